@@ -1,0 +1,1 @@
+//! The procedural macros of `jstack-runtime`, which re-exports and documents them.

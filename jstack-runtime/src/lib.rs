@@ -1,0 +1,1 @@
+//! Typed real-time endpoints on axum.
