@@ -1,1 +1,4 @@
 //! Typed real-time endpoints on axum.
+
+#[allow(dead_code, unused_imports, reason = "used by ws/")]
+mod frame;
