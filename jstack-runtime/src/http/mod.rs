@@ -1,0 +1,9 @@
+//! GET and POST: reading input, answers, errors, origins and CORS.
+
+pub(crate) mod answer;
+pub(crate) mod cors;
+pub(crate) mod input;
+pub(crate) mod origin;
+pub(crate) mod problem;
+pub(crate) mod shape;
+pub(crate) mod superjson;
