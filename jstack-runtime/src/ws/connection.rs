@@ -83,7 +83,7 @@ impl Connection {
     pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
         let limits = hub.process().limits().clone();
         Self {
-            decoder: Decoder::new(member.deflate),
+            decoder: Decoder::new(member.deflate.is_some()),
             config: DecoderConfig {
                 max_message: or_none(limits.message_bytes),
                 max_fragments: FRAGMENTS,
