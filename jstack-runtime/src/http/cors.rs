@@ -50,3 +50,68 @@ pub(crate) fn vary(headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+    use crate::error::Error;
+
+    const ORIGIN: HeaderValue = HeaderValue::from_static("https://a.example");
+
+    fn all<'a>(response: &'a Response, name: &str) -> Vec<&'a str> {
+        response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_preflight_request_learns_all_that_stock_clients_need() {
+        let response = preflight(&ORIGIN);
+        assert_eq!(response.status(), 204);
+        for (name, value) in [
+            ("access-control-allow-origin", "https://a.example"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-methods", "GET, HEAD, POST"),
+            ("access-control-allow-headers", "content-type, x-is-superjson, authorization"),
+            ("access-control-max-age", "600"),
+            ("vary", "origin"),
+        ] {
+            assert_eq!(all(&response, name), [value], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_readable_for_the_page_too() {
+        let mut response = Error::not_found("404 Not Found").into_response();
+        decorate(&mut response, &ORIGIN);
+        assert_eq!(all(&response, "access-control-allow-origin"), ["https://a.example"]);
+        assert_eq!(all(&response, "access-control-allow-credentials"), ["true"]);
+        assert_eq!(all(&response, "access-control-expose-headers"), ["x-is-superjson"]);
+        assert_eq!(all(&response, "vary"), ["origin"]);
+    }
+
+    #[test]
+    fn what_a_handler_exposes_or_varies_with_is_kept() {
+        let mut response = [
+            ("vary", "accept, Origin"),
+            ("access-control-expose-headers", "x-total"),
+            ("access-control-allow-origin", "*"),
+        ]
+        .into_response();
+        decorate(&mut response, &ORIGIN);
+        assert_eq!(all(&response, "vary"), ["accept, Origin"]);
+        assert_eq!(all(&response, "access-control-expose-headers"), ["x-total", "x-is-superjson"]);
+        assert_eq!(all(&response, "access-control-allow-origin"), ["https://a.example"]);
+    }
+
+    #[test]
+    fn only_options_with_both_headers_is_a_preflight_request() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_preflight(&Method::OPTIONS, &headers));
+        headers.insert(header::ORIGIN, ORIGIN);
+        assert!(!is_preflight(&Method::OPTIONS, &headers));
+        headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("POST"));
+        assert!(is_preflight(&Method::OPTIONS, &headers));
+        assert!(!is_preflight(&Method::POST, &headers));
+    }
+}

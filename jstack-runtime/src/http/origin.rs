@@ -9,6 +9,9 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{BoxError, Error};
 
+#[cfg(test)]
+mod tests;
+
 /// Which origins browsers may call the server from; others, WebSockets included, get a 403.
 ///
 /// An origin is a scheme, a host and a port, and matches as a whole: `https://example.com` is

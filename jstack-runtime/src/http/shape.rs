@@ -157,6 +157,10 @@ impl Kinds {
         });
     }
 
+    pub(crate) fn allows_null(self) -> bool {
+        self.null || self.any
+    }
+
     fn allows(self, value: &Value) -> bool {
         self.any
             || match value {
