@@ -2,3 +2,7 @@
 
 #[allow(dead_code, unused_imports, reason = "used by ws/")]
 mod frame;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

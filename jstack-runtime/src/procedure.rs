@@ -11,10 +11,10 @@ use http::request::Parts;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::call::Call;
+use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::payload::Payload;
-use crate::ws::CloseReason;
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;

@@ -71,6 +71,15 @@ impl Partial {
     fn is_spent(&self) -> bool {
         self.frame.is_none() && self.message.as_ref().is_none_or(|message| message.delivered)
     }
+
+    fn assembled(&self) -> Option<Message<'_>> {
+        match &self.message.as_ref()?.body {
+            Body::Text(text) => Some(Message::Text(text.as_str())),
+            Body::Binary(bytes) => Some(Message::Binary(bytes)),
+            #[cfg(feature = "deflate")]
+            Body::Compressed { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -136,6 +145,12 @@ impl Body {
             }
         }
         Ok(())
+    }
+}
+
+impl Assembly {
+    fn new(header: &Header) -> Self {
+        Self { body: Body::new(header), length: 0, fragments: 0, delivered: false }
     }
 }
 
@@ -207,7 +222,7 @@ impl Decoder {
                 self.check_limits(&header, limits)?;
 
                 let rest = &mut input[consumed..];
-                if self.stands_alone(&header)
+                if header.stands_alone()
                     && let Ok(length) = usize::try_from(header.length)
                     && let Some(payload) = rest.get_mut(..length)
                 {
@@ -251,6 +266,20 @@ impl Decoder {
         Ok(Some((header, size - kept)))
     }
 
+    /// Buffers held, to test that nothing is reserved and nothing stays.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let Some(partial) = &self.partial else { return 0 };
+        let body = match partial.message.as_ref().map(|message| &message.body) {
+            None => 0,
+            Some(Body::Text(text)) => text.capacity(),
+            Some(Body::Binary(bytes)) => bytes.capacity(),
+            #[cfg(feature = "deflate")]
+            Some(Body::Compressed { bytes, .. }) => bytes.capacity(),
+        };
+        size_of::<Partial>() + partial.control.capacity() + body
+    }
+
     fn keep(&mut self, length: usize) {
         // An incomplete header is shorter than fourteen bytes.
         self.head_len = u8::try_from(length).unwrap_or(0);
@@ -262,6 +291,7 @@ impl Decoder {
         self.partial.as_ref()?.message.as_ref()
     }
 
+    /// Judges the lengths and counts that a header declares, before any of its payload.
     #[inline]
     fn check_limits(&self, header: &Header, limits: &DecoderConfig) -> Result<(), FrameError> {
         if header.opcode.is_control() {
@@ -280,27 +310,12 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether the frame is a message by itself, as it lies in the input.
-    #[inline]
-    fn stands_alone(&self, header: &Header) -> bool {
-        match header.opcode {
-            Opcode::Text | Opcode::Binary => header.fin && !header.compressed,
-            Opcode::Continuation => false,
-            Opcode::Close | Opcode::Ping | Opcode::Pong => true,
-        }
-    }
-
     fn open(&mut self, header: Header) {
         let partial = self.partial.get_or_insert_default();
         if header.opcode.is_control() {
             partial.control.clear();
         } else {
-            let message = partial.message.get_or_insert_with(|| Assembly {
-                body: Body::new(&header),
-                length: 0,
-                fragments: 0,
-                delivered: false,
-            });
+            let message = partial.message.get_or_insert_with(|| Assembly::new(&header));
             message.length = message.length.saturating_add(header.length);
             message.fragments = message.fragments.saturating_add(1);
         }
@@ -339,17 +354,6 @@ impl Decoder {
         message.body.finish(limits)?;
         message.delivered = true;
         Ok((taken, Some(Found::Assembled)))
-    }
-}
-
-impl Partial {
-    fn assembled(&self) -> Option<Message<'_>> {
-        match &self.message.as_ref()?.body {
-            Body::Text(text) => Some(Message::Text(text.as_str())),
-            Body::Binary(bytes) => Some(Message::Binary(bytes)),
-            #[cfg(feature = "deflate")]
-            Body::Compressed { .. } => None,
-        }
     }
 }
 

@@ -4,6 +4,9 @@
 
 use http::HeaderValue;
 
+/// The window that frames are compressed with: 32 KiB, as a power of two.
+const FULL_WINDOW: u8 = 15;
+
 /// permessage-deflate as agreed with one client. Neither side keeps a context between messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NegotiatedDeflate {
@@ -20,7 +23,7 @@ impl NegotiatedDeflate {
     /// window no reference can reach beyond it, so these fit; longer ones are sent to this client
     /// as they are, which RFC 7692 allows for any message.
     pub(crate) fn fits(&self, payload: usize) -> bool {
-        payload <= 1 << self.server_window_bits
+        self.server_window_bits >= FULL_WINDOW || payload <= 1 << self.server_window_bits
     }
 }
 
@@ -41,7 +44,7 @@ fn accept(offer: &str) -> Option<NegotiatedDeflate> {
         return None;
     }
     let mut seen = [false; 4];
-    let mut server_window_bits = 15;
+    let mut server_window_bits = FULL_WINDOW;
     for part in parts {
         let (name, value) = match part.split_once('=') {
             Some((name, value)) => (name.trim(), Some(unquote(value.trim()))),

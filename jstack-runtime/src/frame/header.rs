@@ -95,7 +95,7 @@ impl Header {
                 if length >> 63 == 1 {
                     return Err(FrameError::protocol("top bit of the frame's length is set"));
                 }
-                if length <= u64::from(u16::MAX) {
+                if u16::try_from(length).is_ok() {
                     return Err(NOT_MINIMAL);
                 }
                 (length, rest, 14)
@@ -105,6 +105,16 @@ impl Header {
 
         let Some(&mask) = rest.first_chunk() else { return Ok(None) };
         Ok(Some((Self { opcode, fin, compressed, mask, length }, size)))
+    }
+
+    /// Whether the frame is a message by itself, that needs nothing but unmasking.
+    #[inline]
+    pub(super) fn stands_alone(&self) -> bool {
+        match self.opcode {
+            Opcode::Text | Opcode::Binary => self.fin && !self.compressed,
+            Opcode::Continuation => false,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => true,
+        }
     }
 }
 

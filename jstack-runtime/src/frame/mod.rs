@@ -13,6 +13,8 @@ mod extensions;
 pub(crate) mod handshake;
 mod header;
 mod mask;
+#[cfg(test)]
+mod tests;
 mod utf8;
 
 pub(crate) use close::CloseFrame;

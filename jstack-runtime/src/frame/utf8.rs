@@ -63,6 +63,11 @@ impl Utf8Buffer {
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
 }
 
 #[cfg(feature = "deflate")]
