@@ -94,8 +94,8 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Adds one that was sent as `text`: superjson, or just that text.
-    fn add(&mut self, key: Cow<'a, str>, text: Cow<'a, str>, shape: ShapeOf, from: Source) {
-        let json = match superjson::read(&text) {
+    fn add(&mut self, key: Cow<'a, str>, text: &str, shape: ShapeOf, from: Source) {
+        let json = match superjson::read(text) {
             Some(Superjson::Plain(json)) => json.to_owned(),
             Some(Superjson::Marked(value, marks)) => {
                 let shape = shape();
@@ -106,8 +106,8 @@ impl<'a> Fields<'a> {
                 }
             }
             None => match from {
-                Source::Query => plain(&text, || field(&shape().root(), &key).kinds()),
-                Source::Body => quoted(&text),
+                Source::Query => plain(text, || field(&shape().root(), &key).kinds()),
+                Source::Body => quoted(text),
             },
         };
         self.list.push((key, json.into()));
@@ -187,7 +187,7 @@ fn query_fields(query: &str, shape: ShapeOf) -> Option<Fields<'_>> {
         let (key, text) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key);
         if seen.insert(key.clone()) {
-            fields.add(key, decoded(text), shape, Source::Query);
+            fields.add(key, &decoded(text), shape, Source::Query);
         }
     }
     (!seen.is_empty()).then_some(fields)
@@ -328,7 +328,7 @@ impl<'de> Visitor<'de> for Object {
             if value.starts_with('"') {
                 let text =
                     serde_json::from_str::<String>(value).map_err(serde::de::Error::custom)?;
-                fields.add(key.into(), text.into(), self.shape, Source::Body);
+                fields.add(key.into(), &text, self.shape, Source::Body);
             } else {
                 fields.list.push((key.into(), value.into()));
             }

@@ -270,7 +270,11 @@ fn map(value: &mut Value, place: &Place<'_>) {
     }
 }
 
-/// Reads any bytes, for the fuzzer: nothing may panic, and what is read must be JSON.
+/// Reads any bytes, for the fuzzer.
+///
+/// # Panics
+///
+/// If what is read is not JSON again.
 #[cfg(feature = "fuzzing")]
 pub fn superjson(data: &[u8]) {
     #[derive(schemars::JsonSchema)]

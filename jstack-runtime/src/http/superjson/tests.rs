@@ -122,6 +122,17 @@ fn deep_nesting_is_no_superjson_rather_than_a_full_stack() {
     assert_eq!(plain(&text), Some(json!([[1]])));
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct Ab {
+    a: u32,
+    b: u32,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Tree {
+    inside: HashMap<String, Tree>,
+}
+
 #[test]
 fn a_map_becomes_what_the_field_is() {
     const MAP: &str = r#"{"json":[["a",1],["b",2]],"meta":{"values":["map"]}}"#;
@@ -131,12 +142,6 @@ fn a_map_becomes_what_the_field_is() {
     assert_eq!(decoded::<Option<HashMap<String, u32>>>(MAP).unwrap(), Some(counts.clone().into()));
     assert_eq!(decoded::<Vec<(String, u32)>>(MAP).unwrap(), Vec::from(counts));
     assert_eq!(decoded::<Value>(MAP).unwrap(), json!([["a", 1], ["b", 2]]));
-
-    #[derive(Deserialize, JsonSchema)]
-    struct Ab {
-        a: u32,
-        b: u32,
-    }
     let Ab { a, b } = decoded(MAP).unwrap();
     assert_eq!((a, b), (1, 2));
 
@@ -154,11 +159,6 @@ fn maps_and_sets_may_stand_in_each_other() {
     let text = r#"{"json":[["a",[["b",["5"]]]]],"meta":{"values":["map",
         {"0.1":["map",{"0.1":["set",{"0":["bigint"]}]}]}]}}"#;
     assert_eq!(decoded::<Nested>(text).unwrap()["a"]["b"], BTreeSet::from([5]));
-
-    #[derive(Deserialize, JsonSchema)]
-    struct Tree {
-        inside: HashMap<String, Tree>,
-    }
     let text = r#"{"json":{"inside":[["a",{"inside":[["b",{"inside":[]}]]}]]},"meta":{"values":
         {"inside":["map",{"0.1.inside":["map",{"0.1.inside":["map"]}]}]}}}"#;
     let tree = decoded::<Tree>(text).unwrap();
