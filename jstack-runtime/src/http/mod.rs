@@ -7,3 +7,6 @@ pub(crate) mod origin;
 pub(crate) mod problem;
 pub(crate) mod shape;
 pub(crate) mod superjson;
+
+pub use answer::{Raw, SuperJson};
+pub use origin::{OriginError, Origins};
