@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
 use super::names::{self, Mode};
-use crate::procedure::{EventInfo, Info, SchemaOf};
+use super::walk;
+use crate::procedure::{EventInfo, Info};
 
 /// One generator for each way in which a type travels.
 pub(super) struct Generators(BTreeMap<Mode, SchemaGenerator>);
@@ -46,6 +47,9 @@ pub(super) fn contract(base: &str, routes: impl IntoIterator<Item = (String, Inf
         }
     }
     let (types, dated) = names.into_types();
+    for input in procedures.iter_mut().filter_map(|procedure| procedure.input.as_mut()) {
+        input.optional |= admits_empty(&input.schema, &types);
+    }
     Contract {
         title: "API".to_owned(),
         version: "0.0.0".to_owned(),
@@ -54,6 +58,17 @@ pub(super) fn contract(base: &str, routes: impl IntoIterator<Item = (String, Inf
         types,
         dated,
     }
+}
+
+/// Whether an input may be missing because none of its fields has to be there: the server reads
+/// no input as one without fields.
+fn admits_empty(schema: &Value, types: &BTreeMap<String, Value>) -> bool {
+    let Some(object) = schema.as_object() else { return false };
+    if let Some(target) = walk::target(object) {
+        return types.get(target).is_some_and(|schema| admits_empty(schema, types));
+    }
+    walk::text(object, "type") == Some("object")
+        && !["required", "oneOf", "anyOf", "allOf", "minProperties"].iter().any(|key| object.contains_key(*key))
 }
 
 fn procedure(path: String, info: &Info, generators: &mut Generators) -> ProcedureContract {
@@ -75,10 +90,7 @@ fn procedure(path: String, info: &Info, generators: &mut Generators) -> Procedur
         path,
         kind: info.kind,
         docs: info.docs.trim().to_owned(),
-        input: info.input.map(|input| InputContract {
-            schema: generators.schema(Mode::Input, input.schema),
-            optional: input.optional,
-        }),
+        input: input(info, generators),
         output: output(info, generators),
         incoming,
         outgoing,
@@ -86,18 +98,30 @@ fn procedure(path: String, info: &Info, generators: &mut Generators) -> Procedur
     }
 }
 
+/// `()` is an input or an answer like any other at compile time; its schema tells it apart.
+fn is_unit(schema: &Value) -> bool {
+    *schema == serde_json::json!({ "type": "null" })
+}
+
+fn input(info: &Info, generators: &mut Generators) -> Option<InputContract> {
+    let input = info.input?;
+    let schema = generators.schema(Mode::Input, input.schema);
+    (!is_unit(&schema)).then_some(InputContract { schema, optional: input.optional })
+}
+
 fn output(info: &Info, generators: &mut Generators) -> Option<OutputContract> {
     if info.events.is_some() {
         return None;
     }
-    let mut schema = |mode, of: SchemaOf| generators.schema(mode, of);
-    Some(match info.output {
-        None => OutputContract::Raw,
-        Some(output) if output.void => OutputContract::Void,
-        Some(output) if output.superjson => {
-            OutputContract::SuperJson(schema(Mode::Dates, output.schema))
-        }
-        Some(output) => OutputContract::Json(schema(Mode::Answer, output.schema)),
+    let Some(output) = info.output else { return Some(OutputContract::Raw) };
+    let mode = if output.superjson { Mode::Dates } else { Mode::Answer };
+    let schema = generators.schema(mode, output.schema);
+    Some(if output.void || is_unit(&schema) {
+        OutputContract::Void
+    } else if output.superjson {
+        OutputContract::SuperJson(schema)
+    } else {
+        OutputContract::Json(schema)
     })
 }
 

@@ -8,6 +8,7 @@ mod asyncapi;
 mod collect;
 mod command;
 mod contract;
+mod document;
 mod files;
 mod ids;
 mod integers;

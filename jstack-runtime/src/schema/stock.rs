@@ -26,10 +26,13 @@ export interface EventError {
 /// The stock form, at the foot of the file.
 pub(super) const FOOT: &str = r#"declare const j: ReturnType<typeof jstack.init>
 
+type StockInput<In> = [In] extends [void] ? void : ZodType<void extends In ? Exclude<In, void> | undefined : In>
+
 type StockOperation<P> =
-  P extends Get<infer In, infer Out> ? GetOperation<In extends void ? void : ZodType<In>, SuperJSONTypedResponse<Out>>
-  : P extends Post<infer In, infer Out> ? PostOperation<In extends void ? void : ZodType<In>, SuperJSONTypedResponse<Out>>
-  : P extends Ws<infer Incoming, infer Outgoing> ? WebSocketOperation<Incoming, Outgoing & { error: EventError }>
+  P extends Get<infer In, infer Out> ? GetOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
+  : P extends Post<infer In, infer Out> ? PostOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
+  : P extends Ws<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
+    ? WebSocketOperation<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
   : never
 
 /** Routes in the form that npm `jstack` knows: `createClient<Stock>()`. */
