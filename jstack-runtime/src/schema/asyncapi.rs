@@ -60,7 +60,11 @@ fn channel(contract: &Contract, procedure: &ProcedureContract) -> Value {
 
 /// The messages of one direction, by their names within the channel. An event may travel both
 /// ways, so the direction is part of the name.
-fn messages(contract: &Contract, procedure: &ProcedureContract, direction: &str) -> Map<String, Value> {
+fn messages(
+    contract: &Contract,
+    procedure: &ProcedureContract,
+    direction: &str,
+) -> Map<String, Value> {
     let events = if direction == "incoming" { &procedure.incoming } else { &procedure.outgoing };
     let own = events.iter().map(|event| (event.name.clone(), of_event(contract, event)));
     let protocol = if direction == "incoming" {
@@ -68,22 +72,26 @@ fn messages(contract: &Contract, procedure: &ProcedureContract, direction: &str)
     } else {
         vec![
             ("pong", frame("pong", json!({ "type": "null" })), "Answers `ping`."),
-            ("error", frame("error", json!({ "$ref": "#/components/schemas/EventError" })), "Something that this client sent was refused."),
+            (
+                "error",
+                frame("error", json!({ "$ref": "#/components/schemas/EventError" })),
+                "Something that this client sent was refused.",
+            ),
         ]
     };
     let protocol = protocol.into_iter().map(|(name, payload, summary)| {
         let message = json!({ "name": name, "summary": summary, "payload": payload });
         (name.to_owned(), message)
     });
-    own.chain(protocol).map(|(name, message)| (format!("{direction}.{}", id(&name)), message)).collect()
+    own.chain(protocol)
+        .map(|(name, message)| (format!("{direction}.{}", id(&name)), message))
+        .collect()
 }
 
 fn of_event(contract: &Contract, event: &EventContract) -> Value {
     let payload = frame(&event.name, draft07(component(contract, &event.schema)));
-    let mut message = Map::from_iter([
-        ("name".to_owned(), json!(event.name)),
-        ("payload".to_owned(), payload),
-    ]);
+    let mut message =
+        Map::from_iter([("name".to_owned(), json!(event.name)), ("payload".to_owned(), payload)]);
     describe(&mut message, &event.docs);
     message.into()
 }
@@ -117,7 +125,8 @@ fn error() -> Value {
 fn draft07(mut schema: Value) -> Value {
     walk(&mut schema, &mut |object| {
         // What stands behind a reference is out of sight there: looser is right, stricter is not.
-        let composed = ["$ref", "oneOf", "anyOf", "allOf"].iter().filter_map(|key| object.get(*key));
+        let composed =
+            ["$ref", "oneOf", "anyOf", "allOf"].iter().filter_map(|key| object.get(*key));
         if composed.into_iter().any(refers) {
             object.remove("unevaluatedProperties");
         }

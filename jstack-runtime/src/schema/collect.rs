@@ -68,7 +68,9 @@ fn admits_empty(schema: &Value, types: &BTreeMap<String, Value>) -> bool {
         return types.get(target).is_some_and(|schema| admits_empty(schema, types));
     }
     walk::text(object, "type") == Some("object")
-        && !["required", "oneOf", "anyOf", "allOf", "minProperties"].iter().any(|key| object.contains_key(*key))
+        && !["required", "oneOf", "anyOf", "allOf", "minProperties"]
+            .iter()
+            .any(|key| object.contains_key(*key))
 }
 
 fn procedure(path: String, info: &Info, generators: &mut Generators) -> ProcedureContract {

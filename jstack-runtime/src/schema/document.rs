@@ -36,7 +36,9 @@ pub(super) fn info(contract: &Contract) -> Value {
 
 /// A path as a name that references may use: `post.recent`.
 pub(super) fn id(path: &str) -> String {
-    path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '.' }).collect()
+    path.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '.' })
+        .collect()
 }
 
 /// Adds the first line of `docs` as `summary` and, if there are more, all of it as `description`.

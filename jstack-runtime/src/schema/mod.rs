@@ -1,7 +1,11 @@
 //! The contract of an application: its procedures as data, and what is written from it:
 //! TypeScript, OpenAPI, AsyncAPI.
 
+use std::sync::Arc;
+
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use http::{StatusCode, header};
 
 mod asyncapi;
@@ -23,8 +27,17 @@ pub use contract::{
     Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
 };
 
-/// Answers `GET /api/_schema/<file>` in debug builds; `None` for a file that does not exist.
-pub(crate) fn route(contract: &Contract, file: &str) -> Option<Response> {
+/// The routes of debug builds: `GET /api/_schema/{api.ts,openapi.json,asyncapi.json}`.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(contract: Contract) -> MethodRouter<S> {
+    let contract = Arc::new(contract);
+    get(async move |Path(file): Path<String>| {
+        route(&contract, &file)
+            .unwrap_or_else(|| (StatusCode::NOT_FOUND, "404 Not Found").into_response())
+    })
+}
+
+/// One of the files; `None` if there is none of that name.
+fn route(contract: &Contract, file: &str) -> Option<Response> {
     let (text, content_type) = match file {
         "api.ts" => (contract.typescript(), "text/plain; charset=utf-8"),
         "openapi.json" => (Ok(files::json(&contract.openapi())), "application/json"),

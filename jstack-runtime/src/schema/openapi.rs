@@ -80,7 +80,10 @@ fn parameters(contract: &Contract, input: &InputContract) -> Value {
             parameter.insert("schema".to_owned(), without_null(schema));
         } else {
             let superjson = superjson(schema);
-            parameter.insert("content".to_owned(), json!({ "application/json": { "schema": superjson } }));
+            parameter.insert(
+                "content".to_owned(),
+                json!({ "application/json": { "schema": superjson } }),
+            );
         }
         Value::from(parameter)
     });
@@ -100,7 +103,9 @@ impl<'a> Fields<'a> {
             self.add(contract, schema);
         }
         let required = object.get("required").and_then(Value::as_array);
-        for (name, schema) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, schema) in
+            object.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
             let is_required = required.is_some_and(|names| names.iter().any(|n| n == name));
             if !self.list.iter().any(|(known, ..)| known == name) {
                 self.list.push((name, schema, is_required));
@@ -126,14 +131,18 @@ fn is_scalar(contract: &Contract, schema: &Value, depth: usize) -> bool {
     let Some(object) = schema.as_object().filter(|_| depth < NESTED) else { return false };
     if let Some(target) = walk::text(object, "$ref") {
         let name = target.rsplit('/').next().unwrap_or_default();
-        return contract.types.get(name).is_some_and(|schema| is_scalar(contract, schema, depth + 1));
+        return contract
+            .types
+            .get(name)
+            .is_some_and(|schema| is_scalar(contract, schema, depth + 1));
     }
     for key in ["oneOf", "anyOf"] {
         if let Some(Value::Array(parts)) = object.get(key) {
             return parts.iter().all(|part| is_scalar(contract, part, depth + 1));
         }
     }
-    let scalar = |kind: &Value| kind.as_str().is_some_and(|kind| !matches!(kind, "object" | "array"));
+    let scalar =
+        |kind: &Value| kind.as_str().is_some_and(|kind| !matches!(kind, "object" | "array"));
     match (object.get("type"), object.get("const")) {
         (Some(Value::Array(kinds)), _) => kinds.iter().all(scalar),
         (Some(kind), _) => scalar(kind),
@@ -197,13 +206,19 @@ fn responses(contract: &Contract, procedure: &ProcedureContract) -> Value {
             add("200", superjson_answer("The answer.", component(contract, schema)));
         }
         Some(OutputContract::Void) => {
-            add("200", superjson_answer("Done; there is nothing to return.", json!({ "type": "null" })));
+            add(
+                "200",
+                superjson_answer("Done; there is nothing to return.", json!({ "type": "null" })),
+            );
         }
         Some(OutputContract::Raw) => {
             add("default", json!({ "description": "Whatever the handler writes." }));
         }
         None => {
-            add("101", json!({ "description": "The WebSocket is open; the AsyncAPI document says what it carries." }));
+            add(
+                "101",
+                json!({ "description": "The WebSocket is open; the AsyncAPI document says what it carries." }),
+            );
             add("401", shared("Refused"));
             add("403", shared("Refused"));
             add("426", shared("NoUpgrade"));
@@ -233,7 +248,8 @@ fn superjson_answer(description: &str, schema: Value) -> Value {
 }
 
 fn shared_responses() -> Value {
-    let response = |description: &str| json!({ "description": description, "content": error_content() });
+    let response =
+        |description: &str| json!({ "description": description, "content": error_content() });
     json!({
         "Malformed": response("The request cannot be read."),
         "Invalid": response("The input breaks a rule; each field is named."),

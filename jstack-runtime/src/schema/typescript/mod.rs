@@ -74,7 +74,9 @@ fn router(nodes: &BTreeMap<&str, Node<'_>>) -> String {
         .iter()
         .map(|(name, node)| match node {
             Node::Router(inner) => format!("{}: {}", key(name), router(inner)),
-            Node::Procedure(this) => format!("{}{}: {}", doc(&this.docs), key(name), procedure(this)),
+            Node::Procedure(this) => {
+                format!("{}{}: {}", doc(&this.docs), key(name), procedure(this))
+            }
         })
         .collect();
     if members.is_empty() { "{}".to_owned() } else { block(&members) }
@@ -100,7 +102,9 @@ fn input(input: Option<&InputContract>) -> String {
 
 fn output(output: Option<&OutputContract>) -> String {
     match output {
-        Some(OutputContract::Json(schema) | OutputContract::SuperJson(schema)) => type_of(schema).text,
+        Some(OutputContract::Json(schema) | OutputContract::SuperJson(schema)) => {
+            type_of(schema).text
+        }
         Some(OutputContract::Void) => "void".to_owned(),
         // Not JSON: the client's `text()` or `blob()` reads it.
         Some(OutputContract::Raw) | None => "unknown".to_owned(),
@@ -110,7 +114,9 @@ fn output(output: Option<&OutputContract>) -> String {
 fn events(events: &[EventContract]) -> String {
     let members: Vec<_> = events
         .iter()
-        .map(|event| format!("{}{}: {}", doc(&event.docs), key(&event.name), type_of(&event.schema).text))
+        .map(|event| {
+            format!("{}{}: {}", doc(&event.docs), key(&event.name), type_of(&event.schema).text)
+        })
         .collect();
     match members.as_slice() {
         [] => "{}".to_owned(),

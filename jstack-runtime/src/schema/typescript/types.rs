@@ -52,7 +52,9 @@ pub(super) fn type_of(schema: &Value) -> Type {
 pub(super) fn interface(schema: &Value) -> Option<Vec<String>> {
     let object = schema.as_object()?;
     let plain = text(object, "type") == Some("object")
-        && !["$ref", "oneOf", "anyOf", "allOf", "const", "enum"].iter().any(|k| object.contains_key(*k));
+        && !["$ref", "oneOf", "anyOf", "allOf", "const", "enum"]
+            .iter()
+            .any(|k| object.contains_key(*k));
     plain.then(|| members(object))
 }
 
@@ -66,7 +68,8 @@ fn of_object(object: &Object) -> Type {
         return union(values.iter().map(|value| (String::new(), Type::atom(literal(value)))));
     }
     let composed = ["oneOf", "anyOf", "allOf", "$ref"].iter().any(|key| object.contains_key(*key));
-    let says_nothing = composed && text(object, "type") == Some("object") && members(object).is_empty();
+    let says_nothing =
+        composed && text(object, "type") == Some("object") && members(object).is_empty();
     if !says_nothing && let Some(own) = own_type(object, composed) {
         parts.push(own);
     }
@@ -136,7 +139,11 @@ fn union(options: impl Iterator<Item = (String, Type)>) -> Type {
                 || all.iter().any(|(doc, option)| !doc.is_empty() || option.text.contains('\n'));
             let text = if tall {
                 let lines = all.iter().map(|(doc, option)| {
-                    format!("\n  {}| {}", doc.replace('\n', "\n  "), option.text.replace('\n', "\n  "))
+                    format!(
+                        "\n  {}| {}",
+                        doc.replace('\n', "\n  "),
+                        option.text.replace('\n', "\n  ")
+                    )
                 });
                 lines.collect()
             } else {
@@ -172,10 +179,14 @@ fn said(object: &Object, is_optional: bool) -> String {
 fn literal(value: &Value) -> String {
     match value {
         Value::String(text) => string(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(fields) => {
-            let fields: Vec<_> =
-                fields.iter().map(|(name, value)| format!("{}: {}", key(name), literal(value))).collect();
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", key(name), literal(value)))
+                .collect();
             format!("{{ {} }}", fields.join("; "))
         }
         other => other.to_string(),
@@ -236,7 +247,8 @@ fn members(object: &Object) -> Vec<String> {
     let mut lines = Vec::new();
     // A named property is subject to an index signature as well, so that one must admit them all.
     let mut named: Vec<Type> = Vec::new();
-    let mut properties: Vec<_> = object.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
+    let mut properties: Vec<_> =
+        object.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
     properties.sort_by_key(|(name, _)| *name);
     for &(name, schema) in &properties {
         let value = type_of(schema);
@@ -262,7 +274,9 @@ fn members(object: &Object) -> Vec<String> {
 fn index_signatures(object: &Object, named: Vec<Type>) -> Vec<String> {
     let mut lines = Vec::new();
     let mut others = Vec::new();
-    for (pattern, schema) in object.get("patternProperties").and_then(Value::as_object).into_iter().flatten() {
+    for (pattern, schema) in
+        object.get("patternProperties").and_then(Value::as_object).into_iter().flatten()
+    {
         let value = type_of(schema);
         if matches!(pattern.as_str(), r"^\d+$" | r"^-?\d+$") {
             // The first lets `map[5]` pass, the second `"18446744073709551615"`, which no number is.
