@@ -16,6 +16,7 @@ mod procedure;
 mod rate;
 mod rooms;
 mod router;
+mod schema;
 mod server;
 mod site;
 mod target;
@@ -39,6 +40,9 @@ pub use procedure::{
     SocketExtractor, Ws,
 };
 pub use router::Router;
+pub use schema::{
+    Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
+};
 pub use target::{ParseSocketIdError, SocketId, Target};
 pub use ws::{Io, Left, Receiver, Socket};
 
