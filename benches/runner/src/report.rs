@@ -255,7 +255,8 @@ fn stalled(out: &mut String, scenarios: &[&Scenario], peers: &[&Peer], results: 
         let without = |value: fn(&bench_load::Outcome) -> f64| {
             cell.median(|run| run.all_read.as_ref().map(value)).map_or("–".into(), short)
         };
-        let last = cell.runs.iter().flatten().filter_map(|run| run.outcome.stalled.as_ref()).last();
+        let last =
+            cell.runs.iter().flatten().filter_map(|run| run.outcome.stalled.as_ref()).next_back();
         let fate = match last {
             Some(stalled) if stalled.closed => match stalled.code {
                 Some(code) => format!("closed, {code}"),
