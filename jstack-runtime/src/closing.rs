@@ -1,0 +1,98 @@
+//! Why a connection ended.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClosedBy {
+    /// The client sent a close frame.
+    Client,
+    /// A handler or the application closed it.
+    Server,
+    /// It broke off: no close frame came, or no sign of life.
+    Lost,
+    /// A limit of [`Limits`](crate::Limits) was passed, or the protocol was broken.
+    Limit,
+    /// A handler panicked or failed before the first event.
+    Failure,
+    /// The server is shutting down.
+    Shutdown,
+}
+
+/// Why a connection ended: who ended it, the close code and what was said.
+///
+/// ```
+/// use jstack_runtime::{CloseReason, ClosedBy};
+///
+/// fn left_on_purpose(reason: &CloseReason) -> bool {
+///     reason.by() == ClosedBy::Client && reason.code() == 1000
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseReason {
+    by: ClosedBy,
+    code: u16,
+    reason: Cow<'static, str>,
+}
+
+impl CloseReason {
+    pub(crate) fn new(by: ClosedBy, code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { by, code, reason: reason.into() }
+    }
+
+    pub(crate) const fn fixed(by: ClosedBy, code: u16, reason: &'static str) -> Self {
+        Self { by, code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// Who ended it.
+    pub fn by(&self) -> ClosedBy {
+        self.by
+    }
+
+    /// The close code of RFC 6455; 1005 where none was given, 1006 where no close frame came.
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// What the one who closed it said; may be empty. A client's words are the client's.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The reason without what differs from client to client, for a metric's label.
+    pub(crate) fn label(&self) -> &'static str {
+        match (self.by, self.code) {
+            (ClosedBy::Client, _) => "client",
+            (ClosedBy::Server, _) => "server",
+            (ClosedBy::Lost, _) => "lost",
+            (ClosedBy::Shutdown, _) => "shutdown",
+            (ClosedBy::Failure, _) => "failure",
+            (ClosedBy::Limit, 1013) => "slow_reader",
+            (ClosedBy::Limit, 1009) => "too_long",
+            (ClosedBy::Limit, 1008) => "policy",
+            (ClosedBy::Limit, _) => "protocol",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = match self.by {
+            ClosedBy::Client => "closed by the client",
+            ClosedBy::Server => "closed by the server",
+            ClosedBy::Lost => "connection lost",
+            ClosedBy::Limit => "closed for breaking a limit",
+            ClosedBy::Failure => "closed after a failure",
+            ClosedBy::Shutdown => "closed for the server's shutdown",
+        };
+        write!(f, "{by} ({})", self.code)?;
+        if self.reason.is_empty() {
+            return Ok(());
+        }
+        // A client's text must not write lines of its own into a log.
+        f.write_str(": ")?;
+        self.reason.chars().filter(|c| !c.is_control()).try_for_each(|c| write!(f, "{c}"))
+    }
+}

@@ -1,0 +1,253 @@
+//! The one error type of the crate, and how it travels to a client.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+/// What a handler returns: `Result` alone stands for `Result<(), Error>`.
+///
+/// ```
+/// use jstack_runtime::{Error, Result};
+///
+/// fn find(name: &str) -> Result<u32> {
+///     if name == "general" { Ok(1) } else { Err(Error::not_found("no such room")) }
+/// }
+/// fn nothing() -> Result { Ok(()) }
+/// # assert!(find("general").is_ok() && nothing().is_ok());
+/// ```
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Any error, as `main` and [`App::serve`](crate::App::serve) return it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One thing that is wrong with an input: where, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Issue {
+    /// The field, as `author.name` or `tags[2]`; empty for the value as a whole.
+    pub path: String,
+    /// What is wrong with it, or what it must be.
+    pub message: String,
+}
+
+impl Issue {
+    /// An issue with the field at `path`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Issue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+/// An error with a status, a code, a message for the client and, for bad input, its issues.
+///
+/// Over HTTP it is the answer (`text/plain`, or a problem document where the client asks for
+/// one); over a WebSocket it is the `error` event. `?` turns every [`std::error::Error`] into a
+/// 500 whose cause is logged and never sent.
+///
+/// ```
+/// use jstack_runtime::Error;
+///
+/// let error = Error::conflict("that name is taken");
+/// assert_eq!(error.status(), 409);
+/// assert_eq!(error.code(), "conflict");
+///
+/// let hidden: Error = std::io::Error::other("disk /dev/sda1 is full").into();
+/// assert_eq!(hidden.message(), "Internal Server Error");
+/// ```
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+    issues: Vec<Issue>,
+    source: Option<BoxError>,
+}
+
+macro_rules! statuses {
+    ($($name:ident $status:ident $code:literal $meaning:literal;)*) => { $(
+        #[doc = $meaning]
+        pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
+            Self::with_code(StatusCode::$status, $code, message)
+        }
+    )* };
+}
+
+impl Error {
+    statuses! {
+        bad_request BAD_REQUEST "bad_request" "400: the request cannot be understood.";
+        unauthorized UNAUTHORIZED "unauthorized" "401: who is asking is not known.";
+        payment_required PAYMENT_REQUIRED "payment_required" "402: it has to be paid for first.";
+        forbidden FORBIDDEN "forbidden" "403: who is asking is known, and may not.";
+        not_found NOT_FOUND "not_found" "404: there is no such thing.";
+        conflict CONFLICT "conflict" "409: it does not go with what is there already.";
+        gone GONE "gone" "410: it was there once.";
+        payload_too_large PAYLOAD_TOO_LARGE "too_large" "413: it is longer than the limit.";
+        unsupported_media_type UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "415: the body is of another type.";
+        unprocessable UNPROCESSABLE_ENTITY "invalid" "422: it can be read, and breaks a rule.";
+        too_many_requests TOO_MANY_REQUESTS "rate" "429: too much in too little time.";
+        service_unavailable SERVICE_UNAVAILABLE "unavailable" "503: not now; later may do.";
+    }
+
+    /// An error with any status; its code is the status' number.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// assert_eq!(Error::new(http::StatusCode::IM_A_TEAPOT, "short and stout").code(), "418");
+    /// ```
+    pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_code(status, status.as_str().to_owned(), message)
+    }
+
+    /// An error with a code of the application's own, which clients can match on.
+    pub fn with_code(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { inner: Box::new(Inner { status, code, message, issues: Vec::new(), source: None }) }
+    }
+
+    /// A 500. The cause is logged; the client reads `Internal Server Error`.
+    pub fn internal(cause: impl Into<BoxError>) -> Self {
+        let mut error = Self::with_code(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal Server Error",
+        );
+        error.inner.source = Some(cause.into());
+        error
+    }
+
+    /// A 422 for input that breaks the rules named by `issues`.
+    pub fn invalid(issues: Vec<Issue>) -> Self {
+        let mut error = Self::unprocessable(sentence(&issues));
+        error.inner.issues = issues;
+        error
+    }
+
+    /// Adds what is wrong with single fields.
+    #[must_use]
+    pub fn with_issues(mut self, issues: Vec<Issue>) -> Self {
+        self.inner.issues = issues;
+        self
+    }
+
+    /// Adds the cause, which is logged and never sent.
+    #[must_use]
+    pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
+        self.inner.source = Some(cause.into());
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.inner.status
+    }
+
+    /// The machine-readable code, `not_found` for example.
+    pub fn code(&self) -> &str {
+        &self.inner.code
+    }
+
+    /// The sentence that the client reads.
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// What is wrong with single fields; empty unless the input was at fault.
+    pub fn issues(&self) -> &[Issue] {
+        &self.inner.issues
+    }
+
+    /// The cause, which is for the log alone.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.inner.source.as_deref()
+    }
+
+    /// Logs what the client is not told: the cause of a server-side failure.
+    pub(crate) fn log(&self, procedure: &str) {
+        if !self.status().is_server_error() {
+            return;
+        }
+        match self.cause() {
+            Some(cause) => tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed"),
+            None => tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed"),
+        }
+    }
+}
+
+/// The issues as one line, which a stock client shows as its exception's message.
+fn sentence(issues: &[Issue]) -> String {
+    issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    fn from(cause: E) -> Self {
+        Self::internal(cause)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("status", &self.inner.status)
+            .field("code", &self.inner.code)
+            .field("message", &self.inner.message)
+            .field("issues", &self.inner.issues)
+            .field("cause", &self.inner.source)
+            .finish()
+    }
+}
+
+/// What [`Error::into_response`] leaves in the response's extensions, so that the answer can be
+/// written anew as a problem document for a client that accepts one.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) issues: Vec<Issue>,
+}
+
+/// The cause of a failure on its way to the log.
+#[derive(Clone)]
+pub(crate) struct Cause(pub(crate) Arc<str>);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let Inner { status, code, message, issues, source } = *self.inner;
+        let mut response = Response::new(message.clone().into_owned().into());
+        *response.status_mut() = status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        if let Some(cause) = source {
+            response.extensions_mut().insert(Cause(cause.to_string().into()));
+        }
+        response.extensions_mut().insert(Told { code, message, issues });
+        response
+    }
+}

@@ -1,0 +1,137 @@
+//! Sets of events: their wire names, how they decode, and what a typed emitter sends.
+
+use std::fmt;
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::error::{Error, Result};
+use crate::payload::{self, Data, Payload};
+use crate::target::Target;
+
+/// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
+///
+/// Each variant is one event with exactly one payload; its wire name is the variant's name in
+/// camelCase unless renamed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of events",
+    label = "not a set of events",
+    note = "add `#[derive(Events)]` to the enum `{Self}`"
+)]
+pub trait Events: Sized + Send + Sync + 'static {
+    /// The emitter, with one method for each event.
+    type Emitter<'a>;
+
+    /// The events, in the order of the variants.
+    const EVENTS: &'static [&'static dyn AnyEvent<Self>];
+
+    /// The emitter for what `target` selects.
+    fn emitter(target: Target<'_>) -> Self::Emitter<'_>;
+
+    /// Decodes the event called `name` and checks its rules.
+    ///
+    /// Fails with a 404 for a name that is not in the set, and with a 422 that names each field
+    /// that is wrong.
+    fn decode(name: &str, data: Data<'_>) -> Result<Self> {
+        match Self::EVENTS.iter().find(|event| event.name() == name) {
+            Some(event) => event.decode(data),
+            None => Err(unknown::<Self>(name)),
+        }
+    }
+}
+
+#[cold]
+fn unknown<E: Events>(name: &str) -> Error {
+    let known: Vec<_> = E::EVENTS.iter().map(|event| format!("`{}`", event.name())).collect();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    Error::with_code(
+        http::StatusCode::NOT_FOUND,
+        "unknown_event",
+        format!("no event is called `{name}`; there is {}", known.join(", ")),
+    )
+}
+
+/// One event of a set: its wire name, its payload and the variant it becomes.
+pub struct Event<T, E> {
+    name: &'static str,
+    variant: fn(T) -> E,
+    // The payload's abilities as plain functions: the one bound on `new` is all that a type
+    // without its derives can break, so that one mistake is one error.
+    parse: fn(&Data<'_>) -> Result<T>,
+    encode: fn(&T, &mut Vec<u8>) -> Result,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    docs: &'static str,
+}
+
+impl<T: Payload, E> Event<T, E> {
+    /// The event `name` with the variant that carries its payload.
+    pub const fn new(name: &'static str, variant: fn(T) -> E) -> Self {
+        Self {
+            name,
+            variant,
+            parse: |data| data.parse(),
+            encode: payload::encode,
+            schema: SchemaGenerator::subschema_for::<T>,
+            docs: "",
+        }
+    }
+}
+
+impl<T, E> Event<T, E> {
+    /// The same event with its documentation, which travels into schemas and TypeScript.
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    pub(crate) fn encode(&self, payload: &T, out: &mut Vec<u8>) -> Result {
+        out.push(b'[');
+        write_name(self.name, out);
+        out.push(b',');
+        (self.encode)(payload, out)?;
+        out.push(b']');
+        Ok(())
+    }
+}
+
+/// Writes an event's name as a JSON string.
+pub(crate) fn write_name(name: &str, out: &mut Vec<u8>) {
+    // Serialising a string into a vector cannot fail.
+    let _ = serde_json::to_writer(out, name);
+}
+
+/// An [`Event`] whose payload type is erased.
+pub trait AnyEvent<E>: Send + Sync {
+    /// The name on the wire.
+    fn name(&self) -> &'static str;
+    /// What the variant's documentation says.
+    fn docs(&self) -> &'static str;
+    /// Decodes a payload and checks its rules.
+    fn decode(&self, data: Data<'_>) -> Result<E>;
+    /// The payload's schema.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<T, E> AnyEvent<E> for Event<T, E> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn docs(&self) -> &'static str {
+        self.docs
+    }
+
+    fn decode(&self, data: Data<'_>) -> Result<E> {
+        (self.parse)(&data).map(self.variant)
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+}
+
+impl<T, E> fmt::Debug for Event<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,369 @@
+//! The decoder: bytes of a client's stream in, whole messages out.
+//!
+//! A message that lies whole in the input, in one frame, is unmasked there and borrowed from it:
+//! no copy, no allocation. Everything else is put together in a box that exists only while a
+//! message or control frame is partial, so that an idle connection keeps a few bytes.
+
+use super::FrameError;
+use super::close::{self, CloseFrame};
+use super::header::{Expect, Header, MAX_HEADER, Opcode};
+use super::mask::unmask;
+use super::utf8::{NOT_UTF8, Utf8Buffer};
+
+/// Limits that every connection of a procedure shares.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DecoderConfig {
+    /// The longest message in bytes, as sent and as inflated; `usize::MAX` for none. A longer one
+    /// ends the connection with 1009 as soon as its header says so.
+    pub(crate) max_message: usize,
+    /// The most frames a message may be split into, empty ones included. One more ends the
+    /// connection with 1008: it is not the size that is wrong.
+    pub(crate) max_fragments: u32,
+}
+
+impl Default for DecoderConfig {
+    fn default() -> Self {
+        Self { max_message: 64 * 1024, max_fragments: 128 }
+    }
+}
+
+/// One connection's place in its stream.
+///
+/// After an error, or after a [`Message::Close`], it must not be fed again.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    partial: Option<Box<Partial>>,
+    /// A header of which some bytes have arrived.
+    head: [u8; MAX_HEADER],
+    head_len: u8,
+    deflate: bool,
+}
+
+/// What one call of [`Decoder::decode`] did.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    /// How many bytes were taken from the front of the input: all of them if there is no message.
+    pub(crate) consumed: usize,
+    pub(crate) message: Option<Message<'a>>,
+}
+
+/// A whole message or control frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Message<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+    Ping(&'a [u8]),
+    Pong(&'a [u8]),
+    Close(Option<CloseFrame<'a>>),
+}
+
+/// What is held of a message or frame that has not arrived in full.
+#[derive(Debug, Default)]
+struct Partial {
+    frame: Option<OpenFrame>,
+    message: Option<Assembly>,
+    /// The payload of a control frame that arrived in pieces.
+    control: Vec<u8>,
+}
+
+impl Partial {
+    /// Nothing is under way: what is left has been delivered.
+    fn is_spent(&self) -> bool {
+        self.frame.is_none() && self.message.as_ref().is_none_or(|message| message.delivered)
+    }
+
+    fn assembled(&self) -> Option<Message<'_>> {
+        match &self.message.as_ref()?.body {
+            Body::Text(text) => Some(Message::Text(text.as_str())),
+            Body::Binary(bytes) => Some(Message::Binary(bytes)),
+            #[cfg(feature = "deflate")]
+            Body::Compressed { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct OpenFrame {
+    header: Header,
+    received: u64,
+}
+
+#[derive(Debug)]
+struct Assembly {
+    body: Body,
+    /// The sum of the lengths that the message's frames have declared.
+    length: u64,
+    fragments: u32,
+    delivered: bool,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text(Utf8Buffer),
+    Binary(Vec<u8>),
+    #[cfg(feature = "deflate")]
+    Compressed {
+        text: bool,
+        bytes: Vec<u8>,
+    },
+}
+
+impl Body {
+    fn new(header: &Header) -> Self {
+        let text = header.opcode == Opcode::Text;
+        #[cfg(feature = "deflate")]
+        if header.compressed {
+            return Self::Compressed { text, bytes: Vec::new() };
+        }
+        if text { Self::Text(Utf8Buffer::default()) } else { Self::Binary(Vec::new()) }
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), FrameError> {
+        match self {
+            Self::Text(text) => text.push(piece)?,
+            Self::Binary(bytes) => bytes.extend_from_slice(piece),
+            #[cfg(feature = "deflate")]
+            Self::Compressed { bytes, .. } => bytes.extend_from_slice(piece),
+        }
+        Ok(())
+    }
+
+    /// The last byte has arrived.
+    #[cfg_attr(not(feature = "deflate"), allow(unused_variables, reason = "nothing grows here"))]
+    fn finish(&mut self, limits: &DecoderConfig) -> Result<(), FrameError> {
+        match self {
+            Self::Text(text) => text.finish()?,
+            Self::Binary(_) => {}
+            #[cfg(feature = "deflate")]
+            Self::Compressed { text, bytes } => {
+                let inflated = super::deflate::inflate(bytes, limits.max_message)?;
+                *self = if *text {
+                    Self::Text(String::from_utf8(inflated).map_err(|_| NOT_UTF8)?.into())
+                } else {
+                    Self::Binary(inflated)
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Assembly {
+    fn new(header: &Header) -> Self {
+        Self { body: Body::new(header), length: 0, fragments: 0, delivered: false }
+    }
+}
+
+/// Where the message is that a step found; it is borrowed last.
+enum Found {
+    Nothing,
+    /// A whole frame in the input.
+    Whole(Opcode, usize, usize),
+    /// A control frame in [`Partial::control`].
+    Control(Opcode),
+    /// A message in [`Partial::message`].
+    Assembled,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream. `deflate`: permessage-deflate was negotiated.
+    pub(crate) fn new(deflate: bool) -> Self {
+        Self {
+            partial: None,
+            head: [0; MAX_HEADER],
+            head_len: 0,
+            deflate: deflate && cfg!(feature = "deflate"),
+        }
+    }
+
+    /// Whether a message has begun and not ended: what an assembly deadline is for.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.head_len > 0 || self.partial.as_ref().is_some_and(|partial| !partial.is_spent())
+    }
+
+    /// Takes bytes from the front of `input`, unmasking them in place, up to the end of one
+    /// message. Without a message the whole input was taken: nothing is ever left for the caller
+    /// to keep.
+    ///
+    /// Call it again with the rest until there is no message. The call that finds none (even one
+    /// with an empty input) also frees the buffer that the last message was borrowed from.
+    #[inline]
+    pub(crate) fn decode<'a>(
+        &'a mut self,
+        input: &'a mut [u8],
+        limits: &DecoderConfig,
+    ) -> Result<Step<'a>, FrameError> {
+        let (consumed, found) = self.advance(input, limits)?;
+        let message = match (found, &self.partial) {
+            (Found::Whole(opcode, start, end), _) => Some(message(opcode, &input[start..end])?),
+            (Found::Control(opcode), Some(partial)) => Some(message(opcode, &partial.control)?),
+            (Found::Assembled, Some(partial)) => partial.assembled(),
+            _ => None,
+        };
+        Ok(Step { consumed, message })
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        input: &mut [u8],
+        limits: &DecoderConfig,
+    ) -> Result<(usize, Found), FrameError> {
+        if self.partial.as_ref().is_some_and(|partial| partial.is_spent()) {
+            self.partial = None;
+        }
+        let mut consumed = 0;
+        loop {
+            if self.partial.as_ref().is_none_or(|partial| partial.frame.is_none()) {
+                let Some((header, size)) = self.take_header(&input[consumed..])? else {
+                    return Ok((input.len(), Found::Nothing));
+                };
+                consumed += size;
+                self.check_limits(&header, limits)?;
+
+                let rest = &mut input[consumed..];
+                if header.stands_alone()
+                    && let Ok(length) = usize::try_from(header.length)
+                    && let Some(payload) = rest.get_mut(..length)
+                {
+                    unmask(payload, header.mask, 0);
+                    let end = consumed + length;
+                    return Ok((end, Found::Whole(header.opcode, consumed, end)));
+                }
+                self.open(header);
+            }
+            let (taken, found) = self.take_payload(&mut input[consumed..], limits)?;
+            consumed += taken;
+            match found {
+                Some(found) => return Ok((consumed, found)),
+                None if consumed == input.len() => return Ok((consumed, Found::Nothing)),
+                None => {}
+            }
+        }
+    }
+
+    /// Reads a header from the bytes kept and the front of `input`; tells how many of the input's
+    /// it took. Without a header, it has kept all of them.
+    #[inline]
+    fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, FrameError> {
+        let expect = Expect { continuation: self.message().is_some(), deflate: self.deflate };
+        let kept = usize::from(self.head_len);
+        if kept == 0 {
+            let parsed = Header::parse(input, expect)?;
+            if parsed.is_none() {
+                self.head[..input.len()].copy_from_slice(input);
+                self.keep(input.len());
+            }
+            return Ok(parsed);
+        }
+        let added = input.len().min(MAX_HEADER - kept);
+        self.head[kept..kept + added].copy_from_slice(&input[..added]);
+        let Some((header, size)) = Header::parse(&self.head[..kept + added], expect)? else {
+            self.keep(kept + added);
+            return Ok(None);
+        };
+        self.head_len = 0;
+        Ok(Some((header, size - kept)))
+    }
+
+    /// Buffers held, to test that nothing is reserved and nothing stays.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let Some(partial) = &self.partial else { return 0 };
+        let body = match partial.message.as_ref().map(|message| &message.body) {
+            None => 0,
+            Some(Body::Text(text)) => text.capacity(),
+            Some(Body::Binary(bytes)) => bytes.capacity(),
+            #[cfg(feature = "deflate")]
+            Some(Body::Compressed { bytes, .. }) => bytes.capacity(),
+        };
+        size_of::<Partial>() + partial.control.capacity() + body
+    }
+
+    fn keep(&mut self, length: usize) {
+        // An incomplete header is shorter than fourteen bytes.
+        self.head_len = u8::try_from(length).unwrap_or(0);
+    }
+
+    /// The message under way.
+    #[inline]
+    fn message(&self) -> Option<&Assembly> {
+        self.partial.as_ref()?.message.as_ref()
+    }
+
+    /// Judges the lengths and counts that a header declares, before any of its payload.
+    #[inline]
+    fn check_limits(&self, header: &Header, limits: &DecoderConfig) -> Result<(), FrameError> {
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        let (sum, fragments) = match self.message() {
+            Some(message) => (message.length, message.fragments),
+            None => (0, 0),
+        };
+        if fragments > 0 && fragments >= limits.max_fragments {
+            return Err(FrameError::too_many_fragments());
+        }
+        if sum.saturating_add(header.length) > limits.max_message as u64 {
+            return Err(FrameError::too_long());
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, header: Header) {
+        let partial = self.partial.get_or_insert_default();
+        if header.opcode.is_control() {
+            partial.control.clear();
+        } else {
+            let message = partial.message.get_or_insert_with(|| Assembly::new(&header));
+            message.length = message.length.saturating_add(header.length);
+            message.fragments = message.fragments.saturating_add(1);
+        }
+        partial.frame = Some(OpenFrame { header, received: 0 });
+    }
+
+    /// Takes what is there of the open frame's payload, and closes the frame at its end.
+    fn take_payload(
+        &mut self,
+        input: &mut [u8],
+        limits: &DecoderConfig,
+    ) -> Result<(usize, Option<Found>), FrameError> {
+        let Some(partial) = self.partial.as_deref_mut() else { return Ok((0, None)) };
+        let Some(frame) = &mut partial.frame else { return Ok((0, None)) };
+        let header = frame.header;
+
+        let left = usize::try_from(header.length - frame.received).unwrap_or(usize::MAX);
+        let taken = left.min(input.len());
+        let piece = &mut input[..taken];
+        unmask(piece, header.mask, frame.received);
+        frame.received += taken as u64;
+        let ended = frame.received == header.length;
+        if ended {
+            partial.frame = None;
+        }
+
+        if header.opcode.is_control() {
+            partial.control.extend_from_slice(piece);
+            return Ok((taken, ended.then_some(Found::Control(header.opcode))));
+        }
+        let Some(message) = &mut partial.message else { return Ok((taken, None)) };
+        message.body.push(piece)?;
+        if !(ended && header.fin) {
+            return Ok((taken, None));
+        }
+        message.body.finish(limits)?;
+        message.delivered = true;
+        Ok((taken, Some(Found::Assembled)))
+    }
+}
+
+#[inline]
+fn message(opcode: Opcode, payload: &[u8]) -> Result<Message<'_>, FrameError> {
+    Ok(match opcode {
+        Opcode::Text => Message::Text(std::str::from_utf8(payload).map_err(|_| NOT_UTF8)?),
+        Opcode::Binary | Opcode::Continuation => Message::Binary(payload),
+        Opcode::Ping => Message::Ping(payload),
+        Opcode::Pong => Message::Pong(payload),
+        Opcode::Close => Message::Close(close::parse(payload)?),
+    })
+}

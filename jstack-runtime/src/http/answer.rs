@@ -1,0 +1,123 @@
+//! Answers: JSON, superjson, and any response of axum's.
+
+use std::any::TypeId;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, header};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::http::superjson;
+use crate::procedure::{Answer, OutputInfo, Reply, Special};
+
+/// Says to the client that the body is superjson.
+pub(crate) const IS_SUPERJSON: HeaderName = HeaderName::from_static("x-is-superjson");
+
+/// What a procedure answers that returns nothing: an empty body would make the stock client's
+/// `.json()` throw.
+const VOID: &str = r#"{"json":null,"meta":{"values":["undefined"]}}"#;
+
+/// Most answers are small; one allocation is enough for them.
+const SMALL: usize = 256;
+
+/// Answers with `value` as JSON, or that there is none for `()`.
+pub(crate) fn json<T: Serialize + 'static>(value: &T) -> Reply {
+    if TypeId::of::<T>() == TypeId::of::<()>() {
+        return Ok(superjson_body(VOID.into()));
+    }
+    let mut body = Vec::with_capacity(SMALL);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => Ok(json_body(body.into())),
+        Err(error) => Err(unencodable(&error)),
+    }
+}
+
+fn json_body(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+fn superjson_body(body: Body) -> Response {
+    let mut response = json_body(body);
+    response.headers_mut().insert(IS_SUPERJSON, HeaderValue::from_static("true"));
+    response
+}
+
+#[cold]
+fn unencodable(error: &serde_json::Error) -> Response {
+    Error::internal(format!("the answer does not encode: {error}")).into_response()
+}
+
+/// Answers with superjson: points in time arrive in the stock client as `Date`.
+///
+/// They are known by their schema, `format: date-time`, which `chrono::DateTime`,
+/// `jiff::Timestamp` and others have. A calendar date (`format: date`) stays a text, because a
+/// `Date` of it is another day west of Greenwich. Everything else is as in plain JSON.
+///
+/// ```
+/// use jstack_runtime::prelude::*;
+/// use jstack_runtime::{Answer, SuperJson};
+///
+/// #[derive(Serialize, JsonSchema)]
+/// struct Post {
+///     title: String,
+///     #[schemars(extend("format" = "date-time"))]
+///     at: String,
+/// }
+///
+/// let post = Post { title: "Hello".into(), at: "2026-01-02T03:04:05Z".into() };
+/// let response = SuperJson(post).answer().unwrap();
+/// assert_eq!(response.headers()["x-is-superjson"], "true");
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let body = axum::body::to_bytes(response.into_body(), 1024).await.unwrap();
+/// assert_eq!(
+///     body,
+///     r#"{"json":{"title":"Hello","at":"2026-01-02T03:04:05Z"},"meta":{"values":{"at":["Date"]}}}"#
+/// );
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SuperJson<T>(pub T);
+
+impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
+    const INFO: Option<OutputInfo> = Some(OutputInfo {
+        schema: SchemaGenerator::subschema_for::<T>,
+        superjson: true,
+        void: false,
+    });
+
+    fn answer(self) -> Reply {
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            return Ok(superjson_body(VOID.into()));
+        }
+        match superjson::write(&self.0) {
+            Ok(body) => Ok(superjson_body(body.into())),
+            Err(error) => Err(unencodable(&error)),
+        }
+    }
+}
+
+/// Answers with a response of axum's own making: text, HTML, bytes, redirects, cookies, any
+/// status. It passes through untouched.
+///
+/// ```
+/// use axum::response::Html;
+/// use jstack_runtime::{Answer, Raw};
+///
+/// let response = Raw(Html("<h1>Hello</h1>")).answer().unwrap();
+/// assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Raw<R>(pub R);
+
+impl<R: IntoResponse> Answer<Special> for Raw<R> {
+    const INFO: Option<OutputInfo> = None;
+
+    fn answer(self) -> Reply {
+        Ok(self.0.into_response())
+    }
+}

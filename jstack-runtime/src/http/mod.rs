@@ -1,0 +1,13 @@
+//! GET and POST: reading input, answers, errors, origins and CORS.
+
+pub(crate) mod answer;
+pub(crate) mod cors;
+pub(crate) mod edge;
+pub(crate) mod input;
+pub(crate) mod origin;
+pub(crate) mod problem;
+pub(crate) mod shape;
+pub(crate) mod superjson;
+
+pub use answer::{Raw, SuperJson};
+pub use origin::{OriginError, Origins};

@@ -1,0 +1,297 @@
+//! What a type's schema says about a place in its JSON: which kinds of value may stand there,
+//! and which of several forms a value has.
+
+use std::any::{TypeId, type_name};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::RwLock;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+/// A type's schema, made once and kept.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    root: Value,
+    definitions: Map<String, Value>,
+    dates: bool,
+}
+
+/// References and unions may nest; a schema that does so deeper than this goes round in circles.
+const NESTED: usize = 16;
+
+impl Shape {
+    /// The shape of what deserialises as `T`.
+    pub(crate) fn input<T: JsonSchema + 'static>() -> Arc<Self> {
+        static KEPT: Kept = LazyLock::new(RwLock::default);
+        kept::<T>(&KEPT, || schemars::generate::SchemaSettings::default().into_generator())
+    }
+
+    /// The shape of what `T` serialises to.
+    pub(crate) fn output<T: JsonSchema + 'static>() -> Arc<Self> {
+        static KEPT: Kept = LazyLock::new(RwLock::default);
+        kept::<T>(&KEPT, || {
+            schemars::generate::SchemaSettings::default().for_serialize().into_generator()
+        })
+    }
+
+    fn new<T: JsonSchema>(mut generator: SchemaGenerator) -> Self {
+        let root = generator.subschema_for::<T>().to_value();
+        let definitions = generator.take_definitions(true);
+        let dates = mentions_date(&root) || definitions.values().any(mentions_date);
+        Self { root, definitions, dates }
+    }
+
+    /// Whether a point in time can occur anywhere in the value.
+    pub(crate) fn has_dates(&self) -> bool {
+        self.dates
+    }
+
+    /// The value as a whole.
+    pub(crate) fn root(&self) -> Place<'_> {
+        self.place([&self.root])
+    }
+
+    fn place<'a>(&'a self, schemas: impl IntoIterator<Item = &'a Value>) -> Place<'a> {
+        let mut forms = Vec::new();
+        for schema in schemas {
+            self.expand(schema, NESTED, &mut forms);
+        }
+        Place { shape: self, forms }
+    }
+
+    /// Adds the forms that `schema` allows, references and unions resolved.
+    fn expand<'a>(&'a self, schema: &'a Value, nested: usize, forms: &mut Vec<&'a Value>) {
+        let Some(nested) = nested.checked_sub(1) else { return };
+        if forms.iter().any(|known| std::ptr::eq(*known, schema)) {
+            return;
+        }
+        forms.push(schema);
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            let name = name.replace("~1", "/").replace("~0", "~");
+            if let Some(definition) = self.definitions.get(&name) {
+                self.expand(definition, nested, forms);
+            }
+        }
+        for union in ["anyOf", "oneOf", "allOf"] {
+            for schema in schema.get(union).and_then(Value::as_array).into_iter().flatten() {
+                self.expand(schema, nested, forms);
+            }
+        }
+    }
+}
+
+type Kept = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
+
+fn kept<T: JsonSchema + 'static>(kept: &Kept, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
+    let id = TypeId::of::<T>();
+    if let Some(shape) = kept.read().get(&id) {
+        return Arc::clone(shape);
+    }
+    // Made outside the lock: a schema is the user's code.
+    let shape = Arc::new(Shape::new::<T>(generator()));
+    tracing::trace!(of = type_name::<T>(), "schema made");
+    Arc::clone(kept.write().entry(id).or_insert(shape))
+}
+
+fn mentions_date(schema: &Value) -> bool {
+    match schema {
+        Value::Object(parts) => {
+            parts.get("format").is_some_and(|format| format == DATE)
+                || parts.values().any(mentions_date)
+        }
+        Value::Array(parts) => parts.iter().any(mentions_date),
+        _ => false,
+    }
+}
+
+/// The `format` of a point in time. A `date` is none: JavaScript would read it as midnight in
+/// Greenwich, which is the day before in half of the world.
+const DATE: &str = "date-time";
+
+/// A place in a type's JSON, with every form that its schema allows there.
+#[derive(Clone, Debug)]
+pub(crate) struct Place<'a> {
+    shape: &'a Shape,
+    forms: Vec<&'a Value>,
+}
+
+/// The kinds of JSON value that a place allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each kind of JSON value")]
+pub(crate) struct Kinds {
+    pub(crate) null: bool,
+    pub(crate) boolean: bool,
+    pub(crate) integer: bool,
+    pub(crate) number: bool,
+    pub(crate) string: bool,
+    pub(crate) array: bool,
+    pub(crate) object: bool,
+    /// The schema does not say.
+    pub(crate) any: bool,
+}
+
+impl Kinds {
+    fn add(&mut self, name: &str) {
+        match name {
+            "null" => self.null = true,
+            "boolean" => self.boolean = true,
+            "integer" => self.integer = true,
+            "number" => self.number = true,
+            "string" => self.string = true,
+            "array" => self.array = true,
+            "object" => self.object = true,
+            _ => self.any = true,
+        }
+    }
+
+    fn add_kind_of(&mut self, value: &Value) {
+        self.add(match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        });
+    }
+
+    fn allows(self, value: &Value) -> bool {
+        self.any
+            || match value {
+                Value::Null => self.null,
+                Value::Bool(_) => self.boolean,
+                Value::Number(_) => self.number || self.integer,
+                Value::String(_) => self.string,
+                Value::Array(_) => self.array,
+                Value::Object(_) => self.object,
+            }
+    }
+}
+
+/// The kinds that one form names itself, without what it refers to.
+fn kinds_of(form: &Value) -> Kinds {
+    let mut kinds = Kinds::default();
+    let Some(parts) = form.as_object() else {
+        kinds.any = form == &Value::Bool(true);
+        return kinds;
+    };
+    match parts.get("type") {
+        Some(Value::String(name)) => kinds.add(name),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).for_each(|name| kinds.add(name));
+        }
+        _ => {
+            if let Some(value) = parts.get("const") {
+                kinds.add_kind_of(value);
+            } else if let Some(Value::Array(values)) = parts.get("enum") {
+                values.iter().for_each(|value| kinds.add_kind_of(value));
+            } else if parts.contains_key("properties") {
+                kinds.object = true;
+            } else {
+                let refers = ["$ref", "anyOf", "oneOf", "allOf"];
+                kinds.any = !refers.iter().any(|part| parts.contains_key(*part));
+            }
+        }
+    }
+    kinds
+}
+
+impl<'a> Place<'a> {
+    /// The kinds of value that may stand here.
+    pub(crate) fn kinds(&self) -> Kinds {
+        let mut all = Kinds::default();
+        for form in &self.forms {
+            let kinds = kinds_of(form);
+            all.null |= kinds.null;
+            all.boolean |= kinds.boolean;
+            all.integer |= kinds.integer;
+            all.number |= kinds.number;
+            all.string |= kinds.string;
+            all.array |= kinds.array;
+            all.object |= kinds.object;
+            all.any |= kinds.any;
+        }
+        all
+    }
+
+    /// The field called `name`.
+    pub(crate) fn field(&self, name: &str) -> Place<'a> {
+        self.shape.place(self.forms.iter().filter_map(|form| {
+            form.get("properties")
+                .and_then(|fields| fields.get(name))
+                .or_else(|| form.get("additionalProperties").filter(|rest| rest.is_object()))
+        }))
+    }
+
+    /// A field of any name, of a map.
+    pub(crate) fn any_field(&self) -> Place<'a> {
+        let rest =
+            |form: &&'a Value| form.get("additionalProperties").filter(|rest| rest.is_object());
+        self.shape.place(self.forms.iter().filter_map(rest))
+    }
+
+    /// A place of which nothing is known.
+    pub(crate) fn nowhere(&self) -> Place<'a> {
+        Place { shape: self.shape, forms: Vec::new() }
+    }
+
+    /// The element at `index`.
+    pub(crate) fn element(&self, index: usize) -> Place<'a> {
+        self.shape.place(self.forms.iter().filter_map(|form| {
+            form.get("prefixItems").and_then(|items| items.get(index)).or_else(|| form.get("items"))
+        }))
+    }
+
+    /// Keeps the forms that `value` can have: of an enum's variants, the one that it is.
+    pub(crate) fn of(mut self, value: &Value) -> Place<'a> {
+        self.forms.retain(|form| can_be(form, value));
+        self
+    }
+
+    /// Whether a text here is a point in time.
+    pub(crate) fn is_date(&self) -> bool {
+        self.forms.iter().any(|form| form.get("format").is_some_and(|format| format == DATE))
+    }
+
+    /// The fields that an object here must have, in the order of the schema.
+    pub(crate) fn required(&self) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for form in &self.forms {
+            let required = form.get("required").and_then(Value::as_array);
+            names.extend(required.into_iter().flatten().filter_map(Value::as_str));
+        }
+        names
+    }
+
+    /// Whether an object here has one form only, so that [`required`](Self::required) is certain.
+    pub(crate) fn is_one_object(&self) -> bool {
+        self.forms.iter().filter(|form| form.get("properties").is_some()).count() == 1
+    }
+}
+
+fn can_be(form: &Value, value: &Value) -> bool {
+    let kinds = kinds_of(form);
+    if kinds != Kinds::default() && !kinds.allows(value) {
+        return false;
+    }
+    if let Some(expected) = form.get("const") {
+        return expected == value;
+    }
+    let Some(object) = value.as_object() else { return true };
+    let required = form.get("required").and_then(Value::as_array);
+    if !required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .all(|name| object.contains_key(name))
+    {
+        return false;
+    }
+    let Some(fields) = form.get("properties").and_then(Value::as_object) else { return true };
+    fields.iter().all(|(name, field)| match (field.get("const"), object.get(name)) {
+        (Some(expected), Some(value)) => expected == value,
+        _ => true,
+    })
+}

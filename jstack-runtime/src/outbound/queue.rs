@@ -1,0 +1,513 @@
+//! One connection's outbound queue, limited in bytes and frames.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use socket2::SockRef;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Notify;
+
+use super::buffers;
+
+/// A frame longer than this is shared by all queues; a shorter one is cheaper to copy.
+const SHARED_FROM: usize = 4 * 1024;
+/// The most pieces handed to one vectored write.
+const PIECES: usize = 64;
+
+/// What may wait for one reader.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    pub(crate) bytes: usize,
+    pub(crate) frames: usize,
+}
+
+/// One frame on its way to many queues.
+pub(crate) struct Frame<'a> {
+    bytes: Cow<'a, [u8]>,
+    shared: OnceCell<Bytes>,
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self { bytes: bytes.into(), shared: OnceCell::new() }
+    }
+
+    fn shared(&self) -> Bytes {
+        self.shared.get_or_init(|| Bytes::copy_from_slice(&self.bytes)).clone()
+    }
+}
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// The queue had nothing to write and now has: the flusher must hear of it.
+    Dirty,
+    /// It waits with others.
+    Queued,
+    /// The reader has not kept up. The queue was cut down to a close frame.
+    Overflow,
+    /// Nothing goes out any more.
+    Closed,
+}
+
+/// What became of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// Everything is written.
+    Done,
+    /// The reader takes nothing more for now.
+    Blocked,
+    /// The connection is gone.
+    Failed,
+}
+
+/// A connection's way out.
+pub(crate) struct Outbound {
+    queue: Mutex<Queue>,
+    way: OnceLock<Way>,
+}
+
+/// How bytes leave.
+enum Way {
+    /// A plain socket, which the flusher writes to without asking anybody.
+    Tcp(OwnedWriteHalf),
+    /// A task of the connection's own (TLS, HTTP/2), which is woken.
+    Task(Notify),
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Large frames and what came before them; nearly always empty.
+    front: VecDeque<Chunk>,
+    /// Frames behind `front`, one after the other.
+    tail: Vec<u8>,
+    /// Bytes of the first chunk that are written already.
+    written: usize,
+    bytes: usize,
+    frames: usize,
+    /// In the flusher's list, or being waited for by a task: nobody has to be told.
+    told: bool,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// The last frame is in the queue.
+    Closing,
+    Closed,
+}
+
+pub(crate) enum Chunk {
+    Gathered(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Chunk {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Gathered(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbound {
+    pub(crate) fn new() -> Self {
+        Self { queue: Mutex::default(), way: OnceLock::new() }
+    }
+
+    /// Appends a frame. It never waits; a queue that is full is the reader's fault and becomes
+    /// `closing`, the frame that says so.
+    pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: &[u8]) -> Pushed {
+        let mut queue = self.queue.lock();
+        if queue.phase != Phase::Open {
+            return Pushed::Closed;
+        }
+        if queue.is_full(frame.bytes.len(), limits) {
+            // A burst within one scheduler turn is not a slow reader.
+            self.write_now(&mut queue);
+            if queue.phase != Phase::Open {
+                return Pushed::Closed;
+            }
+            if queue.is_full(frame.bytes.len(), limits) {
+                queue.drop_backlog();
+                queue.append(&Frame::new(closing));
+                queue.phase = Phase::Closing;
+                self.tell(&mut queue);
+                return Pushed::Overflow;
+            }
+        }
+        queue.append(frame);
+        self.tell(&mut queue)
+    }
+
+    /// Appends the last frame. `None` if the queue was closed already.
+    pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
+        let mut queue = self.queue.lock();
+        if queue.phase != Phase::Open {
+            return None;
+        }
+        queue.append(&Frame::new(closing));
+        queue.phase = Phase::Closing;
+        Some(self.tell(&mut queue))
+    }
+
+    /// Drops what waits and ends the connection in both directions.
+    pub(crate) fn kill(&self) {
+        let mut queue = self.queue.lock();
+        queue.end();
+        match self.way.get() {
+            // The reading task finds the end of the stream. A socket that is gone already does
+            // not mind.
+            Some(Way::Tcp(io)) => drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both)),
+            Some(Way::Task(wake)) => wake.notify_one(),
+            None => {}
+        }
+    }
+
+    /// Ends our half of the stream, once everything is written.
+    pub(crate) fn end_of_stream(&self) {
+        match self.way.get() {
+            Some(Way::Tcp(io)) => drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write)),
+            Some(Way::Task(_)) => self.kill(),
+            None => {}
+        }
+    }
+
+    /// Whether a task of the connection's own writes it.
+    pub(crate) fn is_written_by_a_task(&self) -> bool {
+        matches!(self.way.get(), Some(Way::Task(_)))
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().bytes == 0
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
+    /// Connects the queue to a plain socket; what was pushed before goes out first.
+    pub(crate) fn attach_tcp(&self, io: OwnedWriteHalf) -> Pushed {
+        self.attach(Way::Tcp(io))
+    }
+
+    /// Connects the queue to a writing task, which waits for [`Outbound::wake`].
+    pub(crate) fn attach_task(&self) -> Pushed {
+        self.attach(Way::Task(Notify::new()))
+    }
+
+    fn attach(&self, way: Way) -> Pushed {
+        let mut queue = self.queue.lock();
+        let _ = self.way.set(way);
+        if queue.bytes == 0 { Pushed::Queued } else { self.tell(&mut queue) }
+    }
+
+    /// Says whether somebody has to be told that there is something to write.
+    fn tell(&self, queue: &mut Queue) -> Pushed {
+        match self.way.get() {
+            Some(Way::Tcp(_)) if !queue.told => {
+                queue.told = true;
+                Pushed::Dirty
+            }
+            Some(Way::Task(wake)) if !queue.told => {
+                queue.told = true;
+                wake.notify_one();
+                Pushed::Queued
+            }
+            _ => Pushed::Queued,
+        }
+    }
+
+    /// Writes what waits, without waiting itself.
+    pub(crate) fn flush(&self) -> Flushed {
+        let mut queue = self.queue.lock();
+        let flushed = self.write_now(&mut queue);
+        // When blocked, the task that waits for the reader counts as told.
+        queue.told = flushed == Flushed::Blocked;
+        flushed
+    }
+
+    fn write_now(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
+        let Some(Way::Tcp(io)) = self.way.get() else { return Flushed::Done };
+        while queue.bytes > 0 {
+            match queue.write_to(io) {
+                Ok(written) => {
+                    let all = queue.bytes;
+                    queue.advance(written);
+                    if written < all && queue.front.is_empty() {
+                        // The socket's buffer is full: asking again would only say so.
+                        return Flushed::Blocked;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    queue.end();
+                    return Flushed::Failed;
+                }
+            }
+        }
+        if queue.phase == Phase::Closed { Flushed::Failed } else { Flushed::Done }
+    }
+
+    /// Waits until the socket takes bytes again.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        match self.way.get() {
+            Some(Way::Tcp(io)) => io.writable().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// For the writing task: waits for something to write and takes it, or `None` at the end.
+    pub(crate) async fn take(&self) -> Option<Vec<Chunk>> {
+        let Some(Way::Task(wake)) = self.way.get() else { return None };
+        loop {
+            {
+                let mut queue = self.queue.lock();
+                queue.told = false;
+                if queue.phase == Phase::Closed {
+                    return None;
+                }
+                let mut chunks: Vec<_> = queue.front.drain(..).collect();
+                if !queue.tail.is_empty() {
+                    chunks.push(Chunk::Gathered(std::mem::take(&mut queue.tail)));
+                }
+                if !chunks.is_empty() {
+                    return Some(chunks);
+                }
+            }
+            wake.notified().await;
+        }
+    }
+
+    /// For the writing task: what it took is written.
+    pub(crate) fn wrote(&self, chunks: Vec<Chunk>) {
+        let mut queue = self.queue.lock();
+        for chunk in chunks {
+            queue.bytes = queue.bytes.saturating_sub(chunk.bytes().len());
+            queue.frames = queue.frames.saturating_sub(frames_in(chunk.bytes()));
+            if let Chunk::Gathered(buffer) = chunk {
+                buffers::give(buffer);
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn is_full(&self, more: usize, limits: QueueLimits) -> bool {
+        self.bytes.saturating_add(more) > limits.bytes || self.frames >= limits.frames
+    }
+
+    fn append(&mut self, frame: &Frame<'_>) {
+        let length = frame.bytes.len();
+        if length > SHARED_FROM {
+            if !self.tail.is_empty() {
+                let tail = std::mem::take(&mut self.tail);
+                self.front.push_back(Chunk::Gathered(tail));
+            }
+            self.front.push_back(Chunk::Shared(frame.shared()));
+        } else {
+            if self.tail.capacity() == 0 {
+                self.tail = buffers::take();
+            }
+            self.tail.extend_from_slice(&frame.bytes);
+        }
+        self.bytes += length;
+        self.frames += 1;
+    }
+
+    fn write_to(&self, io: &OwnedWriteHalf) -> io::Result<usize> {
+        if self.front.is_empty() {
+            return io.try_write(&self.tail[self.written..]);
+        }
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let chunks = self.front.iter().map(Chunk::bytes).chain([&self.tail[..]]);
+        let mut count = 0;
+        for (piece, bytes) in pieces.iter_mut().zip(chunks) {
+            *piece = IoSlice::new(if count == 0 { &bytes[self.written..] } else { bytes });
+            count += 1;
+        }
+        io.try_write_vectored(&pieces[..count])
+    }
+
+    /// Takes `written` bytes off the front, whole frames at a time, so that what remains starts
+    /// with a frame's header and can still be counted.
+    fn advance(&mut self, written: usize) {
+        self.bytes -= written;
+        if self.bytes == 0 {
+            self.front.clear();
+            buffers::give(std::mem::take(&mut self.tail));
+            (self.frames, self.written) = (0, 0);
+            return;
+        }
+        let mut position = self.written + written;
+        while let Some(chunk) = self.front.front() {
+            let length = chunk.bytes().len();
+            if position < length {
+                break;
+            }
+            position -= length;
+            if let Some(chunk) = self.front.pop_front() {
+                self.frames -= frames_in(chunk.bytes());
+                if let Chunk::Gathered(buffer) = chunk {
+                    buffers::give(buffer);
+                }
+            }
+        }
+        match self.front.front_mut() {
+            // One frame: it stays whole until it is written.
+            Some(Chunk::Shared(_)) => self.written = position,
+            Some(Chunk::Gathered(bytes)) => {
+                self.frames -= drop_whole_frames(bytes, &mut position);
+                self.written = position;
+            }
+            None => {
+                self.frames -= drop_whole_frames(&mut self.tail, &mut position);
+                self.written = position;
+            }
+        }
+    }
+
+    /// Keeps of what waits only the frame that is half written, if one is.
+    fn drop_backlog(&mut self) {
+        let begun = (self.written > 0).then(|| {
+            let first = self.front.front().map_or(&self.tail[..], Chunk::bytes);
+            first[..frame_length(first).min(first.len())].to_vec()
+        });
+        self.front.clear();
+        self.tail.clear();
+        (self.bytes, self.frames) = (0, 0);
+        if let Some(begun) = begun {
+            self.bytes = begun.len() - self.written;
+            self.frames = 1;
+            self.tail = begun;
+        }
+    }
+
+    fn end(&mut self) {
+        self.front.clear();
+        buffers::give(std::mem::take(&mut self.tail));
+        (self.bytes, self.frames, self.written) = (0, 0, 0);
+        self.phase = Phase::Closed;
+    }
+}
+
+/// Drops the frames of `bytes` that end at or before `position`, which then counts from the
+/// first that is kept. Returns how many were dropped.
+fn drop_whole_frames(bytes: &mut Vec<u8>, position: &mut usize) -> usize {
+    let (mut start, mut frames) = (0, 0);
+    while start < bytes.len() {
+        let end = start + frame_length(&bytes[start..]);
+        if end > *position {
+            break;
+        }
+        (start, frames) = (end, frames + 1);
+    }
+    bytes.drain(..start.min(bytes.len()));
+    *position -= start;
+    frames
+}
+
+/// The frames in `bytes`, which starts with one.
+fn frames_in(bytes: &[u8]) -> usize {
+    let (mut start, mut frames) = (0, 0);
+    while start < bytes.len() {
+        start += frame_length(&bytes[start..]);
+        frames += 1;
+    }
+    frames
+}
+
+/// The length of the server's frame that `bytes` starts with, header included.
+fn frame_length(bytes: &[u8]) -> usize {
+    let big = |range: std::ops::Range<usize>| {
+        bytes.get(range).unwrap_or_default().iter().fold(0usize, |n, b| n << 8 | usize::from(*b))
+    };
+    match bytes.get(1) {
+        Some(127) => big(2..10) + 10,
+        Some(126) => big(2..4) + 4,
+        Some(short) => usize::from(*short) + 2,
+        None => bytes.len().max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(length: usize) -> Vec<u8> {
+        let mut buffer = vec![0; crate::frame::HEADROOM + length];
+        let at = crate::frame::write_header(&mut buffer, crate::frame::Opcode::Text, false);
+        buffer.split_off(at)
+    }
+
+    const LIMITS: QueueLimits = QueueLimits { bytes: 100_000, frames: 10 };
+
+    #[test]
+    fn whatever_part_is_written_the_rest_is_counted_right() {
+        let lengths = [3, 200, 5000, 70_000, 1, 0, 4500, 9];
+        let frames: Vec<_> = lengths.iter().map(|n| frame(*n)).collect();
+        let all: Vec<u8> = frames.concat();
+        for step in [1, 7, 999, 4096, 70_001] {
+            let mut queue = Queue::default();
+            for frame in &frames {
+                queue.append(&Frame::new(frame));
+            }
+            let mut done = 0;
+            while queue.bytes > 0 {
+                let n = step.min(queue.bytes);
+                queue.advance(n);
+                done += n;
+                let mut ends = 0;
+                let whole = frames.iter().filter(|f| { ends += f.len(); ends <= done }).count();
+                assert_eq!(queue.frames, frames.len() - whole, "after {done} by {step}");
+                assert_eq!(queue.bytes, all.len() - done);
+            }
+            assert!(queue.front.is_empty() && queue.tail.is_empty() && queue.written == 0);
+        }
+    }
+
+    #[test]
+    fn a_full_queue_becomes_its_close_frame() {
+        let out = Outbound::new();
+        let one = frame(10);
+        for _ in 0..10 {
+            assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Queued);
+        }
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Overflow);
+        assert_eq!(out.waiting(), 2);
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Closed);
+        assert_eq!(out.close(b"\x88\x00"), None);
+    }
+
+    #[test]
+    fn the_frame_that_is_half_written_survives_a_cut() {
+        let mut queue = Queue::default();
+        let (first, second) = (frame(50), frame(60));
+        queue.append(&Frame::new(&first));
+        queue.append(&Frame::new(&second));
+        queue.advance(20);
+        queue.drop_backlog();
+        queue.append(&Frame::new(b"\x88\x00"));
+        assert_eq!(queue.tail[queue.written..], [&first[20..], b"\x88\x00"].concat());
+        assert_eq!(queue.bytes, first.len() - 20 + 2);
+    }
+
+    #[test]
+    fn bytes_limit_what_waits_as_frames_do() {
+        let out = Outbound::new();
+        let large = frame(60_000);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, b""), Pushed::Queued);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, b""), Pushed::Overflow);
+    }
+}

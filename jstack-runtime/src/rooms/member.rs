@@ -1,0 +1,139 @@
+//! One connection as rooms see it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+use std::time::Instant;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use super::room::Room;
+use crate::closing::CloseReason;
+use crate::frame;
+use crate::outbound::Outbound;
+use crate::rate::{Count, Rate};
+use crate::target::SocketId;
+
+/// One connection: its queue, its rooms, its end.
+pub(crate) struct Member {
+    pub(crate) id: SocketId,
+    /// The flusher's list that it belongs to.
+    pub(super) list: usize,
+    /// The client's window as a power of two, if frames may go out compressed.
+    pub(crate) deflate: Option<u8>,
+    out: Outbound,
+    pub(super) rooms: Mutex<Rooms>,
+    /// The task that reads, to be woken when the connection ends.
+    reader: AtomicWaker,
+    ending: OnceLock<CloseReason>,
+    pub(crate) life: Life,
+}
+
+/// The rooms of one connection.
+#[derive(Default)]
+pub(super) struct Rooms {
+    pub(super) list: Vec<Membership>,
+    pub(super) joins: Count,
+    /// It has left for good and joins nothing any more.
+    pub(super) left: bool,
+}
+
+/// A place in a room.
+pub(super) struct Membership {
+    pub(super) room: Arc<Room>,
+    pub(super) slot: usize,
+}
+
+/// Signs of life, in milliseconds since the process started counting.
+#[derive(Default)]
+pub(crate) struct Life {
+    /// When bytes last arrived.
+    pub(crate) seen: AtomicU64,
+    /// When a ping was last sent.
+    pub(crate) pinged: AtomicU64,
+    /// Whether somebody waits for bytes: a connection whose handler is busy is not dead.
+    pub(crate) listening: AtomicBool,
+}
+
+impl AsRef<Outbound> for Member {
+    fn as_ref(&self) -> &Outbound {
+        &self.out
+    }
+}
+
+impl Member {
+    pub(super) fn new(id: SocketId, list: usize, deflate: Option<u8>) -> Self {
+        Self {
+            id,
+            list,
+            deflate,
+            out: Outbound::new(),
+            rooms: Mutex::default(),
+            reader: AtomicWaker::new(),
+            ending: OnceLock::new(),
+            life: Life::default(),
+        }
+    }
+
+    pub(crate) fn out(&self) -> &Outbound {
+        &self.out
+    }
+
+    /// The names of its rooms, in no order.
+    pub(crate) fn room_names(&self) -> Vec<String> {
+        let rooms = self.rooms.lock();
+        rooms.list.iter().filter(|m| !m.room.is_everyone()).map(|m| m.room.name().to_owned()).collect()
+    }
+
+    pub(super) fn is_in(&self, name: &str) -> bool {
+        self.rooms.lock().list.iter().any(|membership| membership.room.name() == name)
+    }
+
+    /// Counts a join and says whether it may pass.
+    pub(super) fn may_join(&self, rate: Rate, most: usize) -> Result<(), JoinRefused> {
+        let mut rooms = self.rooms.lock();
+        // One of them is the room of everyone.
+        if rooms.list.len() > most {
+            return Err(JoinRefused::TooMany);
+        }
+        if rooms.joins.take(rate, Instant::now()) { Ok(()) } else { Err(JoinRefused::TooFast) }
+    }
+
+    /// The reason for which the connection ends, once it does.
+    pub(crate) fn ending(&self) -> Option<&CloseReason> {
+        self.ending.get()
+    }
+
+    /// Notes why the connection ends, if nobody did before, and wakes the reading task.
+    pub(crate) fn end(&self, reason: CloseReason) -> bool {
+        let first = self.ending.set(reason).is_ok();
+        self.reader.wake();
+        first
+    }
+
+    /// Ends the connection with a close frame, which goes out after what waits already.
+    pub(crate) fn close(&self, reason: CloseReason) -> Option<crate::outbound::Pushed> {
+        let closing = frame::close(reason.code(), reason.reason());
+        if !self.end(reason) {
+            return None;
+        }
+        self.out.close(&closing)
+    }
+
+    pub(crate) fn wake_on_end(&self, waker: &Waker) {
+        self.reader.register(waker);
+    }
+
+    pub(crate) fn heard(&self, millis: u64) {
+        self.life.listening.store(false, Ordering::Relaxed);
+        self.life.seen.store(millis, Ordering::Relaxed);
+    }
+}
+
+/// Why a join is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JoinRefused {
+    TooMany,
+    TooFast,
+}

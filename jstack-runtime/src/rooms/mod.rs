@@ -1,0 +1,13 @@
+//! Who is in which room of this process, and the fan-out to their queues.
+
+mod hub;
+mod member;
+mod name;
+mod process;
+mod room;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use hub::Hub;
+pub(crate) use member::{Life, Member};
+pub(crate) use process::Process;

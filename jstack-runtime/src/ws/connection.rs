@@ -1,0 +1,336 @@
+//! One connection's reading side: bytes in, texts out, everything else answered on the spot.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+
+use super::wire;
+use crate::closing::{CloseReason, ClosedBy};
+use crate::config::or_none;
+use crate::error::Error;
+use crate::frame::{self, Decoder, DecoderConfig, Message, Opcode};
+use crate::outbound::{Flushed, Frame};
+use crate::rate::{Count, Rate};
+use crate::rooms::{Hub, Member};
+
+/// How much is read at once.
+const READ: usize = 64 * 1024;
+/// Fragments that one message may come in.
+const FRAGMENTS: u32 = 128;
+/// How long the other side may take to answer a close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// A thread's read buffer: a connection holds none while there is nothing to read.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The stream that bytes come from.
+pub(super) enum Incoming {
+    Tcp(OwnedReadHalf),
+    /// TLS or HTTP/2.
+    Other(tokio::io::ReadHalf<TokioIo<Upgraded>>),
+}
+
+impl Incoming {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        match self {
+            Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Other(io) => Pin::new(io).poll_read(cx, buf),
+        }
+    }
+}
+
+/// A connection after its upgrade.
+pub(crate) struct Connection {
+    hub: Arc<Hub>,
+    member: Arc<Member>,
+    io: Incoming,
+    decoder: Decoder,
+    config: DecoderConfig,
+    /// Read and not yet looked at: `buffer[at..end]`.
+    buffer: Vec<u8>,
+    at: usize,
+    end: usize,
+    /// When the bytes in hand arrived.
+    now: Instant,
+    limits: Inbound,
+    finished: bool,
+}
+
+/// A data message, as long as the read buffer lives.
+pub(super) enum Data<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+/// What one client may send.
+struct Inbound {
+    rate: Rate,
+    count: Count,
+    /// Ten times the rate: beyond it, the connection ends.
+    flood: Rate,
+    flood_count: Count,
+    /// When the client was last told that it sends too fast.
+    told: Option<Instant>,
+}
+
+impl Connection {
+    /// Lets messages come in as many fragments as they like.
+    pub(super) fn any_number_of_fragments(&mut self) {
+        self.config.max_fragments = u32::MAX;
+    }
+
+    /// `first` are the bytes that came with the handshake.
+    pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
+        let limits = hub.process().limits().clone();
+        Self {
+            decoder: Decoder::new(member.deflate.is_some()),
+            config: DecoderConfig {
+                max_message: or_none(limits.message_bytes),
+                max_fragments: FRAGMENTS,
+            },
+            end: first.len(),
+            buffer: first,
+            at: 0,
+            now: Instant::now(),
+            limits: Inbound {
+                rate: Rate::new(limits.rate, limits.burst),
+                count: Count::default(),
+                flood: Rate::new(limits.rate.saturating_mul(10), limits.burst.saturating_mul(10)),
+                flood_count: Count::default(),
+                told: None,
+            },
+            hub,
+            member,
+            io,
+            finished: false,
+        }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
+    /// The next data message, made into something that lives longer than the read buffer; `None`
+    /// once the connection ends.
+    pub(super) fn poll_data<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(Data<'_>) -> T,
+    ) -> Poll<Option<T>> {
+        loop {
+            while self.at < self.end {
+                if self.member.ending().is_some() {
+                    return Poll::Ready(None);
+                }
+                let bytes = &mut self.buffer[self.at..self.end];
+                let step = match self.decoder.decode(bytes, &self.config) {
+                    Ok(step) => step,
+                    Err(error) => {
+                        self.close(CloseReason::fixed(ClosedBy::Limit, error.code, error.reason));
+                        return Poll::Ready(None);
+                    }
+                };
+                let consumed = step.consumed;
+                let (mut data, mut reply, mut closing) = (None, None, None);
+                match step.message {
+                    None => {}
+                    Some(Message::Text(_) | Message::Binary(_))
+                        if !self.limits.count.take(self.limits.rate, self.now) =>
+                    {
+                        closing = self.limits.too_fast(self.now);
+                        reply = self.limits.tell(self.now);
+                    }
+                    Some(Message::Text(text)) => data = Some(read(Data::Text(text))),
+                    Some(Message::Binary(bytes)) => data = Some(read(Data::Binary(bytes))),
+                    Some(Message::Ping(payload)) => {
+                        if self.limits.count.take(self.limits.rate, self.now) {
+                            reply = Some(frame::control(Opcode::Pong, payload).to_vec());
+                        } else {
+                            closing = self.limits.too_fast(self.now);
+                        }
+                    }
+                    Some(Message::Pong(_)) => closing = self.limits.too_fast(self.now),
+                    Some(Message::Close(said)) => {
+                        let (code, reason) = said.map_or((1005, ""), |s| (s.code, s.reason));
+                        closing =
+                            Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
+                    }
+                }
+                self.at += consumed;
+                if let Some(frame) = reply {
+                    self.hub.push(&self.member, &Frame::new(frame));
+                }
+                if let Some(reason) = closing {
+                    self.close(reason);
+                    return Poll::Ready(None);
+                }
+                if data.is_some() {
+                    self.let_go();
+                    return Poll::Ready(data);
+                }
+            }
+            self.let_go();
+            if !ready!(self.poll_fill(cx)) {
+                return Poll::Ready(None);
+            }
+        }
+    }
+
+    /// Gives the large buffer back before a handler runs, which may take its time.
+    fn let_go(&mut self) {
+        if self.buffer.len() == READ {
+            let rest = self.buffer[self.at..self.end].to_vec();
+            BUFFER.set(std::mem::replace(&mut self.buffer, rest));
+            (self.at, self.end) = (0, self.buffer.len());
+        } else if self.at == self.end && self.buffer.capacity() > 0 {
+            self.buffer = Vec::new();
+            (self.at, self.end) = (0, 0);
+        }
+    }
+
+    /// Reads what is there; `false` at the end of the connection.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.member.wake_on_end(cx.waker());
+        if self.member.ending().is_some() {
+            return Poll::Ready(false);
+        }
+        let mut buffer = BUFFER.take();
+        buffer.resize(READ, 0);
+        let mut read = ReadBuf::new(&mut buffer);
+        let polled = self.io.poll_read(cx, &mut read);
+        let length = read.filled().len();
+        match polled {
+            Poll::Pending => {
+                BUFFER.set(buffer);
+                self.member.life.listening.store(true, Ordering::Relaxed);
+                Poll::Pending
+            }
+            Poll::Ready(Ok(())) if length > 0 => {
+                (self.buffer, self.at, self.end) = (buffer, 0, length);
+                self.now = Instant::now();
+                self.member.heard(self.hub.process().millis(self.now));
+                Poll::Ready(true)
+            }
+            Poll::Ready(_) => {
+                BUFFER.set(buffer);
+                self.member.end(CloseReason::fixed(ClosedBy::Lost, 1006, ""));
+                Poll::Ready(false)
+            }
+        }
+    }
+
+    /// Closes with a close frame, which goes out after what waits already.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        self.hub.close(&self.member, reason);
+    }
+
+    /// Sends the `error` event to this client alone.
+    pub(super) fn tell(&self, event: Option<&str>, error: &Error) {
+        self.hub.push(&self.member, &Frame::new(wire::error_frame(event, error)));
+    }
+
+    /// Answers `["ping", …]`.
+    pub(super) fn pong(&self) {
+        self.hub.push(&self.member, &Frame::new(wire::pong_frame()));
+    }
+
+    /// Why it ended; only asked once it has.
+    pub(super) fn reason(&self) -> CloseReason {
+        let lost = || CloseReason::fixed(ClosedBy::Lost, 1006, "");
+        self.member.ending().cloned().unwrap_or_else(lost)
+    }
+
+    /// The last of a connection: it leaves its rooms, what waits goes out, and the other side
+    /// gets the time to answer the close.
+    pub(super) async fn finish(mut self) {
+        self.finished = true;
+        let reason = self.reason();
+        metrics::counter!("jstack_closed_total", "reason" => reason.label()).increment(1);
+        tracing::debug!(socket = %self.member.id, %reason, "connection closed");
+        self.hub.leave_all(&self.member);
+        if reason.by() != ClosedBy::Lost {
+            // It may be a while: nobody waits for it, and it must not be for ever.
+            let _ = tokio::time::timeout(CLOSE_DEADLINE, self.say_goodbye()).await;
+        }
+        self.member.out().kill();
+    }
+
+    async fn say_goodbye(&mut self) {
+        let out = self.member.out();
+        while !out.is_empty() {
+            if out.flush() == Flushed::Failed {
+                return;
+            }
+            if !out.is_empty() && out.writable().await.is_err() {
+                return;
+            }
+            if out.is_written_by_a_task() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        out.end_of_stream();
+        // Until the other side ends its stream: closing a socket with unread bytes would take
+        // the close frame back on its way.
+        let mut sink = vec![0; 1024];
+        let io = &mut self.io;
+        let _ = poll_fn(|cx| {
+            loop {
+                let mut read = ReadBuf::new(&mut sink);
+                match ready!(io.poll_read(cx, &mut read)) {
+                    Ok(()) if !read.filled().is_empty() => {}
+                    Ok(()) | Err(_) => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Connection {
+    /// Also when a handler's session panics while it is dropped, nothing stays behind.
+    fn drop(&mut self) {
+        if !self.finished {
+            self.hub.leave_all(&self.member);
+            self.member.out().kill();
+        }
+    }
+}
+
+impl Inbound {
+    /// Counts what came too fast, and ends the connection that does not stop.
+    fn too_fast(&mut self, now: Instant) -> Option<CloseReason> {
+        if self.flood_count.take(self.flood, now) {
+            return None;
+        }
+        Some(CloseReason::fixed(ClosedBy::Limit, 1008, "too many messages: see the limit `rate`"))
+    }
+
+    /// The `error` event for a message that was dropped, at most once a second: a flood of
+    /// messages must not make a flood of answers.
+    fn tell(&mut self, now: Instant) -> Option<Vec<u8>> {
+        metrics::counter!("jstack_refused_total", "reason" => "rate").increment(1);
+        if self.told.is_some_and(|told| now.duration_since(told) < Duration::from_secs(1)) {
+            return None;
+        }
+        self.told = Some(now);
+        let error = Error::too_many_requests(
+            "you send too fast: messages were dropped (limit `rate` a second)",
+        );
+        Some(wire::error_frame(None, &error))
+    }
+}

@@ -1,0 +1,106 @@
+//! `Io`: emitting to others.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::procedure::Ws;
+use crate::rooms::Hub;
+use crate::site::Site;
+use crate::target::{SocketId, Target, To};
+
+/// Emits to the connections of the procedure `P`: in every process that shares the broker.
+///
+/// It is an extractor in every handler, comes from [`App::io`](crate::App::io) elsewhere, and is
+/// a cheap clone. Inside a `#[procedure(ws, …)]` module, `Io` stands for that module's own.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// # pub mod chat {
+/// #     use super::*;
+/// #     #[on(Message)]
+/// #     async fn message(io: Io, text: String) -> Result { io.to("general").message(&text).await }
+/// # }
+/// // any handler, any task can emit
+/// async fn announce(io: Io<chat::Procedure>) -> Result {
+///     io.to("general").to("news").message(&"hello".to_owned()).await?;
+///     io.all().message(&"to everyone on this procedure".to_owned()).await
+/// }
+/// ```
+pub struct Io<P> {
+    hub: Arc<Hub>,
+    procedure: PhantomData<fn() -> P>,
+}
+
+impl<P: Ws> Io<P> {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, procedure: PhantomData }
+    }
+
+    /// Everyone on this procedure.
+    pub fn all(&self) -> <P::Outgoing as Events>::Emitter<'_> {
+        P::Outgoing::emitter(Target::new(&*self.hub, To::All))
+    }
+
+    /// The members of `room`: any text of 1 to 200 bytes without control characters; the emit
+    /// fails for anything else.
+    pub fn to<'a>(
+        &'a self,
+        room: impl Into<std::borrow::Cow<'a, str>>,
+    ) -> <P::Outgoing as Events>::Emitter<'a> {
+        P::Outgoing::emitter(Target::new(&*self.hub, To::Room(room.into())))
+    }
+
+    /// One connection, wherever it is. A connection that is gone gets nothing, which is no error.
+    pub fn socket(&self, id: impl AsRef<SocketId>) -> <P::Outgoing as Events>::Emitter<'_> {
+        P::Outgoing::emitter(Target::new(&*self.hub, To::Socket(*id.as_ref())))
+    }
+
+    /// How many connections this process holds on the procedure.
+    pub fn local_connections(&self) -> usize {
+        self.hub.connections()
+    }
+}
+
+impl<P> Clone for Io<P> {
+    fn clone(&self) -> Self {
+        Self { hub: self.hub.clone(), procedure: PhantomData }
+    }
+}
+
+impl<P> fmt::Debug for Io<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("procedure", &self.hub.procedure()).finish_non_exhaustive()
+    }
+}
+
+impl<P: Ws, S: Sync> FromRequestParts<S> for Io<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        match parts.extensions.get::<Arc<Site>>() {
+            Some(site) => Ok(Self::new(site.hub::<P>())),
+            None => Err(Error::internal(
+                "`Io` was extracted outside of an `App`: it is there for the procedures that an \
+                 `App` mounts and for the layers around them",
+            )),
+        }
+    }
+}
+
+impl<P: Ws, S: Sync> axum::extract::OptionalFromRequestParts<S> for Io<P> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Arc<Site>>().map(|site| Self::new(site.hub::<P>())))
+    }
+}

@@ -1,0 +1,22 @@
+//! WebSocket procedures: the upgrade, the connection's task, and what handlers hold.
+
+mod connection;
+mod guard;
+mod io;
+mod liveness;
+pub(crate) mod raw;
+mod receiver;
+mod session;
+mod socket;
+mod upgrade;
+mod wire;
+
+pub use io::Io;
+pub use receiver::Receiver;
+pub use socket::{Left, Socket};
+
+pub(crate) use connection::Connection;
+pub(crate) use guard::caught;
+pub(crate) use receiver::run;
+pub(crate) use session::serve;
+pub(crate) use upgrade::Opening;

@@ -1,0 +1,82 @@
+//! The module form, from the upgrade to the end: one event after the other.
+
+use std::future::poll_fn;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use super::connection::Connection;
+use super::guard::{Cut, limited};
+use super::wire::{self, Inbound};
+use crate::closing::{CloseReason, ClosedBy};
+use crate::error::Error;
+use crate::procedure::Handlers;
+
+/// Hands events to handlers until the connection ends.
+pub(crate) async fn serve<P: Handlers>(
+    connection: Option<Connection>,
+    mut session: P::Session,
+    kept: P::Kept,
+) {
+    let Some(mut connection) = connection else {
+        // What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before
+        // the upgrade.
+        let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
+        return P::disconnect(kept, session, reason).await;
+    };
+    let limits = connection.hub().process().limits().clone();
+    let depth = limits.json_depth;
+    loop {
+        let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
+        let (event, failed) = match read {
+            Some(Inbound::Event(name, event)) => {
+                let handled = P::event(&kept, &mut session, event);
+                match limited(handled, limits.handler_timeout).await {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => (Some(name.to_owned()), error),
+                    Err(Cut::TimedOut) => (Some(name.to_owned()), too_slow(limits.handler_timeout)),
+                    Err(Cut::Panicked) => {
+                        panicked(&connection);
+                        break;
+                    }
+                }
+            }
+            Some(Inbound::Ping) => {
+                connection.pong();
+                continue;
+            }
+            Some(Inbound::Fault(event, error)) => (event, error),
+            None => break,
+        };
+        failed.log(connection.hub().procedure());
+        let hook = P::error(&kept, &mut session, &failed);
+        if limited(hook, limits.handler_timeout).await == Err(Cut::Panicked) {
+            panicked(&connection);
+            break;
+        }
+        connection.tell(event.as_deref(), &failed);
+    }
+    let reason = connection.reason();
+    let started = Instant::now();
+    if limited(P::disconnect(kept, session, reason), limits.handler_timeout).await.is_err() {
+        let procedure = connection.hub().procedure();
+        tracing::error!(procedure, elapsed = ?started.elapsed(), "#[disconnect] did not finish");
+    }
+    connection.finish().await;
+}
+
+/// The connection in which a handler panicked ends, and nothing else does.
+fn panicked(connection: &Connection) {
+    let procedure = connection.hub().procedure();
+    tracing::error!(procedure, socket = %connection.member().id, "a handler panicked");
+    connection.close(CloseReason::fixed(ClosedBy::Failure, 1011, "Internal Server Error"));
+}
+
+#[cold]
+fn too_slow(limit: std::time::Duration) -> Error {
+    Error::with_code(
+        StatusCode::GATEWAY_TIMEOUT,
+        "timeout",
+        format!("the handler took longer than {} s and was stopped", limit.as_secs_f32()),
+    )
+}

@@ -1,0 +1,212 @@
+//! `["event", data]`: what a text frame holds.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use super::connection;
+use crate::error::{Error, Issue};
+use crate::events::Events;
+use crate::payload::{Data, position_free};
+
+/// A client's frame, read.
+pub(super) enum Inbound<E> {
+    /// An event that decoded and keeps its rules.
+    Event(&'static str, E),
+    /// `["ping", …]`, which the codec answers.
+    Ping,
+    /// A frame that the client must be told about; the name it used, if it used one.
+    Fault(Option<String>, Error),
+}
+
+/// Reads a data frame.
+pub(super) fn read<E: Events>(data: &connection::Data<'_>, depth: u32) -> Inbound<E> {
+    match data {
+        connection::Data::Text(text) => read_text(text, depth),
+        connection::Data::Binary(_) => Inbound::Fault(None, binary()),
+    }
+}
+
+fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
+    let (name, data) = match split(text) {
+        Ok(parts) => parts,
+        Err(why) => return Inbound::Fault(None, malformed(text, why)),
+    };
+    if data.len() / 2 > depth as usize && nests_deeper(data, depth) {
+        let why = format!("nests deeper than {depth} levels (limit `json_depth`)");
+        let error = Error::invalid(vec![Issue::new("", why)]);
+        return Inbound::Fault(Some(name.into_owned()), error);
+    }
+    let Some(event) = E::EVENTS.iter().find(|event| event.name() == name) else {
+        if name == "ping" {
+            return Inbound::Ping;
+        }
+        let error = match E::decode(&name, Data::new(data)) {
+            Err(error) => error,
+            // An `Events` of the user's own making that knows more than its table.
+            Ok(event) => return Inbound::Event("", event),
+        };
+        return Inbound::Fault(Some(name.chars().take(64).collect()), error);
+    };
+    match event.decode(Data::new(data)) {
+        Ok(decoded) => Inbound::Event(event.name(), decoded),
+        Err(error) => match shape(text) {
+            Ok(()) => Inbound::Fault(Some(event.name().to_owned()), error),
+            Err(why) => Inbound::Fault(None, malformed(text, why)),
+        },
+    }
+}
+
+const SHAPE: &str = "a frame is the JSON text [\"event\", data], with exactly two elements";
+
+/// The error for a frame that is none.
+#[cold]
+fn malformed(text: &str, why: &'static str) -> Error {
+    let message = match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => why.to_owned(),
+        Err(error) => format!("not JSON: {}", position_free(&error.to_string())),
+    };
+    Error::with_code(StatusCode::BAD_REQUEST, "malformed", message)
+}
+
+/// The error for a binary frame.
+#[cold]
+fn binary() -> Error {
+    let message = "binary frames are not understood; send the text [\"event\", data]";
+    Error::with_code(StatusCode::BAD_REQUEST, "malformed", message)
+}
+
+/// Whether the whole text is an array of two, of which the error path makes sure.
+#[cold]
+fn shape(text: &str) -> Result<(), &'static str> {
+    match serde_json::from_str::<Vec<IgnoredAny>>(text) {
+        Ok(elements) if elements.len() == 2 => Ok(()),
+        Ok(_) | Err(_) => Err(SHAPE),
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+fn skip_space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\n', '\r', '\t'])
+}
+
+/// The event's name and the JSON text of its data.
+fn split(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
+    let rest = skip_space(text).strip_prefix('[').ok_or(SHAPE)?;
+    let rest = skip_space(rest).strip_prefix('"').ok_or(SHAPE)?;
+    let end = rest.bytes().position(|b| b == b'"' || b == b'\\').ok_or(SHAPE)?;
+    let (name, rest) = if rest.as_bytes()[end] == b'"' {
+        (Cow::Borrowed(&rest[..end]), &rest[end + 1..])
+    } else {
+        escaped(rest, end)?
+    };
+    let rest = skip_space(rest).strip_prefix(',').ok_or(SHAPE)?;
+    let end = rest.trim_end_matches(|c: char| c.is_ascii() && is_space(c as u8));
+    let data = skip_space(end.strip_suffix(']').ok_or(SHAPE)?);
+    if data.is_empty() { Err(SHAPE) } else { Ok((name, data)) }
+}
+
+/// A name with escapes, whose first backslash is at `from`.
+#[cold]
+fn escaped(rest: &str, from: usize) -> Result<(Cow<'_, str>, &str), &'static str> {
+    let mut skip = false;
+    for (at, byte) in rest.bytes().enumerate().skip(from) {
+        match byte {
+            _ if skip => skip = false,
+            b'\\' => skip = true,
+            b'"' => {
+                let quoted = format!("\"{}\"", &rest[..at]);
+                let name = serde_json::from_str::<String>(&quoted).map_err(|_| SHAPE)?;
+                return Ok((Cow::Owned(name), &rest[at + 1..]));
+            }
+            _ => {}
+        }
+    }
+    Err(SHAPE)
+}
+
+/// Whether brackets nest deeper than `depth`; the array around the data counts as one level.
+fn nests_deeper(data: &str, depth: u32) -> bool {
+    let (mut level, mut in_text, mut skip) = (1u32, false, false);
+    for byte in data.bytes() {
+        match byte {
+            _ if skip => skip = false,
+            b'\\' if in_text => skip = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                level += 1;
+                if level > depth {
+                    return true;
+                }
+            }
+            b']' | b'}' => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What the `error` event carries.
+#[derive(Serialize)]
+struct Told<'a> {
+    event: Option<&'a str>,
+    code: &'a str,
+    message: &'a str,
+    issues: &'a [Issue],
+}
+
+/// The `error` event for one client, as a frame. A fault of the server's own tells nothing of
+/// its inside.
+pub(super) fn error_frame(event: Option<&str>, error: &Error) -> Vec<u8> {
+    let issues = if error.status().is_server_error() { &[][..] } else { error.issues() };
+    let told = Told { event, code: error.code(), message: error.message(), issues };
+    frame_of("error", &told)
+}
+
+/// `["pong",null]`, as a frame.
+pub(super) fn pong_frame() -> Vec<u8> {
+    frame_of("pong", &())
+}
+
+fn frame_of(name: &str, data: &impl Serialize) -> Vec<u8> {
+    let mut buffer = vec![0; crate::frame::HEADROOM];
+    // Strings and lists of them always encode.
+    let _ = serde_json::to_writer(&mut buffer, &(name, data));
+    let start = crate::frame::write_header(&mut buffer, crate::frame::Opcode::Text, false);
+    buffer.split_off(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_splits_into_name_and_data_whatever_the_spacing() {
+        for text in [r#"["a",{"b":1}]"#, " [ \"a\" ,\t{\"b\":1}\n] ", r#"["\u0061",{"b":1}]"#] {
+            let (name, data) = split(text).expect(text);
+            assert_eq!((&*name, data.trim()), ("a", r#"{"b":1}"#));
+        }
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused() {
+        for text in ["", "[", "[]", r#"["a"]"#, r#"["a",]"#, "{}", r#"{"a":1}"#, "[1,2]", "null", r#"["a"#, r#"["a\"#] {
+            assert!(split(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_texts() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(!nests_deeper(&deep(63), 64));
+        assert!(nests_deeper(&deep(64), 64));
+        assert!(!nests_deeper(&format!("\"{}\"", "[".repeat(100)), 64));
+        assert!(!nests_deeper(&format!("\"\\\"{}\"", "[".repeat(100)), 64));
+    }
+}
