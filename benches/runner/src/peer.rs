@@ -30,7 +30,7 @@ pub(crate) struct Peer {
 const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket&room={room}";
 
 /// The first is what the others are divided by.
-pub(crate) const ALL: [Peer; 5] = [
+pub(crate) const ALL: [Peer; 6] = [
     Peer {
         name: "limit",
         title: "limit",
@@ -41,6 +41,17 @@ pub(crate) const ALL: [Peer; 5] = [
         get: "/small",
         redis: true,
         workers: false,
+    },
+    Peer {
+        name: "ours",
+        title: "ours",
+        kind: Kind::Rust("bench-ours"),
+        args: &[],
+        dialect: "raw",
+        chat: "/api/bench/chat?room={room}",
+        get: "/api/bench/small",
+        redis: false,
+        workers: true,
     },
     Peer {
         name: "axum-ws",
