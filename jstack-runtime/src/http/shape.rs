@@ -240,6 +240,11 @@ impl<'a> Place<'a> {
         Place { shape: self.shape, forms: Vec::new() }
     }
 
+    /// Whether every element of an array here is alike.
+    pub(crate) fn is_list(&self) -> bool {
+        !self.forms.iter().any(|form| form.get("prefixItems").is_some())
+    }
+
     /// The element at `index`.
     pub(crate) fn element(&self, index: usize) -> Place<'a> {
         self.shape.place(self.forms.iter().filter_map(|form| {
