@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -230,16 +231,22 @@ pub(crate) struct Told {
     pub(crate) issues: Vec<Issue>,
 }
 
+/// The cause of a failure on its way to the log.
+#[derive(Clone)]
+pub(crate) struct Cause(pub(crate) Arc<str>);
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        self.log("http");
-        let Inner { status, code, message, issues, .. } = *self.inner;
+        let Inner { status, code, message, issues, source } = *self.inner;
         let mut response = Response::new(message.clone().into_owned().into());
         *response.status_mut() = status;
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
+        if let Some(cause) = source {
+            response.extensions_mut().insert(Cause(cause.to_string().into()));
+        }
         response.extensions_mut().insert(Told { code, message, issues });
         response
     }

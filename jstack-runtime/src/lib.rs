@@ -1,8 +1,103 @@
 //! Typed real-time endpoints on axum.
 
-#[allow(dead_code, unused_imports, reason = "used by ws/")]
+mod app;
+mod broker;
+mod call;
+mod closing;
+mod config;
+mod error;
+mod events;
 mod frame;
+mod http;
+mod macros;
+mod outbound;
+mod payload;
+pub mod prelude;
+mod procedure;
+mod rate;
+mod rooms;
+mod router;
+mod schema;
+mod server;
+mod site;
+mod target;
+mod ws;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+
+pub use app::App;
+pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
+pub use call::Call;
+pub use closing::{CloseReason, ClosedBy};
+pub use config::Limits;
+pub use error::{BoxError, Error, Issue, Result};
+pub use events::{AnyEvent, Event, Events};
+pub use jstack_macros::{Events, Payload, procedure};
+#[doc(hidden)]
+pub use macros::rules as __rules;
+pub use http::{OriginError, Origins, Raw, SuperJson};
+pub use payload::{Data, Issues, Payload};
+pub use procedure::{
+    Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
+    SocketExtractor, Ws,
+};
+pub use router::Router;
+pub use schema::{
+    Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
+};
+pub use target::{ParseSocketIdError, SocketId, Target};
+pub use ws::{Io, Left, Receiver, Socket};
+
+pub mod raw {
+    //! WebSockets without events: text and bytes, for protocols of one's own.
+    //!
+    //! They have the same engine, limits and liveness as procedures, and none of the contract.
+    //! Prefer `#[procedure(ws, …)]` wherever the messages are yours to define.
+    pub use crate::ws::raw::{Message, Socket, Sockets};
+}
+
+/// A [`Router`] of procedures by their names: functions and modules that carry `#[procedure]`.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// mod posts {
+///     use jstack_runtime::prelude::*;
+///
+///     #[procedure(get)]
+///     pub async fn count() -> u32 { 3 }
+/// }
+///
+/// fn router() -> Router { router![posts::count] }
+/// ```
+#[macro_export]
+macro_rules! router {
+    ($($first:ident $(:: $rest:ident)*),* $(,)?) => {
+        $crate::Router::new()$(.procedure($first $(:: $rest)* ::Procedure))*
+    };
+    ($(:: $first:ident $(:: $rest:ident)*),* $(,)?) => {
+        $crate::Router::new()$(.procedure(:: $first $(:: $rest)* ::Procedure))*
+    };
+}
+
+/// What expansions need and nobody else does; it may change in any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use garde;
+
+    pub use crate::procedure::OutputInfo;
+    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
+    use crate::procedure::{CloneExtractor, Outcome};
+    use crate::Result;
+
+    /// A handler's outcome.
+    pub fn outcome<O: Outcome<()>>(outcome: O) -> Result {
+        outcome.outcome()
+    }
+
+    /// A clone of an extractor for one event.
+    pub fn kept<T: CloneExtractor>(extractor: &T) -> T {
+        extractor.kept()
+    }
+}

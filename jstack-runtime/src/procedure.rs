@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,9 @@ use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::payload::Payload;
+use crate::rooms::Hub;
+use crate::site::Site;
+use crate::ws::{Opening, Socket};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -124,8 +128,10 @@ pub(crate) struct InputInfo {
     pub(crate) optional: bool,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) struct OutputInfo {
+/// What is known of an answer at compile time.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct OutputInfo {
     pub(crate) schema: SchemaOf,
     pub(crate) superjson: bool,
     /// The answer is `()`.
@@ -136,6 +142,10 @@ pub(crate) struct OutputInfo {
 pub(crate) struct EventsInfo {
     pub(crate) incoming: fn() -> Vec<EventInfo>,
     pub(crate) outgoing: fn() -> Vec<EventInfo>,
+    /// The procedure's rooms in one application.
+    pub(crate) hub: fn(&Site) -> Arc<Hub>,
+    /// Lets extractors find the connection.
+    pub(crate) introduce: fn(&Opening, &mut http::Extensions),
 }
 
 /// One event as data.
@@ -143,7 +153,11 @@ pub(crate) struct EventsInfo {
 pub(crate) struct EventInfo {
     pub(crate) name: &'static str,
     pub(crate) docs: &'static str,
-    pub(crate) schema: std::sync::Arc<dyn Fn(&mut SchemaGenerator) -> Schema + Send + Sync>,
+    pub(crate) schema: Arc<dyn Fn(&mut SchemaGenerator) -> Schema + Send + Sync>,
+}
+
+fn introduce<P: Ws>(opening: &Opening, extensions: &mut http::Extensions) {
+    extensions.insert(Socket::<P>::new(opening.hub().clone(), opening.member().clone()));
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
@@ -152,7 +166,7 @@ fn events<E: Events>() -> Vec<EventInfo> {
         .map(|event| EventInfo {
             name: event.name(),
             docs: event.docs(),
-            schema: std::sync::Arc::new(|generator| event.schema(generator)),
+            schema: Arc::new(|generator| event.schema(generator)),
         })
         .collect()
 }
@@ -182,7 +196,12 @@ impl Info {
     #[track_caller]
     pub const fn ws<P: Ws>(name: &'static str) -> Self {
         let mut info = Self::new(name, Kind::Ws, Location::caller());
-        info.events = Some(EventsInfo { incoming: events::<P::Incoming>, outgoing: events::<P::Outgoing> });
+        info.events = Some(EventsInfo {
+            incoming: events::<P::Incoming>,
+            outgoing: events::<P::Outgoing>,
+            hub: Site::hub::<P>,
+            introduce: introduce::<P>,
+        });
         info
     }
 

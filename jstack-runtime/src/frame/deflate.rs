@@ -39,6 +39,22 @@ pub(crate) fn compress(payload: &[u8], out: &mut Vec<u8>) -> bool {
     shorter
 }
 
+/// Messages shorter than this do not pay for being compressed.
+const WORTH_IT: usize = 512;
+
+/// A compressed text frame, header included; `None` where compressing does not pay.
+pub(crate) fn text_frame(payload: &[u8]) -> Option<Vec<u8>> {
+    if payload.len() < WORTH_IT {
+        return None;
+    }
+    let mut buffer = vec![0; super::HEADROOM];
+    if !compress(payload, &mut buffer) {
+        return None;
+    }
+    let start = super::write_header(&mut buffer, super::Opcode::Text, true);
+    Some(buffer.split_off(start))
+}
+
 fn compress_with(state: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     // What comes out as long as it went in is thrown away, so there is no need for more room.

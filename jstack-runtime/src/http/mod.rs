@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod cors;
+pub(crate) mod edge;
 pub(crate) mod input;
 pub(crate) mod origin;
 pub(crate) mod problem;

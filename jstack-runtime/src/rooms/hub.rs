@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -42,6 +42,8 @@ pub(crate) struct Hub {
     rooms: Box<[Shard<Box<str>, Arc<Room>>]>,
     sockets: Box<[Shard<u64, Arc<Member>>]>,
     queue: OnceLock<QueueLimits>,
+    /// Whether a connection has been here, which starts what looks after them.
+    visited: AtomicBool,
     this: Weak<Self>,
 }
 
@@ -64,6 +66,7 @@ impl Hub {
             rooms: shards(),
             sockets: shards(),
             queue: OnceLock::new(),
+            visited: AtomicBool::new(false),
             this: this.clone(),
         })
     }
@@ -79,6 +82,11 @@ impl Hub {
 
     pub(crate) fn process(&self) -> &Arc<Process> {
         &self.process
+    }
+
+    /// `true` once, for the first connection.
+    pub(crate) fn first_connection(&self) -> bool {
+        !self.visited.load(Ordering::Relaxed) && !self.visited.swap(true, Ordering::AcqRel)
     }
 
     fn queue_limits(&self) -> QueueLimits {
@@ -110,7 +118,7 @@ impl Hub {
     }
 
     /// Lets a new connection in: it can be reached and is in the room of everyone.
-    pub(crate) async fn enter(&self, deflate: bool) -> Result<Arc<Member>> {
+    pub(crate) async fn enter(&self, deflate: Option<u8>) -> Result<Arc<Member>> {
         let list = self.process.flusher().assign();
         let member = Arc::new(Member::new(self.process.next_id(), list, deflate));
         self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
@@ -314,10 +322,10 @@ impl<'a> Outgoing<'a> {
 
     #[cfg(feature = "deflate")]
     fn frame_for(&self, member: &Member) -> &Frame<'a> {
-        if !member.deflate {
+        if !member.deflate.is_some_and(|window| frame::fits(window, self.json.len())) {
             return &self.plain;
         }
-        let compress = || frame::deflate::frame(self.json).map(Frame::new);
+        let compress = || frame::deflate::text_frame(self.json).map(Frame::new);
         self.compressed.get_or_init(compress).as_ref().unwrap_or(&self.plain)
     }
 }

@@ -20,8 +20,8 @@ pub(crate) struct Member {
     pub(crate) id: SocketId,
     /// The flusher's list that it belongs to.
     pub(super) list: usize,
-    /// Whether frames may go out compressed.
-    pub(crate) deflate: bool,
+    /// The client's window as a power of two, if frames may go out compressed.
+    pub(crate) deflate: Option<u8>,
     out: Outbound,
     pub(super) rooms: Mutex<Rooms>,
     /// The task that reads, to be woken when the connection ends.
@@ -63,7 +63,7 @@ impl AsRef<Outbound> for Member {
 }
 
 impl Member {
-    pub(super) fn new(id: SocketId, list: usize, deflate: bool) -> Self {
+    pub(super) fn new(id: SocketId, list: usize, deflate: Option<u8>) -> Self {
         Self {
             id,
             list,

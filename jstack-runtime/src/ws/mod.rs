@@ -4,6 +4,7 @@ mod connection;
 mod guard;
 mod io;
 mod liveness;
+pub(crate) mod raw;
 mod receiver;
 mod session;
 mod socket;
@@ -12,8 +13,10 @@ mod wire;
 
 pub use io::Io;
 pub use receiver::Receiver;
-pub use socket::Socket;
+pub use socket::{Left, Socket};
 
 pub(crate) use connection::Connection;
 pub(crate) use guard::caught;
-pub(crate) use upgrade::{Opening, refuse};
+pub(crate) use receiver::run;
+pub(crate) use session::serve;
+pub(crate) use upgrade::Opening;

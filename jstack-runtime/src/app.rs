@@ -1,0 +1,284 @@
+//! `App`: routers, state, limits and a server around them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, Route as AxumRoute};
+use tower::{Layer, Service};
+
+use crate::broker::{Broker, Memory};
+use crate::config::Limits;
+use crate::error::{BoxError, Error, Result};
+use crate::http::Origins;
+use crate::http::edge::Edge;
+use crate::procedure::{Info, Ws};
+use crate::router::Router;
+use crate::schema::{self, Command, Contract};
+use crate::site::Site;
+use crate::ws::Io;
+
+/// An application: routers under their names, and the server around them.
+///
+/// What is not set comes from the environment, and what is not there has a safe default.
+///
+/// ```no_run
+/// # use jstack_runtime::prelude::*;
+/// #[procedure(get)]
+/// async fn version() -> &'static str { "1.0" }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), BoxError> {
+///     App::new()
+///         .mount("about", router![version]) // GET /api/about/version
+///         .serve("127.0.0.1:8080")
+///         .await
+/// }
+/// ```
+#[must_use = "an app does nothing until it is served"]
+pub struct App<S = ()> {
+    routes: Vec<Mounted<S>>,
+    common: Common,
+}
+
+/// What does not depend on the state.
+struct Common {
+    site: Arc<Site>,
+    base: String,
+    broker: Option<Arc<dyn Broker>>,
+    limits: Option<Limits>,
+    origins: Option<Origins>,
+    layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,
+    beside: axum::Router,
+}
+
+struct Mounted<S> {
+    /// `post/recent`.
+    path: String,
+    info: Info,
+    route: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> App<S> {
+    /// An application without procedures.
+    pub fn new() -> Self {
+        let common = Common {
+            site: Site::new(),
+            base: "/api".to_owned(),
+            broker: None,
+            limits: None,
+            origins: None,
+            layers: Vec::new(),
+            beside: axum::Router::new(),
+        };
+        Self { routes: Vec::new(), common }
+    }
+
+    /// Where the URLs of procedures start; `/api` unless set.
+    pub fn base_path(mut self, base: &str) -> Self {
+        let base = base.trim_matches('/');
+        self.common.base = if base.is_empty() { String::new() } else { format!("/{base}") };
+        self
+    }
+
+    /// Mounts a router: its procedure `recent` becomes `/api/<name>/recent`.
+    pub fn mount(mut self, name: &str, router: Router<S>) -> Self {
+        let name = name.trim_matches('/');
+        for route in router.into_routes() {
+            let path = format!("{name}/{}", route.path);
+            let info = route.info;
+            if let Some(events) = info.events {
+                (events.hub)(&self.common.site).name(&path);
+            }
+            self.routes.push(Mounted { path, info, route: route.build(self.common.site.clone()) });
+        }
+        self
+    }
+
+    /// Gives procedures their state, as in axum.
+    pub fn with_state<S2>(self, state: S) -> App<S2> {
+        let with = |mounted: Mounted<S>| Mounted {
+            path: mounted.path,
+            info: mounted.info,
+            route: mounted.route.with_state(state.clone()),
+        };
+        App { routes: self.routes.into_iter().map(with).collect(), common: self.common }
+    }
+}
+
+impl<S> App<S> {
+    /// Wraps all procedures in a tower layer.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<AxumRoute> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<std::convert::Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.common.layers.push(Box::new(move |router| router.layer(layer)));
+        self
+    }
+
+    /// Carries messages by `broker`; without this the environment chooses, and without that the
+    /// embedded one does.
+    pub fn broker(mut self, broker: impl Broker) -> Self {
+        self.common.broker = Some(Arc::new(broker));
+        self
+    }
+
+    /// Sets what one client, and all of them together, may take.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.common.limits = Some(limits);
+        self
+    }
+
+    /// Sets which web pages may call procedures: same origin unless set.
+    pub fn origins(mut self, origins: impl Into<Origins>) -> Self {
+        self.common.origins = Some(origins.into());
+        self
+    }
+
+    /// Serves other axum routes beside the procedures: pages, files, health checks.
+    pub fn merge(mut self, router: axum::Router) -> Self {
+        self.common.beside = self.common.beside.merge(router);
+        self
+    }
+
+    /// The procedures as data: kinds, events, schemas.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// assert_eq!(App::<()>::new().describe().base_path(), "/api");
+    /// ```
+    pub fn describe(&self) -> Contract {
+        Contract::new(
+            &self.common.base,
+            self.routes.iter().map(|mounted| (mounted.path.clone(), mounted.info)),
+        )
+    }
+
+    /// Emits to the procedure whose marker is `P` from outside of handlers.
+    pub fn io<P: Ws>(&self) -> Io<P> {
+        Io::new(self.common.site.hub::<P>())
+    }
+}
+
+impl App {
+    /// The whole as an axum router, to nest into somebody's axum application.
+    ///
+    /// # Panics
+    ///
+    /// Where [`App::try_into_router`] fails, as axum's own routers do when they are put together
+    /// wrongly.
+    #[allow(clippy::panic, reason = "axum's convention for wrongly built routers; documented")]
+    pub fn into_router(self) -> axum::Router {
+        match self.try_into_router() {
+            Ok(router) => router,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The whole as an axum router.
+    ///
+    /// Fails if two procedures have one path, and for a configuration that cannot be.
+    pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
+        self.build().map(|built| built.router)
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, and then drains.
+    ///
+    /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
+    pub async fn serve(self, address: impl tokio::net::ToSocketAddrs) -> Result<(), BoxError> {
+        let built = self.build()?;
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        crate::server::serve(listener, built.router, built.site).await
+    }
+
+    /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
+    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves on `127.0.0.1:8080`.
+    ///
+    /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
+    /// that do), and for `--check` when the file is out of date (the error names what differs).
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), BoxError> {
+    ///     App::new().run().await // cargo run -- types web/api.ts
+    /// }
+    /// ```
+    pub async fn run(self) -> Result<(), BoxError> {
+        match schema::command(std::env::args().skip(1), || self.describe())? {
+            Command::Serve(address) => {
+                self.serve(address.as_deref().unwrap_or("127.0.0.1:8080")).await
+            }
+            Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
+        }
+    }
+
+    fn build(self) -> Result<Built, BoxError> {
+        let contract = cfg!(debug_assertions).then(|| self.describe());
+        let Common { site, base, broker, limits, origins, layers, beside } = self.common;
+        check_paths(&self.routes)?;
+        let origins = origins.unwrap_or_default();
+        origins.start()?;
+        site.set_origins(origins);
+        site.process().configure(broker.unwrap_or_else(|| Arc::new(Memory)), limits.unwrap_or_default());
+        let mut api = axum::Router::new();
+        for mounted in self.routes {
+            api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
+        }
+        for layer in layers {
+            api = layer(api);
+        }
+        if let Some(contract) = contract {
+            api = api.route(&format!("{base}/_schema/{{file}}"), schema::routes(contract));
+        }
+        let nothing_here = || async { Error::not_found("404 Not Found") };
+        for path in ["", "/", "/{*path}"] {
+            if !(base.is_empty() && path.is_empty()) {
+                api = api.route(&format!("{base}{path}"), axum::routing::any(nothing_here));
+            }
+        }
+        let router = api.layer(Edge::new(site.clone())).merge(beside);
+        Ok(Built { router, site })
+    }
+}
+
+struct Built {
+    router: axum::Router,
+    site: Arc<Site>,
+}
+
+/// Two procedures on one path are one error, which names both places.
+fn check_paths<S>(routes: &[Mounted<S>]) -> Result<(), BoxError> {
+    let mut seen: HashMap<&str, &Info> = HashMap::new();
+    let mut wrong = Vec::new();
+    for mounted in routes {
+        if let Some(first) = seen.insert(&mounted.path, &mounted.info) {
+            wrong.push(format!(
+                "two procedures on the path `{}`: one is declared at {}, the other at {}; rename one \
+                 with `#[procedure(…, rename = \"…\")]` or mount its router under another name",
+                mounted.path, first.place, mounted.info.place
+            ));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for App<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = self.routes.iter().map(|mounted| (&mounted.path, mounted.info));
+        f.debug_map().entries(paths).finish()
+    }
+}

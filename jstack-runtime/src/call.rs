@@ -1,0 +1,139 @@
+//! One request on its way into a procedure: what generated code takes arguments from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::config::or_none;
+use crate::http::input;
+use crate::payload::{self, Issues, Payload};
+use crate::procedure::{
+    Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws,
+};
+use crate::site::Site;
+use crate::ws::{Connection, Opening, Receiver};
+
+/// One request on its way into a procedure.
+///
+/// Generated code takes it apart; nobody else needs to.
+pub struct Call<S> {
+    parts: Parts,
+    body: Option<Body>,
+    state: S,
+    site: Arc<Site>,
+    opening: Option<Opening>,
+}
+
+type Extracted<T> = std::result::Result<T, Response>;
+
+impl<S: Send + Sync> Call<S> {
+    pub(crate) fn new(request: axum::extract::Request, state: S, site: Arc<Site>) -> Self {
+        let (parts, body) = request.into_parts();
+        Self { parts, body: Some(body), state, site, opening: None }
+    }
+
+    pub(crate) fn opening(parts: Parts, state: S, site: Arc<Site>, opening: Opening) -> Self {
+        Self { parts, body: None, state, site, opening: Some(opening) }
+    }
+
+    /// Lets extractors find what is ours.
+    fn introduce(&mut self) {
+        if self.parts.extensions.get::<Arc<Site>>().is_none() {
+            self.parts.extensions.insert(self.site.clone());
+        }
+    }
+
+    /// An extractor of a `get` or `post` handler.
+    pub async fn extract<T: RequestExtractor<S>>(&mut self) -> Extracted<T> {
+        self.introduce();
+        T::extract(&mut self.parts, &self.state).await
+    }
+
+    /// An extractor of a WebSocket handler; it runs before the upgrade.
+    pub async fn extract_for_socket<T: SocketExtractor<S>>(&mut self) -> Extracted<T> {
+        self.introduce();
+        T::extract(&mut self.parts, &self.state).await
+    }
+
+    /// The validated input.
+    pub async fn input<T: Payload>(&mut self) -> Extracted<T> {
+        let input = match self.optional_input::<T>().await? {
+            Some(input) => Ok(input),
+            None => input::missing(),
+        };
+        input.map_err(IntoResponse::into_response)
+    }
+
+    /// The validated input, if there is one.
+    pub async fn optional_input<T: Payload>(&mut self) -> Extracted<Option<T>> {
+        let read = if self.parts.method == http::Method::POST {
+            let body = self.body.take().unwrap_or_default();
+            let limit = or_none(self.site.limits().body_bytes);
+            input::from_body(&self.parts, body, limit).await
+        } else {
+            input::from_query(self.parts.uri.query())
+        };
+        read.map_err(IntoResponse::into_response)
+    }
+
+    /// Makes sure that a request without an input is none that a foreign page could have sent.
+    pub fn no_input(&self) -> Extracted<()> {
+        match &self.body {
+            Some(body) if self.parts.method == http::Method::POST => {
+                input::no_input(&self.parts, body).map_err(IntoResponse::into_response)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the answer; `issues` are the rules that it breaks.
+    pub fn answer<A: Answer<M>, M>(&self, answer: A, issues: Issues) -> Reply {
+        let issues = issues.into_vec();
+        if issues.is_empty() {
+            answer.answer()
+        } else {
+            Err(payload::outgoing(issues).into_response())
+        }
+    }
+
+    /// What `#[connect]` returned: the session, or the answer to the request.
+    pub fn connected<T, O: Outcome<T>>(&self, outcome: O) -> Extracted<T> {
+        outcome.outcome().map_err(IntoResponse::into_response)
+    }
+
+    /// Answers with the upgrade; afterwards events go to the handlers of `P`.
+    pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
+        self.upgrade(move |connection| crate::ws::serve::<P>(connection, session, kept))
+    }
+
+    /// Answers with the upgrade; afterwards `function` runs until it returns.
+    pub fn run<P: Ws, F, Fut>(self, function: F) -> Reply
+    where
+        F: FnOnce(Receiver<P>) -> Fut + Send + 'static,
+        Fut: Future<Output: Outcome<()>> + Send + 'static,
+    {
+        self.upgrade(move |connection| crate::ws::run::<P, F, Fut>(connection, function))
+    }
+
+    fn upgrade<F, Fut>(self, run: F) -> Reply
+    where
+        F: FnOnce(Option<Connection>) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        match self.opening {
+            Some(opening) => {
+                Ok(opening.accept(move |connection| Box::pin(run(connection))))
+            }
+            None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Call<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("uri", &self.parts.uri.path()).finish_non_exhaustive()
+    }
+}

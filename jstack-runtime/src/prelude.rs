@@ -1,0 +1,11 @@
+//! What a handler module needs, in one line: `use jstack_runtime::prelude::*;`.
+
+pub use axum::extract::{Extension, Query, State};
+pub use garde::Validate;
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::{
+    App, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Origins, Payload, Raw,
+    Receiver, Result, Router, Socket, SocketId, SuperJson, procedure, router,
+};

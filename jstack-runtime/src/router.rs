@@ -1,0 +1,175 @@
+//! `Router`: procedures under one name.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, Route as AxumRoute};
+use tower::{Layer, Service};
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::procedure::{EventsInfo, Info, Kind, Procedure};
+use crate::schema::Contract;
+use crate::site::Site;
+use crate::ws::Opening;
+
+/// Procedures under one name, as [`router!`](crate::router!) makes it.
+///
+/// `S` is the state, as in axum.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// #[procedure(get)]
+/// async fn version() -> &'static str { "1.0" }
+///
+/// fn router() -> Router { router![version] }
+/// ```
+#[must_use]
+pub struct Router<S = ()> {
+    routes: Vec<Route<S>>,
+}
+
+/// One procedure, before it is known where it is mounted.
+pub(crate) struct Route<S> {
+    /// Relative to the router: `recent`, or `admin/recent` after a nest.
+    pub(crate) path: String,
+    pub(crate) info: Info,
+    make: Box<dyn FnOnce(Arc<Site>) -> MethodRouter<S> + Send>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Router<S> {
+    /// An empty router.
+    pub fn new() -> Self {
+        Self { routes: Vec::new() }
+    }
+
+    /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
+    pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
+        let info = P::INFO;
+        let make = move |site: Arc<Site>| -> MethodRouter<S> {
+            let filter = match (info.kind, info.events) {
+                (Kind::Post, _) => MethodFilter::POST,
+                (Kind::Ws, Some(events)) => {
+                    return axum::routing::any(move |State(state): State<S>, request: Request| {
+                        open::<P, S>(site.clone(), events, state, request)
+                    });
+                }
+                _ => MethodFilter::GET,
+            };
+            axum::routing::on(filter, move |State(state): State<S>, request: Request| {
+                let site = site.clone();
+                async move { either(P::call(Call::new(request, state, site)).await) }
+            })
+            .fallback(wrong_method)
+        };
+        self.routes.push(Route { path: info.name.to_owned(), info, make: Box::new(make) });
+        self
+    }
+
+    /// Adds the procedures of another router under the same name.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self
+    }
+
+    /// Adds the procedures of another router one level deeper: `admin` makes of `recent`
+    /// `admin/recent`. The stock client's types know two levels, so prefer [`App::mount`].
+    ///
+    /// [`App::mount`]: crate::App::mount
+    pub fn nest(mut self, name: &str, other: Self) -> Self {
+        let name = name.trim_matches('/');
+        self.routes.extend(other.routes.into_iter().map(|mut route| {
+            route.path = format!("{name}/{}", route.path);
+            route
+        }));
+        self
+    }
+
+    /// Wraps each procedure that was added so far in a tower layer. What it puts into the
+    /// request's extensions arrives by `Extension<T>`.
+    pub fn layer<L>(self, layer: L) -> Self
+    where
+        L: Layer<AxumRoute> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        let routes = self
+            .routes
+            .into_iter()
+            .map(|route| {
+                let (make, layer) = (route.make, layer.clone());
+                Route { make: Box::new(move |site| make(site).layer(layer)), ..route }
+            })
+            .collect();
+        Self { routes }
+    }
+
+    pub(crate) fn into_routes(self) -> Vec<Route<S>> {
+        self.routes
+    }
+
+    /// The procedures as data, with paths relative to this router.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// assert!(Router::<()>::new().describe().procedures().is_empty());
+    /// ```
+    pub fn describe(&self) -> Contract {
+        Contract::new("", self.routes.iter().map(|route| (route.path.clone(), route.info)))
+    }
+}
+
+impl<S> Route<S> {
+    pub(crate) fn build(self, site: Arc<Site>) -> MethodRouter<S> {
+        (self.make)(site)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Router<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for Router<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|route| &route.path)).finish()
+    }
+}
+
+fn either<T>(reply: Result<T, T>) -> T {
+    match reply {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+/// Everything up to the upgrade: the handshake, the extractors and `#[connect]`.
+async fn open<P: Procedure<S>, S: Send + Sync>(
+    site: Arc<Site>,
+    events: EventsInfo,
+    state: S,
+    request: Request,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let patience = site.limits().handshake_timeout;
+    let answer = async {
+        let opening = Opening::begin(&mut parts, (events.hub)(&site)).await?;
+        (events.introduce)(&opening, &mut parts.extensions);
+        P::call(Call::opening(parts, state, site, opening)).await
+    };
+    match tokio::time::timeout(patience, answer).await {
+        Ok(reply) => either(reply),
+        Err(_) => Error::service_unavailable("the connection could not be opened in time")
+            .into_response(),
+    }
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let message = format!("405 Method Not Allowed: {} is not for this procedure", request.method());
+    Error::with_code(http::StatusCode::METHOD_NOT_ALLOWED, "method", message).into_response()
+}

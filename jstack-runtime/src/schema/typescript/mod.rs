@@ -1,0 +1,126 @@
+//! The contract as one TypeScript file.
+
+mod text;
+mod types;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::text::{block, doc, key};
+use self::types::type_of;
+use super::contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
+use super::stock;
+use crate::procedure::Kind;
+
+/// The whole file.
+pub(super) fn file(contract: &Contract) -> String {
+    let mut file = format!(
+        "// Written from the Rust types: do not edit, run the `types` command of the application.\n\n{}",
+        stock::HEAD
+    );
+    for (name, schema) in contract.types() {
+        file += "\n";
+        file += &named(name, schema);
+    }
+    file += "\n/** The procedures by router and name: what each takes and answers, sends and gets. */\n";
+    file += &format!("export type AppRouter = {}\n\n", routes(contract));
+    file + stock::FOOT
+}
+
+/// One named type.
+fn named(name: &str, schema: &Value) -> String {
+    let doc = schema.as_object().map(types::comment).unwrap_or_default();
+    match types::interface(schema) {
+        Some(members) if members.is_empty() => {
+            format!("{doc}export interface {name} {{ [key: string]: unknown }}\n")
+        }
+        Some(members) => format!("{doc}export interface {name} {}\n", block(&members)),
+        None => {
+            let text = type_of(schema).text;
+            let space = if text.starts_with('\n') { "" } else { " " };
+            format!("{doc}export type {name} ={space}{text}\n")
+        }
+    }
+}
+
+/// Routers in routers.
+enum Node<'a> {
+    Procedure(&'a ProcedureContract),
+    Router(BTreeMap<&'a str, Node<'a>>),
+}
+
+fn routes(contract: &Contract) -> String {
+    let mut root = BTreeMap::new();
+    for procedure in contract.procedures() {
+        let mut router = &mut root;
+        let mut segments: Vec<_> = procedure.path.split('/').filter(|s| !s.is_empty()).collect();
+        let Some(last) = segments.pop() else { continue };
+        for segment in segments {
+            let node = router.entry(segment).or_insert_with(|| Node::Router(BTreeMap::new()));
+            if let Node::Procedure(_) = node {
+                *node = Node::Router(BTreeMap::new());
+            }
+            let Node::Router(inner) = node else { return String::new() };
+            router = inner;
+        }
+        router.entry(last).or_insert(Node::Procedure(procedure));
+    }
+    router(&root)
+}
+
+fn router(nodes: &BTreeMap<&str, Node<'_>>) -> String {
+    let members: Vec<_> = nodes
+        .iter()
+        .map(|(name, node)| match node {
+            Node::Router(inner) => format!("{}: {}", key(name), router(inner)),
+            Node::Procedure(this) => {
+                format!("{}{}: {}", doc(&this.docs), key(name), procedure(this))
+            }
+        })
+        .collect();
+    if members.is_empty() { "{}".to_owned() } else { block(&members) }
+}
+
+fn procedure(this: &ProcedureContract) -> String {
+    match this.kind {
+        Kind::Ws => format!("Ws<{}, {}>", events(&this.incoming), events(&this.outgoing)),
+        kind => {
+            let name = if kind == Kind::Get { "Get" } else { "Post" };
+            format!("{name}<{}, {}>", input(this.input.as_ref()), output(this.output.as_ref()))
+        }
+    }
+}
+
+fn input(input: Option<&InputContract>) -> String {
+    match input {
+        None => "void".to_owned(),
+        Some(input) if input.optional => format!("{} | void", type_of(&input.schema).text),
+        Some(input) => type_of(&input.schema).text,
+    }
+}
+
+fn output(output: Option<&OutputContract>) -> String {
+    match output {
+        Some(OutputContract::Json(schema) | OutputContract::SuperJson(schema)) => {
+            type_of(schema).text
+        }
+        Some(OutputContract::Void) => "void".to_owned(),
+        // Not JSON: the client's `text()` or `blob()` reads it.
+        Some(OutputContract::Raw) | None => "unknown".to_owned(),
+    }
+}
+
+fn events(events: &[EventContract]) -> String {
+    let members: Vec<_> = events
+        .iter()
+        .map(|event| {
+            format!("{}{}: {}", doc(&event.docs), key(&event.name), type_of(&event.schema).text)
+        })
+        .collect();
+    match members.as_slice() {
+        [] => "{}".to_owned(),
+        [one] if !one.contains('\n') => format!("{{ {one} }}"),
+        _ => block(&members),
+    }
+}
