@@ -84,14 +84,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         notes
             .push("the Redis rows: redis-server is not on PATH: `apt install redis-server`".into());
     }
-    peer::cargo_build("bench-load")?;
+    eprintln!("building");
+    let built = peer::cargo_build(&peer::EVERYTHING).is_ok();
+    if !built {
+        peer::cargo_build(&["--package", "bench-load"])?;
+    }
     let mut peers: Vec<&Peer> = Vec::new();
     for (index, peer) in peer::ALL.iter().enumerate() {
         if index > 0 && !wanted(&args.peers, peer.name) {
             continue;
         }
         eprintln!("preparing {}", peer.name);
-        match peer.prepare() {
+        match peer.prepare(built) {
             Ok(()) => peers.push(peer),
             Err(why) => notes.push(format!("{}: {why}", peer.title)),
         }

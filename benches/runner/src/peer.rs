@@ -110,10 +110,12 @@ pub(crate) fn installed(program: &str) -> bool {
 }
 
 impl Peer {
-    /// Makes it ready; the error says why it cannot run and what would let it.
-    pub(crate) fn prepare(&self) -> Result<(), String> {
+    /// Makes it ready; the error says why it cannot run and what would let it. `built`: all
+    /// packages of the workspace are.
+    pub(crate) fn prepare(&self, built: bool) -> Result<(), String> {
         match self.kind {
-            Kind::Rust(package) => cargo_build(package),
+            Kind::Rust(package) if built && binary(package).exists() => Ok(()),
+            Kind::Rust(package) => cargo_build(&["--package", package]),
             Kind::Node(folder) => {
                 let folder = home().join(folder);
                 if !installed("node") || !installed("npm") {
@@ -158,15 +160,23 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     std::env::current_exe().unwrap_or_default().with_file_name(name)
 }
 
-/// Builds one package as this one was built.
-pub(crate) fn cargo_build(package: &str) -> Result<(), String> {
+/// All packages but this one, which runs. In one go, because the features of what they share
+/// depend on what is built with it: one by one, each would build tokio anew.
+pub(crate) const EVERYTHING: [&str; 3] = ["--workspace", "--exclude", "bench"];
+
+/// Builds packages as this one was built.
+pub(crate) fn cargo_build(packages: &[&str]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--locked", "--package", package])
+        .args(["build", "--quiet", "--release", "--locked"])
+        .args(packages)
         .current_dir(home())
         .status();
     match built {
         Ok(status) if status.success() => Ok(()),
-        _ => Err(format!("it does not build: `cargo build --release -p {package}` in benches/")),
+        _ => {
+            let packages = packages.join(" ");
+            Err(format!("it does not build: `cargo build --release {packages}` in benches/"))
+        }
     }
 }

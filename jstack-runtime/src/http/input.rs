@@ -29,11 +29,10 @@ type ShapeOf = fn() -> Arc<Shape>;
 ///
 /// Fails with a 422 that names each field and what is wrong with it.
 pub(crate) fn from_query<T: InputPayload>(query: Option<&str>) -> Result<Option<T>> {
-    let fields = query.map(|query| query_fields(query, Shape::input::<T>)).unwrap_or_default();
-    if fields.is_none() {
+    let Some(fields) = query.and_then(|query| query_fields(query, Shape::input::<T>)) else {
         return Ok(None);
-    }
-    let json = fields.map(|fields| fields.json(Shape::input::<T>)).unwrap_or_default();
+    };
+    let json = fields.json(Shape::input::<T>);
     Data::new(&json).parse().map(Some)
 }
 
