@@ -58,6 +58,9 @@ fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
     if let syn::Safety::Unsafe(keyword) = &sig.safety {
         return errors.push(keyword, format!("{called} cannot be `unsafe`"));
     }
+    if let (Hook::Connect, Some(cfg)) = (handler.hook, handler.cfgs.first()) {
+        return errors.push(cfg, "`#[connect]` cannot be conditional: the session's type would be\nhelp: put the `#[cfg]` inside the function");
+    }
     for arg in &sig.inputs {
         if let FnArg::Typed(arg) = arg
             && let Type::ImplTrait(ty) = types::plain(&arg.ty)
