@@ -118,7 +118,7 @@ impl ToTokens for Implementation<'_> {
             Some(state) => (code!(#state), None, None),
             None => {
                 let bounds =
-                    extractors.iter().map(|ty| quote_spanned!(at(ty)=> #ty: #rt::#bound<__S>,));
+                    extractors.iter().map(|ty| quote_spanned!(ty.span()=> #ty: #rt::#bound<__S>,));
                 let conditional = conditional.iter().map(|ty| code!(#ty: #rt::#bound<__S>,));
                 let bounds: Vec<_> = bounds.chain(conditional).collect();
                 (

@@ -372,10 +372,11 @@ impl<'a> Generated<'a> {
 
     /// Extracts everything, connects, and serves.
     fn serve(&self, connect: Option<&Handler>) -> TokenStream {
+        let rt = &self.rt;
         let extractions = self
             .kept
             .iter()
-            .map(|Kept { ty, written, .. }| quote_spanned!(at(ty)=> cx.extract_for_socket::<#written>().await?,));
+            .map(|kept| quote_spanned!(at(kept.ty)=> cx.extract_for_socket().await?,));
         let ty = &self.session;
         let session = match connect {
             Some(handler) => {
@@ -389,7 +390,7 @@ impl<'a> Generated<'a> {
                         ty,
                     ) {
                         Some(_) => self.clone_of(ty),
-                        None => code!(cx.extract_for_socket::<#ty>().await?),
+                        None => code!(cx.extract_for_socket().await?),
                     }
                 });
                 let place = match &handler.output {
@@ -402,7 +403,7 @@ impl<'a> Generated<'a> {
             None => code!(let session = ();),
         };
         code! {
-            let kept = (#(#extractions)*);
+            let kept: <__Handlers as #rt::Handlers>::Kept = (#(#extractions)*);
             #session
             cx.serve::<__Handlers>(session, kept)
         }
@@ -468,6 +469,10 @@ impl quote::ToTokens for Generated<'_> {
         });
         let written = kept.iter().map(|kept| &kept.written);
         let conditional = kept.iter().filter_map(Kept::alias);
+        let place = |ty: &Option<Type>| ty.as_ref().map_or_else(proc_macro2::Span::mixed_site, at);
+        let incoming = quote_spanned!(place(&self.args.incoming)=> type Incoming = Incoming;);
+        let outgoing = quote_spanned!(place(&self.args.outgoing)=> type Outgoing = Outgoing;);
+        let events = code!(#incoming #outgoing);
         let (event, error, disconnect) = (self.event(), self.error(), self.disconnect());
         let implementation = self.implementation();
         tokens.extend(code! {
@@ -475,14 +480,12 @@ impl quote::ToTokens for Generated<'_> {
             #(#conditional)*
             #marker
             impl #rt::Ws for Procedure {
-                type Incoming = Incoming;
-                type Outgoing = Outgoing;
+                #events
             }
             /// Private, so that the session and the extractors may be.
             struct __Handlers;
             impl #rt::Ws for __Handlers {
-                type Incoming = Incoming;
-                type Outgoing = Outgoing;
+                #events
             }
             impl #rt::Handlers for __Handlers {
                 type Session = #session;

@@ -56,13 +56,11 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
 fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let (name, docs) = described(args, &handler.ident, &types::docs(&function.attrs));
-    let (constructor, types) = match (kind, &handler.output) {
-        (Kind::Ws, _) => (code!(ws), code!(Self)),
-        (kind, ReturnType::Default) => {
-            (format_ident!("{}", kind.name()).into_token_stream(), code!((), _))
-        }
-        (kind, ReturnType::Type(_, ty)) => {
-            (format_ident!("{}", kind.name()).into_token_stream(), quote_spanned!(at(ty)=> #ty, _))
+    let start = match kind {
+        Kind::Ws => code!(#rt::Info::ws::<Self>(#name)),
+        kind => {
+            let (answers, method) = (answers(handler, &rt), format_ident!("{}", kind.name()));
+            code!(#answers.#method(#name))
         }
     };
     let input = args.input.as_ref().map(|input| {
@@ -70,32 +68,34 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
         let method = if optional { code!(optional_input) } else { code!(input) };
         quote_spanned!(at(input)=> .#method::<#input>())
     });
-    code!(#rt::Info::#constructor::<#types>(#name) #docs #input)
+    code!(#start #docs #input)
+}
+
+/// The answer's type and what it must be able to. Both places that need it write it the same, so
+/// that rustc makes one error of a type that is no answer.
+fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
+    match &handler.output {
+        ReturnType::Default => code!(#rt::__answers::<(), _>()),
+        ReturnType::Type(_, ty) => quote_spanned!(at(ty)=> #rt::__answers::<#ty, _>()),
+    }
 }
 
 /// Calls a `get` or `post` handler and writes its answer.
 fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let input = &args.input;
-    let called = call(handler, |arg| {
-        let ty = &arg.ty;
-        match arg.role {
-            Role::Last => code!(cx.input::<#input>().await?),
-            Role::OptionalInput => code!(cx.optional_input::<#input>().await?),
-            _ => code!(cx.extract::<#ty>().await?),
-        }
+    let called = call(handler, |arg| match arg.role {
+        Role::Last => code!(cx.input::<#input>().await?),
+        Role::OptionalInput => code!(cx.optional_input::<#input>().await?),
+        _ => code!(cx.extract().await?),
     });
     let no_input = (kind == Kind::Post && input.is_none()).then(|| code!(cx.no_input()?;));
-    let place = match &handler.output {
-        ReturnType::Default => at(&handler.ident),
-        ReturnType::Type(_, ty) => at(ty),
-    };
-    let answered = quote_spanned!(place=> cx.answer(answer, issues));
+    let answers = answers(handler, &rt);
     code! {
         #no_input
         let answer = #called;
         let issues = #rt::__issues!(&answer);
-        #answered
+        #answers.reply(answer, issues)
     }
 }
 
@@ -105,7 +105,7 @@ fn run(handler: &Handler) -> TokenStream {
     let kept: Vec<_> =
         handler.args.iter().filter(|arg| extracted(arg)).map(|arg| &arg.ty).collect();
     let extractions =
-        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket::<#ty>().await?,));
+        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket().await?,));
     let mut next = 0..kept.len();
     let values = handler.args.iter().map(|arg| match arg.role {
         Role::Extractor => {
