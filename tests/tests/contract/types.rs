@@ -148,8 +148,8 @@ pub struct Keys {
     pub standard: String,
     #[serde(rename = "content-type")]
     pub content_type: String,
-    #[serde(rename = "$ref")]
-    pub reference: String,
+    #[serde(rename = "$key")]
+    pub dollar: String,
     #[serde(rename = "1st")]
     pub first: String,
     #[serde(rename = "with space \"and\" quotes")]
@@ -271,9 +271,10 @@ pub enum Adjacent { Nothing, Text(String), Two(u8, u8), Fields { a: u8 }, Named(
 #[serde(untagged)]
 pub enum Untagged { Number(i32), Text(String), Pair(u8, u8), Point(Point), Flag { flag: bool }, Nothing }
 
-/// A tag on a struct.
+/// A tag on a struct, of which schemars knows nothing unless it is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "kind")]
+#[schemars(transform = kind_tagged)]
 pub struct Tagged { pub a: u8 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
@@ -444,16 +445,22 @@ pub struct Converted { #[arbitrary(default)] pub text: String }
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary, garde::Validate)]
 pub struct Ruled {
     #[garde(length(chars, min = 1, max = 8))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| u.choose(&["é", "Ann", "😀😀😀😀😀😀😀😀"]).map(|&s| s.into()))]
     pub name: String,
     #[garde(range(min = 1, max = 9))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=9))]
     pub count: u8,
     #[garde(length(max = 2), inner(length(chars, max = 3)))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| Ok(vec!["abc".to_owned(); u.int_in_range(0..=2)?]))]
     pub tags: Vec<String>,
     #[garde(pattern("^[a-z]+$"))]
+    #[arbitrary(value = "slug".to_owned())]
     pub slug: String,
     #[garde(range(max = 1_000_000))]
+    #[arbitrary(with = count)]
     pub big: u64,
-    #[garde(inner(range(min = -1)))]
+    #[garde(range(min = -1))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| Ok(bool::arbitrary(u)?.then_some(-1)))]
     pub maybe: Option<i32>,
 }
 
@@ -485,6 +492,16 @@ pub mod rooms {
     /// Of the rooms.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
     pub struct Config { pub limit: u16 }
+}
+
+fn kind_tagged(schema: &mut schemars::Schema) {
+    let tag = serde_json::json!({ "type": "string", "const": "Tagged" });
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("kind".to_owned(), tag);
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.push("kind".into());
+    }
 }
 
 fn seven() -> u32 {
