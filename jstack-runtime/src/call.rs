@@ -120,7 +120,7 @@ impl<S: Send + Sync> Call<S> {
 
     fn upgrade<F, Fut>(self, run: F) -> Reply
     where
-        F: FnOnce(Connection) -> Fut + Send + 'static,
+        F: FnOnce(Option<Connection>) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         match self.opening {

@@ -46,6 +46,14 @@ pub use schema::{
 pub use target::{ParseSocketIdError, SocketId, Target};
 pub use ws::{Io, Left, Receiver, Socket};
 
+pub mod raw {
+    //! WebSockets without events: text and bytes, for protocols of one's own.
+    //!
+    //! They have the same engine, limits and liveness as procedures, and none of the contract.
+    //! Prefer `#[procedure(ws, …)]` wherever the messages are yours to define.
+    pub use crate::ws::raw::{Message, Socket, Sockets};
+}
+
 /// A [`Router`] of procedures by their names: functions and modules that carry `#[procedure]`.
 ///
 /// ```

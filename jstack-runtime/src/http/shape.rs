@@ -157,6 +157,10 @@ impl Kinds {
         });
     }
 
+    pub(crate) fn allows_null(self) -> bool {
+        self.null || self.any
+    }
+
     fn allows(self, value: &Value) -> bool {
         self.any
             || match value {
@@ -186,7 +190,9 @@ fn kinds_of(form: &Value) -> Kinds {
             if let Some(value) = parts.get("const") {
                 kinds.add_kind_of(value);
             } else if let Some(Value::Array(values)) = parts.get("enum") {
-                values.iter().for_each(|value| kinds.add_kind_of(value));
+                for value in values {
+                    kinds.add_kind_of(value);
+                }
             } else if parts.contains_key("properties") {
                 kinds.object = true;
             } else {

@@ -67,6 +67,12 @@ pub(crate) struct Connection {
     finished: bool,
 }
 
+/// A data message, as long as the read buffer lives.
+pub(super) enum Data<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
 /// What one client may send.
 struct Inbound {
     rate: Rate,
@@ -79,6 +85,11 @@ struct Inbound {
 }
 
 impl Connection {
+    /// Lets messages come in as many fragments as they like.
+    pub(super) fn any_number_of_fragments(&mut self) {
+        self.config.max_fragments = u32::MAX;
+    }
+
     /// `first` are the bytes that came with the handshake.
     pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
         let limits = hub.process().limits().clone();
@@ -114,12 +125,12 @@ impl Connection {
         &self.member
     }
 
-    /// The next text, made into something that lives longer than the read buffer; `None` once
-    /// the connection ends.
-    pub(super) fn poll_text<T>(
+    /// The next data message, made into something that lives longer than the read buffer; `None`
+    /// once the connection ends.
+    pub(super) fn poll_data<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut read: impl FnMut(&str) -> T,
+        mut read: impl FnMut(Data<'_>) -> T,
     ) -> Poll<Option<T>> {
         loop {
             while self.at < self.end {
@@ -135,28 +146,17 @@ impl Connection {
                     }
                 };
                 let consumed = step.consumed;
-                let mut text = None;
-                let mut reply = None;
-                let mut closing = None;
-                let mut binary = false;
+                let (mut data, mut reply, mut closing) = (None, None, None);
                 match step.message {
                     None => {}
-                    Some(Message::Text(message)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
-                            text = Some(read(message));
-                        } else {
-                            closing = self.limits.too_fast(self.now);
-                            reply = self.limits.tell(self.now);
-                        }
+                    Some(Message::Text(_) | Message::Binary(_))
+                        if !self.limits.count.take(self.limits.rate, self.now) =>
+                    {
+                        closing = self.limits.too_fast(self.now);
+                        reply = self.limits.tell(self.now);
                     }
-                    Some(Message::Binary(_)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
-                            binary = true;
-                        } else {
-                            closing = self.limits.too_fast(self.now);
-                            reply = self.limits.tell(self.now);
-                        }
-                    }
+                    Some(Message::Text(text)) => data = Some(read(Data::Text(text))),
+                    Some(Message::Binary(bytes)) => data = Some(read(Data::Binary(bytes))),
                     Some(Message::Ping(payload)) => {
                         if self.limits.count.take(self.limits.rate, self.now) {
                             reply = Some(frame::control(Opcode::Pong, payload).to_vec());
@@ -175,16 +175,13 @@ impl Connection {
                 if let Some(frame) = reply {
                     self.hub.push(&self.member, &Frame::new(frame));
                 }
-                if binary {
-                    self.tell(None, &wire::binary());
-                }
                 if let Some(reason) = closing {
                     self.close(reason);
                     return Poll::Ready(None);
                 }
-                if text.is_some() {
+                if data.is_some() {
                     self.let_go();
-                    return Poll::Ready(text);
+                    return Poll::Ready(data);
                 }
             }
             self.let_go();

@@ -14,14 +14,20 @@ use crate::procedure::Handlers;
 
 /// Hands events to handlers until the connection ends.
 pub(crate) async fn serve<P: Handlers>(
-    mut connection: Connection,
+    connection: Option<Connection>,
     mut session: P::Session,
     kept: P::Kept,
 ) {
+    let Some(mut connection) = connection else {
+        // What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before
+        // the upgrade.
+        let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
+        return P::disconnect(kept, session, reason).await;
+    };
     let limits = connection.hub().process().limits().clone();
     let depth = limits.json_depth;
     loop {
-        let read = poll_fn(|cx| connection.poll_text(cx, |text| wire::read(text, depth))).await;
+        let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
         let (event, failed) = match read {
             Some(Inbound::Event(name, event)) => {
                 let handled = P::event(&kept, &mut session, event);

@@ -68,8 +68,12 @@ impl Opening {
         &self.member
     }
 
-    /// Answers with the upgrade and runs the connection once it is done.
-    pub(crate) fn accept(mut self, run: impl FnOnce(Connection) -> Run + Send + 'static) -> Response {
+    /// Answers with the upgrade and runs the connection once it is done; without one, if the
+    /// client is gone by then.
+    pub(crate) fn accept(
+        mut self,
+        run: impl FnOnce(Option<Connection>) -> Run + Send + 'static,
+    ) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         if self.version == Version::HTTP_2 {
             *response.status_mut() = StatusCode::OK;
@@ -90,9 +94,12 @@ impl Opening {
             match on_upgrade.await {
                 Ok(upgraded) => {
                     let connection = self.attach(upgraded);
-                    run(connection).await;
+                    run(Some(connection)).await;
                 }
-                Err(error) => tracing::debug!(%error, "the upgrade did not come about"),
+                Err(error) => {
+                    tracing::debug!(%error, "the upgrade did not come about");
+                    run(None).await;
+                }
             }
         });
         response

@@ -1,0 +1,28 @@
+//! A chat: rooms, names, who is typing, and what was said before.
+//!
+//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
+
+mod pages;
+mod post;
+mod store;
+
+use jstack_runtime::prelude::*;
+
+use crate::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    tracing::info!("the chat is on http://{address}");
+    App::new()
+        .mount("post", post::router())
+        .with_state(Store::default())
+        .merge(pages::router())
+        .serve(address)
+        .await
+}
