@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod macros;
 mod outbound;
 mod payload;
 pub mod prelude;
@@ -33,6 +34,9 @@ pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
+pub use jstack_macros::{Events, Payload, procedure};
+#[doc(hidden)]
+pub use macros::rules as __rules;
 pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use payload::{Data, Issues, Payload};
 pub use procedure::{

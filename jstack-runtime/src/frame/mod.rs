@@ -17,10 +17,9 @@ mod mask;
 mod tests;
 mod utf8;
 
-pub(crate) use close::CloseFrame;
-pub(crate) use decoder::{Decoder, DecoderConfig, Message, Step};
+pub(crate) use decoder::{Decoder, DecoderConfig, Message};
 pub(crate) use encode::{ControlFrame, HEADROOM, close, control, write_header};
-pub(crate) use extensions::NegotiatedDeflate;
+pub(crate) use extensions::fits;
 pub(crate) use header::Opcode;
 
 use std::fmt;

@@ -24,7 +24,13 @@ pub(crate) fn gate(
     uri: &Uri,
     secure: bool,
 ) -> Gate {
-    match origins.check(headers, uri, secure) {
+    let upgrade = method == Method::CONNECT || headers.contains_key(header::UPGRADE);
+    let decision = if upgrade {
+        origins.check_upgrade(headers, uri, secure)
+    } else {
+        origins.check(headers, uri, secure)
+    };
+    match decision {
         Decision::Absent => Gate::Open(None),
         Decision::Allowed(origin) if is_preflight(method, headers) => {
             Gate::Closed(preflight(&origin))

@@ -192,6 +192,7 @@ impl Outbound {
     }
 
     /// Bytes that wait.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.queue.lock().bytes
     }

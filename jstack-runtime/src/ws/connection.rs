@@ -193,6 +193,10 @@ impl Connection {
 
     /// Gives the large buffer back before a handler runs, which may take its time.
     fn let_go(&mut self) {
+        if self.at == self.end {
+            // Lets the decoder free what it put a message together in.
+            let _ = self.decoder.decode(&mut [], &self.config);
+        }
         if self.buffer.len() == READ {
             let rest = self.buffer[self.at..self.end].to_vec();
             BUFFER.set(std::mem::replace(&mut self.buffer, rest));

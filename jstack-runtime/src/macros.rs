@@ -1,0 +1,50 @@
+//! What expansions call. It is named by generated code only, and may change in any release.
+
+use crate::payload::Issues;
+
+/// The issues of a value, by whatever rules its type has.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __issues {
+    ($value:expr) => {{
+        let mut issues = $crate::Issues::default();
+        $crate::__check!($value, &mut issues);
+        issues
+    }};
+}
+
+/// Checks a value by whatever rules its type has: those of a payload, those of `garde`, none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __check {
+    ($value:expr, $issues:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{GardeRules as _, NoRules as _};
+        (&$crate::__private::Rules($value)).check($issues);
+    }};
+}
+
+/// A type whose `#[garde(…)]` rules run.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has `#[garde(…)]` rules that nothing runs",
+    label = "derive `Validate` for it",
+    note = "rules are checked by garde: add `Validate` beside `Payload`, with the context `()`"
+)]
+#[doc(hidden)]
+pub trait Ruled {
+    /// Runs them.
+    fn run(&self, issues: &mut Issues);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: garde::Validate<Context = ()>> Ruled for T {
+    fn run(&self, issues: &mut Issues) {
+        issues.garde(self);
+    }
+}
+
+/// Runs the rules of a type that has some.
+#[doc(hidden)]
+pub fn rules<T: Ruled>(value: &T, issues: &mut Issues) {
+    value.run(issues);
+}

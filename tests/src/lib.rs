@@ -1,0 +1,25 @@
+//! What crosses the crates. `cargo test` runs all that needs nothing but Rust; the suites below
+//! need more, and `./check` installs it and runs them.
+
+/// Each of these is a line at the end of `cargo test`, so that nobody takes its green for all.
+pub mod left_to_check {
+    /// ```ignore
+    /// // ./check: the stock npm client against the chat server (needs Node)
+    /// ```
+    pub fn stock_client_needs_node_run_check() {}
+
+    /// ```ignore
+    /// // ./check: two pages in a real browser (needs Chromium)
+    /// ```
+    pub fn browser_needs_chromium_run_check() {}
+
+    /// ```ignore
+    /// // ./check: many processes on one Redis, and its outages (needs redis-server)
+    /// ```
+    pub fn redis_needs_redis_server_run_check() {}
+
+    /// ```ignore
+    /// // ./check: the generated TypeScript, OpenAPI and AsyncAPI (needs Node)
+    /// ```
+    pub fn contract_needs_node_run_check() {}
+}
