@@ -22,7 +22,7 @@ macro_rules! every_type {
             intervals: Intervals, date: Date, record: Record, fetched: Fetched,
             converted: Converted, ruled: Ruled, message: Message, envelope: Envelope,
             admin: admin::Config, rooms: rooms::Config,
-            list: Vec<Point>, map: std::collections::BTreeMap<u8, Color>, maybe: Option<Point>,
+            list: Vec<Point>, map: std::collections::BTreeMap<u8, Color>,
             tuple: (u8, String), nothing: (), text: String,
         }
     };

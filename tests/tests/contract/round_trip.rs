@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::every::every_type;
-use crate::routes;
+use super::every::every_type;
+use super::routes;
 #[allow(clippy::wildcard_imports, reason = "the list names all of them")]
-use crate::types::*;
+use super::types::*;
 
 /// The validators of what a procedure takes and of what it answers.
 struct Schemas {
@@ -36,6 +36,17 @@ impl Schemas {
             output: output.map(|schema| validator(contract, schema)),
         }
     }
+}
+
+/// The path of an echo: URLs are in camelCase.
+fn path(name: &str) -> String {
+    format!("every/{}", camel(name))
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
 }
 
 fn validator(contract: &Contract, schema: &Value) -> Validator {
@@ -82,7 +93,7 @@ fn round_trip<T>(contract: &Contract, name: &str)
 where
     T: for<'a> Arbitrary<'a> + Debug + Serialize + DeserializeOwned,
 {
-    let schemas = Schemas::of(contract, &format!("every/{name}"));
+    let schemas = Schemas::of(contract, &path(name));
     each::<T>(|value| {
         let json = serde_json::to_value(&value).expect("serialises");
         accepted(schemas.output.as_ref(), &json)?;
@@ -106,7 +117,7 @@ fn what_rust_writes_the_schemas_accept() {
 fn what_rust_refuses_the_schemas_refuse_where_the_shape_is_wrong() {
     let contract = routes::contract();
     let refused = |name: &str, value: Value| {
-        let schemas = Schemas::of(&contract, &format!("every/{name}"));
+        let schemas = Schemas::of(&contract, &path(name));
         assert!(!schemas.input.expect(name).is_valid(&value), "{name} accepts {value}");
     };
     refused("point", json!({ "x": 1 }));
@@ -200,7 +211,7 @@ fn write_literals<T>(contract: &Contract, name: &str, file: &mut String)
 where
     T: for<'a> Arbitrary<'a> + Debug + Serialize + DeserializeOwned,
 {
-    let schemas = Schemas::of(contract, &format!("every/{name}"));
+    let schemas = Schemas::of(contract, &path(name));
     let (out, into) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     each::<T>(|value| {
         let json = serde_json::to_value(&value).expect("serialises");
@@ -214,6 +225,7 @@ where
         }
         Ok(())
     });
+    let name = camel(name);
     let mut list = |what: &str, values: &[String]| {
         let _ = writeln!(file, "export const {name}_{what}: {what}<AppRouter[\"every\"][\"{name}\"]>[] = [");
         for value in values {
