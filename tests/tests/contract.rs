@@ -21,7 +21,11 @@ fn the_types_in_the_repo_are_those_of_the_rust_types() {
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = there.lines().zip(written.lines()).find(|(there, written)| there != written);
-    assert!(there == written, "{} is out of date, `UPDATE=1` writes it: {differs:?}", path.display());
+    assert!(
+        there == written,
+        "{} is out of date, `UPDATE=1` writes it: {differs:?}",
+        path.display()
+    );
 }
 
 #[test]

@@ -102,7 +102,6 @@ const TAKEN: &[&str] = &[
     "type",
     "Date",
     "Exclude",
-    "Record",
     "ReturnType",
     "AppRouter",
     "Stock",

@@ -45,7 +45,7 @@ type StockInput<In> = [In] extends [void] ? void : StockSchema<void extends In ?
 type StockOperation<P> =
   P extends {Get}<infer In, infer Out> ? StockGet<StockInput<In>, StockOutput<Out>>
   : P extends {Post}<infer In, infer Out> ? StockPost<StockInput<In>, StockOutput<Out>>
-  : P extends {Ws}<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
+  : P extends {Ws}<infer Incoming extends { [event: string]: any }, infer Outgoing extends { [event: string]: any }>
     ? StockWs<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
   : never
 

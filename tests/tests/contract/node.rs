@@ -69,7 +69,12 @@ fn a_changed_field_breaks_the_front_end() {
 #[ignore = "run by ./check: needs node"]
 fn redocly_finds_nothing_wrong_with_the_openapi_document() {
     generate();
-    succeeds(&["node_modules/@redocly/cli/bin/cli.js", "lint", "--extends=spec", "generated/openapi.json"]);
+    succeeds(&[
+        "node_modules/@redocly/cli/bin/cli.js",
+        "lint",
+        "--extends=spec",
+        "generated/openapi.json",
+    ]);
 }
 
 #[test]

@@ -154,7 +154,8 @@ fn what_garde_refuses_the_schema_refuses() {
         0_u64..1_200_000,
         proptest::option::of(-3_i32..3),
     );
-    let mut runner = TestRunner::new(Config { cases: 4096, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 4096, failure_persistence: None, ..Config::default() });
     runner
         .run(&values, |(name, count, tags, slug, big, maybe)| {
             let value = Ruled { name, count, tags, slug, big, maybe };
@@ -227,7 +228,10 @@ where
     });
     let name = camel(name);
     let mut list = |what: &str, values: &[String]| {
-        let _ = writeln!(file, "export const {name}_{what}: {what}<AppRouter[\"every\"][\"{name}\"]>[] = [");
+        let _ = writeln!(
+            file,
+            "export const {name}_{what}: {what}<AppRouter[\"every\"][\"{name}\"]>[] = ["
+        );
         for value in values {
             let _ = writeln!(file, "  {value},");
         }
