@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Place, Shape};
 use crate::http::superjson::{self, Superjson};
-use crate::payload::{Data, Payload};
+use crate::payload::{Data, InputPayload};
 
 #[cfg(test)]
 mod tests;
@@ -28,19 +28,18 @@ type ShapeOf = fn() -> Arc<Shape>;
 /// Reads a GET procedure's input; `None` if there is no query.
 ///
 /// Fails with a 422 that names each field and what is wrong with it.
-pub(crate) fn from_query<T: Payload>(query: Option<&str>) -> Result<Option<T>> {
-    let fields = query.map(|query| query_fields(query, Shape::input::<T>)).unwrap_or_default();
-    if fields.is_none() {
+pub(crate) fn from_query<T: InputPayload>(query: Option<&str>) -> Result<Option<T>> {
+    let Some(fields) = query.and_then(|query| query_fields(query, Shape::input::<T>)) else {
         return Ok(None);
-    }
-    let json = fields.map(|fields| fields.json(Shape::input::<T>)).unwrap_or_default();
+    };
+    let json = fields.json(Shape::input::<T>);
     Data::new(&json).parse().map(Some)
 }
 
 /// Reads a POST procedure's input; `None` if there is no body.
 ///
 /// Fails with a 415, 413, 400 or 422, as wire.md says.
-pub(crate) async fn from_body<T: Payload>(
+pub(crate) async fn from_body<T: InputPayload>(
     parts: &Parts,
     body: Body,
     limit: usize,
@@ -57,7 +56,7 @@ pub(crate) async fn from_body<T: Payload>(
 /// be missing.
 ///
 /// Fails with a 422 that names the fields that may not.
-pub(crate) fn missing<T: Payload>() -> Result<T> {
+pub(crate) fn missing<T: InputPayload>() -> Result<T> {
     let found = Data::new("{}").parse::<T>();
     if found.is_ok() {
         return found;
