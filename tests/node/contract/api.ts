@@ -465,7 +465,7 @@ export interface Range_uint8 {
   start: number
 }
 
-export interface Record_ {
+export interface Record {
   date: Date_
 }
 
@@ -623,7 +623,7 @@ export type AppRouter = {
     point: Post<Point, Point>
     point2: Post<Point2, Point2>
     pong: Post<PongInput, Pong>
-    record: Post<Record_, Record_>
+    record: Post<Record, Record>
     roomsConfig: Post<rooms_Config, rooms_Config>
     ruled: Post<RuledInput, Ruled>
     sequences: Post<Sequences, Sequences>
@@ -648,7 +648,7 @@ type StockInput<In> = [In] extends [void] ? void : StockSchema<void extends In ?
 type StockOperation<P> =
   P extends GetProcedure<infer In, infer Out> ? StockGet<StockInput<In>, StockOutput<Out>>
   : P extends Post<infer In, infer Out> ? StockPost<StockInput<In>, StockOutput<Out>>
-  : P extends Ws<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
+  : P extends Ws<infer Incoming extends { [event: string]: any }, infer Outgoing extends { [event: string]: any }>
     ? StockWs<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
   : never
 
