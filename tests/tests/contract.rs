@@ -1,6 +1,8 @@
 //! The contract of an application with types in all shapes: its TypeScript, its documents, and
 //! values of the types against both.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 mod contract {
     pub(crate) mod every;
     pub(crate) mod node;

@@ -211,17 +211,17 @@ mod tests {
         let _ = generator.subschema_for::<Pair<User, u8>>();
         let _ = generator.subschema_for::<Pair<u8, Vec<User>>>();
         let _ = generator.subschema_for::<Listed<User>>();
-        let names: Vec<_> = generator.take_definitions(false).keys().cloned().collect();
-        let ids = by_name(&generator, names.iter());
+        let given: Vec<_> = generator.take_definitions(false).keys().cloned().collect();
+        let ids = by_name(&generator, given.iter());
         let this = module_path!();
         assert_eq!(ids["Pair"].text, format!("{this}::Pair<{this}::Useruint8>"));
         assert_eq!(ids["Pair2"].text, format!("{this}::Pair<uint8[{this}::User]>"));
         assert_eq!(ids["Pair2"].base, "Pair");
         assert_eq!(ids["UserList"].base, "UserList");
         assert!(!ids["UserList"].is_generic());
-        let named = BTreeMap::from([(ids["User"].text.clone(), "User".to_owned())]);
-        assert_eq!(ids["Pair"].readable(&named), "Pair_User_uint8");
-        assert_eq!(ids["Pair2"].readable(&named), "Pair_uint8_Array_User");
+        let known = BTreeMap::from([(ids["User"].text.clone(), "User".to_owned())]);
+        assert_eq!(ids["Pair"].readable(&known), "Pair_User_uint8");
+        assert_eq!(ids["Pair2"].readable(&known), "Pair_uint8_Array_User");
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn file(contract: &Contract) -> String {
         file += &named(name, schema);
     }
     file += "\n/** The procedures by router and name: what each takes and answers, sends and gets. */\n";
-    file += &format!("export type AppRouter = {}\n\n", routes(contract));
+    file += "export type AppRouter = ";
+    file += &routes(contract);
+    file += "\n\n";
     file + &fixed(contract, stock::FOOT)
 }
 
