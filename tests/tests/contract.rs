@@ -2,6 +2,8 @@
 //! values of the types against both.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unused_async, reason = "a procedure is async")]
+#![allow(clippy::option_option, clippy::struct_field_names, reason = "all shapes are wanted")]
 
 mod contract {
     pub(crate) mod every;

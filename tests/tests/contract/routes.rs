@@ -70,7 +70,7 @@ pub(crate) mod talk {
     async fn typing(_: String) {}
 
     #[on(Cleared)]
-    async fn cleared(_: ()) {}
+    async fn cleared((): ()) {}
 }
 
 /// The latest messages, newest first.
