@@ -84,7 +84,7 @@ payloads! { User admin::User Post Thread PostInput Wide Query }
 
 type Routes = Vec<(String, Info)>;
 
-fn echo<T: Payload>(path: &str) -> (String, Info) {
+fn echo<T: crate::payload::EventPayload>(path: &str) -> (String, Info) {
     (path.to_owned(), Info::post::<T, _>("echo").input::<T>())
 }
 
