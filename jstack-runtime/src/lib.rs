@@ -1,5 +1,7 @@
 //! Typed real-time endpoints on axum.
 
+mod activity;
+mod admission;
 mod app;
 mod broker;
 mod call;
@@ -9,6 +11,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod meters;
 mod outbound;
 mod payload;
 pub mod prelude;

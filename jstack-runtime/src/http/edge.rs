@@ -77,7 +77,7 @@ where
                 if request.method() != Method::GET && request.method() != Method::HEAD
                     || is_upgrade(&request)
                 {
-                    metrics::counter!("jstack_refused_total", "reason" => "origin").increment(1);
+                    self.site.process().meters().refused.origin.increment(1);
                     let response = finish(error.into_response(), None, wants_problem);
                     return Box::pin(std::future::ready(Ok(response)));
                 }

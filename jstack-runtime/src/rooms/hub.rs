@@ -17,6 +17,7 @@ use crate::closing::{CloseReason, ClosedBy};
 use crate::config::or_none;
 use crate::error::{Error, Result};
 use crate::frame::{self, ControlFrame};
+use crate::meters::ProcedureMeters;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
 use crate::target::{Published, Publisher, SocketId, Target, To};
@@ -42,6 +43,7 @@ pub(crate) struct Hub {
     rooms: Box<[Shard<Box<str>, Arc<Room>>]>,
     sockets: Box<[Shard<u64, Arc<Member>>]>,
     queue: OnceLock<QueueLimits>,
+    meters: OnceLock<ProcedureMeters>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
     this: Weak<Self>,
@@ -66,6 +68,7 @@ impl Hub {
             rooms: shards(),
             sockets: shards(),
             queue: OnceLock::new(),
+            meters: OnceLock::new(),
             visited: AtomicBool::new(false),
             this: this.clone(),
         })
@@ -82,6 +85,10 @@ impl Hub {
 
     pub(crate) fn process(&self) -> &Arc<Process> {
         &self.process
+    }
+
+    pub(crate) fn meters(&self) -> &ProcedureMeters {
+        self.meters.get_or_init(|| ProcedureMeters::new(self.procedure()))
     }
 
     /// `true` once, for the first connection.
@@ -369,7 +376,7 @@ impl Sink for Hub {
     }
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
-        metrics::counter!("jstack_gaps_total").increment(1);
+        self.process.meters().gaps.increment(1);
         tracing::warn!(?channel, messages, "messages from other processes may be missing");
     }
 }

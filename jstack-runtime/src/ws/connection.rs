@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::wire;
+use crate::admission::Lease;
 use crate::closing::{CloseReason, ClosedBy};
 use crate::config::or_none;
 use crate::error::Error;
@@ -65,6 +66,8 @@ pub(crate) struct Connection {
     now: Instant,
     limits: Inbound,
     finished: bool,
+    /// Its place among the server's connections, free again when it is gone.
+    _lease: Option<Lease>,
 }
 
 /// What one client may send.
@@ -80,8 +83,16 @@ struct Inbound {
 
 impl Connection {
     /// `first` are the bytes that came with the handshake.
-    pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        member: Arc<Member>,
+        io: Incoming,
+        first: Vec<u8>,
+        lease: Option<Lease>,
+    ) -> Self {
         let limits = hub.process().limits().clone();
+        hub.meters().opened.increment(1);
+        hub.meters().sockets.increment(1);
         Self {
             decoder: Decoder::new(member.deflate.is_some()),
             config: DecoderConfig {
@@ -103,6 +114,7 @@ impl Connection {
             member,
             io,
             finished: false,
+            _lease: lease,
         }
     }
 
@@ -145,6 +157,7 @@ impl Connection {
                         if self.limits.count.take(self.limits.rate, self.now) {
                             text = Some(read(message));
                         } else {
+                            self.hub.process().meters().refused.rate.increment(1);
                             closing = self.limits.too_fast(self.now);
                             reply = self.limits.tell(self.now);
                         }
@@ -153,6 +166,7 @@ impl Connection {
                         if self.limits.count.take(self.limits.rate, self.now) {
                             binary = true;
                         } else {
+                            self.hub.process().meters().refused.rate.increment(1);
                             closing = self.limits.too_fast(self.now);
                             reply = self.limits.tell(self.now);
                         }
@@ -263,7 +277,6 @@ impl Connection {
     pub(super) async fn finish(mut self) {
         self.finished = true;
         let reason = self.reason();
-        metrics::counter!("jstack_closed_total", "reason" => reason.label()).increment(1);
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
         if reason.by() != ClosedBy::Lost {
@@ -307,6 +320,8 @@ impl Connection {
 impl Drop for Connection {
     /// Also when a handler's session panics while it is dropped, nothing stays behind.
     fn drop(&mut self) {
+        self.hub.meters().sockets.decrement(1);
+        self.hub.process().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);
             self.member.out().kill();
@@ -326,7 +341,6 @@ impl Inbound {
     /// The `error` event for a message that was dropped, at most once a second: a flood of
     /// messages must not make a flood of answers.
     fn tell(&mut self, now: Instant) -> Option<Vec<u8>> {
-        metrics::counter!("jstack_refused_total", "reason" => "rate").increment(1);
         if self.told.is_some_and(|told| now.duration_since(told) < Duration::from_secs(1)) {
             return None;
         }
