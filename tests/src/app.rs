@@ -1,8 +1,8 @@
 //! An application under attack: a chat, and HTTP procedures beside it.
 
 use jstack_runtime::{
-    AnyEvent, App, BoxError, Call, CloseReason, Data, Error, Event, Events, Handlers, Info, Io,
-    Limits, Procedure, Reply, Result, Router, Socket, Target, Ws,
+    AnyEvent, App, BoxError, Call, CloseReason, Error, Event, Events, Handlers, Info, Io, Limits,
+    Procedure, Reply, Result, Router, Socket, Target, Ws,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -98,7 +98,8 @@ impl Procedure<State> for ChatProcedure {
         let axum::extract::State(state) =
             cx.extract_for_socket::<axum::extract::State<State>>().await?;
         let query = cx.extract_for_socket::<http::Uri>().await?;
-        let () = cx.connected(connect(&socket, query.query().unwrap_or_default()).await)?;
+        let connected = connect(&socket, query.query().unwrap_or_default()).await;
+        let () = cx.connected(connected)?;
         cx.serve::<Self>(Session::default(), Kept { socket, io, gone: state.gone })
     }
 }
@@ -209,8 +210,12 @@ impl Procedure<State> for Broken {
 
 /// The application, with these limits.
 pub fn app(limits: Limits, gone: UnboundedSender<CloseReason>) -> App {
-    let router =
-        Router::new().procedure(ChatProcedure).procedure(Recent).procedure(Create).procedure(Touch).procedure(Broken);
+    let router = Router::new()
+        .procedure(ChatProcedure)
+        .procedure(Recent)
+        .procedure(Create)
+        .procedure(Touch)
+        .procedure(Broken);
     App::new().limits(limits).mount("post", router).with_state(State { gone })
 }
 
@@ -218,6 +223,3 @@ pub fn app(limits: Limits, gone: UnboundedSender<CloseReason>) -> App {
 pub async fn say(io: &Io<ChatProcedure>, text: &str) -> Result<(), BoxError> {
     io.to("general").send(&SAY, &text.to_owned()).await.map_err(|error| error.to_string().into())
 }
-
-/// What [`Chat::Anything`] decodes, so that tests can name it.
-pub type Decoded = Data<'static>;

@@ -183,7 +183,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
                 return match opcode {
                     1 => Frame::Text(String::from_utf8_lossy(&payload).into_owned()),
                     8 => {
-                        let code = payload.first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
+                        let code =
+                            payload.first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
                         let reason = payload.get(2..).unwrap_or_default();
                         Frame::Close(code, String::from_utf8_lossy(reason).into_owned())
                     }

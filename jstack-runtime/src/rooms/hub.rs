@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -259,6 +260,7 @@ impl Hub {
         let Some(room) = self.room_shard(name).lock().get(name).cloned() else { return };
         let out = Outgoing::new(message);
         let mut dirty = DIRTY.take();
+        let mut sent = 0;
         {
             let members = room.members();
             let everyone = message.except.is_empty() && message.except_rooms.is_empty();
@@ -266,8 +268,10 @@ impl Hub {
                 if self.push_quietly(member, out.frame_for(member)) == Pushed::Dirty {
                     dirty.push(member.clone());
                 }
+                sent += 1;
             }
         }
+        self.meters().sent.increment(sent);
         self.process.flusher().mark_all(&mut dirty, |member| member.list);
         DIRTY.set(dirty);
     }
@@ -276,6 +280,7 @@ impl Hub {
         let member = self.socket_shard(id).lock().get(&id.local).cloned();
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
             self.push(&member, Outgoing::new(message).frame_for(&member));
+            self.meters().sent.increment(1);
         }
     }
 
@@ -383,6 +388,27 @@ impl Sink for Hub {
 
 impl Publisher for Hub {
     fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
+        let meters = self.process.meters();
+        if !meters.timed {
+            return self.publish_now(target, buffer);
+        }
+        let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
+        match self.publish_now(target, buffer) {
+            Published::Wait(wait) => Published::Wait(Box::pin(async move {
+                let result = wait.await;
+                seconds.record(started.elapsed());
+                result
+            })),
+            done => {
+                seconds.record(started.elapsed());
+                done
+            }
+        }
+    }
+}
+
+impl Hub {
+    fn publish_now(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
         let rooms: &[Cow<'_, str>] = match &target.to {
             To::Room(room) => std::slice::from_ref(room),
             To::Rooms(rooms) => rooms,

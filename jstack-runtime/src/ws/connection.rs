@@ -79,6 +79,8 @@ struct Inbound {
     flood_count: Count,
     /// When the client was last told that it sends too fast.
     told: Option<Instant>,
+    /// Messages that came and are not counted yet.
+    received: u64,
 }
 
 impl Connection {
@@ -109,6 +111,7 @@ impl Connection {
                 flood: Rate::new(limits.rate.saturating_mul(10), limits.burst.saturating_mul(10)),
                 flood_count: Count::default(),
                 told: None,
+                received: 0,
             },
             hub,
             member,
@@ -155,6 +158,8 @@ impl Connection {
                     None => {}
                     Some(Message::Text(message)) => {
                         if self.limits.count.take(self.limits.rate, self.now) {
+                            tracing::debug!(length = message.len(), "message");
+                            self.limits.received += 1;
                             text = Some(read(message));
                         } else {
                             self.hub.process().meters().refused.rate.increment(1);
@@ -202,6 +207,10 @@ impl Connection {
                 }
             }
             self.let_go();
+            if self.limits.received > 0 {
+                // Once a read, however many messages it brought.
+                self.hub.meters().received.increment(std::mem::take(&mut self.limits.received));
+            }
             if !ready!(self.poll_fill(cx)) {
                 return Poll::Ready(None);
             }
@@ -258,6 +267,9 @@ impl Connection {
 
     /// Sends the `error` event to this client alone.
     pub(super) fn tell(&self, event: Option<&str>, error: &Error) {
+        if error.status().is_client_error() {
+            tracing::debug!(code = error.code(), "message refused");
+        }
         self.hub.push(&self.member, &Frame::new(wire::error_frame(event, error)));
     }
 
@@ -320,7 +332,9 @@ impl Connection {
 impl Drop for Connection {
     /// Also when a handler's session panics while it is dropped, nothing stays behind.
     fn drop(&mut self) {
-        self.hub.meters().sockets.decrement(1);
+        let meters = self.hub.meters();
+        meters.sockets.decrement(1);
+        meters.received.increment(self.limits.received);
         self.hub.process().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);

@@ -10,6 +10,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
+use tracing::Instrument as _;
 
 use crate::activity::Watched;
 use crate::admission::Lease;
@@ -99,8 +100,14 @@ impl Opening {
         tokio::spawn(async move {
             match on_upgrade.await {
                 Ok(upgraded) => {
+                    let (procedure, socket) = (self.hub.procedure(), self.member.id);
+                    let span = tracing::info_span!("socket", procedure, %socket);
                     let connection = self.attach(upgraded);
-                    run(connection).await;
+                    if span.is_disabled() {
+                        run(connection).await;
+                    } else {
+                        Box::pin(run(connection).instrument(span)).await;
+                    }
                 }
                 Err(error) => tracing::debug!(%error, "the upgrade did not come about"),
             }

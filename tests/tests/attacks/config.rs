@@ -7,7 +7,11 @@ use tokio::sync::mpsc::unbounded_channel;
 
 fn error(with: impl FnOnce(App) -> App) -> String {
     let (gone, _) = unbounded_channel();
-    with(app(limits(), gone)).try_into_router().err().map(|error| error.to_string()).unwrap_or_default()
+    with(app(limits(), gone))
+        .try_into_router()
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
 }
 
 /// CVE-2020-28481 (socket.io): `*` with credentials.

@@ -102,7 +102,13 @@ async fn reserved_bits_opcodes_and_frames_without_mask_are_protocol_errors() {
 
 #[tokio::test]
 async fn text_that_is_no_utf8_closes_with_1007() {
-    for bytes in [&b"[\"echo\",\"\xff\"]"[..], b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"\"\xe2\x82"] {
+    for bytes in [
+        &b"[\"echo\",\"\xff\"]"[..],
+        b"\xed\xa0\x80",
+        b"\xc0\xaf",
+        b"\xf4\x90\x80\x80",
+        b"\"\xe2\x82",
+    ] {
         assert_eq!(code(&closed_with(&frame(1, true, bytes)).await), 1007, "{bytes:?}");
     }
 }
@@ -117,7 +123,10 @@ async fn a_pong_and_a_close_hold_exactly_what_was_sent() {
         assert_eq!(client.next().await, Frame::Control(10, payload.to_vec()));
         client.send(&frame(8, true, b"\x0f\xa0bye")).await.expect("sent");
         let end = client.end().await;
-        assert!(matches!(&end, Frame::Close(4000, reason) if reason.is_empty() || reason == "bye"), "{end:?}");
+        assert!(
+            matches!(&end, Frame::Close(4000, reason) if reason.is_empty() || reason == "bye"),
+            "{end:?}"
+        );
     }
 }
 

@@ -191,7 +191,9 @@ async fn requests_of_two_lengths_are_refused() {
         let mut client = Client::tcp(server.address).await.expect("a connection");
         let request = format!("{head}{more}{smuggled}");
         let answer = client.ask(request.as_bytes()).await.expect("an answer");
-        assert!(matches!(answer.status, 400 | 422), "{more:?}: {answer:?}");
+        // Chunks count before a length, and are then the last that the connection says.
+        let last = answer.head.contains("connection: close");
+        assert!(answer.status == 400 || last, "{more:?}: {answer:?}");
         // What was smuggled in must not be run, or the connection must at least not go on.
         let second = client.answer().await.expect("an end");
         assert_eq!(second.status, 0, "{more:?}: {second:?}");
@@ -202,7 +204,9 @@ async fn requests_of_two_lengths_are_refused() {
 #[tokio::test]
 async fn a_cross_site_form_never_reaches_a_handler() {
     let server = Server::start(limits()).await;
-    for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"] {
+    for kind in
+        ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
+    {
         for origin in ["origin: https://evil.example\r\n", "origin: null\r\n", ""] {
             for (path, body) in [("create", "{\"a\":1}"), ("create", "a=1"), ("touch", "a=1")] {
                 let request = format!(

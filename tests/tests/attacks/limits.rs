@@ -49,7 +49,11 @@ async fn one_address_gets_its_share_and_no_more_and_the_loopback_counts_as_well(
     assert!(held.iter().all(Result::is_ok));
     let mut refused = Client::tcp(server.address).await.expect("a connection");
     let answer = refused.ask(handshake("/api/post/chat", "").as_bytes()).await.expect("an answer");
-    assert_eq!((answer.status, answer.body.contains("from this address")), (503, true), "{answer:?}");
+    assert_eq!(
+        (answer.status, answer.body.contains("from this address")),
+        (503, true),
+        "{answer:?}"
+    );
     drop(held);
     until_free(&server).await;
 }
@@ -59,9 +63,8 @@ async fn behind_a_trusted_proxy_the_forwarded_address_counts_and_only_its_last_p
     let limits = Limits { connections_per_ip: 1, ..limits() };
     let server = Server::start_with(limits, |app| app.trusted_proxies(["127.0.0.0/8"])).await;
     let forwarded = |list: &str| format!("x-forwarded-for: {list}\r\n");
-    let open = async |list: &str| {
-        Client::open(server.address, "/api/post/chat", &forwarded(list)).await
-    };
+    let open =
+        async |list: &str| Client::open(server.address, "/api/post/chat", &forwarded(list)).await;
     let _first = open("203.0.113.1").await.expect("a place");
     let _second = open("203.0.113.2").await.expect("a place for another client");
     // The left part is the client's own invention.
@@ -77,7 +80,8 @@ async fn nobody_else_is_believed_about_addresses_or_tls() {
     let _first = Client::open(server.address, "/api/post/chat", "x-forwarded-for: 1.1.1.1\r\n")
         .await
         .expect("a place");
-    let second = Client::open(server.address, "/api/post/chat", "x-forwarded-for: 2.2.2.2\r\n").await;
+    let second =
+        Client::open(server.address, "/api/post/chat", "x-forwarded-for: 2.2.2.2\r\n").await;
     assert!(second.is_err());
 
     let server = Server::start(limits()).await;
@@ -93,8 +97,12 @@ async fn a_handler_sees_the_address_of_the_client() {
     use axum::extract::ConnectInfo;
     let whoami = async |ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>| peer.ip().to_string();
     let router = axum::Router::new().route("/whoami", axum::routing::get(whoami));
-    let server = Server::start_with(limits(), |app| app.merge(router).trusted_proxies(["::1", "127.0.0.1"])).await;
-    for (more, expected) in [("", "127.0.0.1"), ("x-forwarded-for: 6.6.6.6, 203.0.113.9\r\n", "203.0.113.9")] {
+    let server =
+        Server::start_with(limits(), |app| app.merge(router).trusted_proxies(["::1", "127.0.0.1"]))
+            .await;
+    for (more, expected) in
+        [("", "127.0.0.1"), ("x-forwarded-for: 6.6.6.6, 203.0.113.9\r\n", "203.0.113.9")]
+    {
         let mut client = Client::tcp(server.address).await.expect("a connection");
         let request = format!("GET /whoami HTTP/1.1\r\nhost: x\r\n{more}\r\n");
         assert_eq!(client.ask(request.as_bytes()).await.expect("an answer").body, expected);

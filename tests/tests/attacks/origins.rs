@@ -108,9 +108,12 @@ async fn two_applications_have_two_lists() {
 #[tokio::test]
 async fn a_foreign_page_reads_no_answer() {
     let server = Server::start(limits()).await;
-    for (origin, expected) in [("http://localhost", true), ("https://evil.example", false), ("null", false)] {
+    for (origin, expected) in
+        [("http://localhost", true), ("https://evil.example", false), ("null", false)]
+    {
         let mut client = Client::tcp(server.address).await.expect("a connection");
-        let request = format!("GET /api/post/recent HTTP/1.1\r\nhost: localhost\r\norigin: {origin}\r\n\r\n");
+        let request =
+            format!("GET /api/post/recent HTTP/1.1\r\nhost: localhost\r\norigin: {origin}\r\n\r\n");
         let answer = client.ask(request.as_bytes()).await.expect("an answer");
         assert_eq!(answer.head.contains("access-control-allow-origin"), expected, "{answer:?}");
         assert!(!answer.head.contains("access-control-allow-origin: *"), "{answer:?}");

@@ -8,7 +8,8 @@ use jstack_tests::{Client, Frame, Server};
 async fn a_panic_anywhere_in_a_connection_ends_that_connection_alone() {
     let server = Server::start(limits()).await;
     let mut other = Client::chat(server.address).await.expect("a chat");
-    for (event, data) in [("panic", "null"), ("panicInDrop", "null"), ("close", "\"panic please\"")] {
+    for (event, data) in [("panic", "null"), ("panicInDrop", "null"), ("close", "\"panic please\"")]
+    {
         let mut client = Client::chat(server.address).await.expect("a chat");
         client.emit(event, data).await.expect("sent");
         let end = client.end().await;

@@ -66,7 +66,11 @@ async fn many_sockets_are_closed_evenly_over_the_spread() {
             start.elapsed()
         })
     });
-    let mut ends = futures_util::future::join_all(ends).await.into_iter().collect::<Result<Vec<_>, _>>().expect("ends");
+    let mut ends = futures_util::future::join_all(ends)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+        .expect("ends");
     ends.sort();
     let quarter = ends[50];
     assert!((100..600).contains(&quarter.as_millis()), "{quarter:?}");
@@ -84,9 +88,11 @@ async fn a_request_under_way_is_finished_and_an_idle_connection_closed() {
     let mut idle = Client::tcp(server.address).await.expect("a connection");
     assert_eq!(idle.ask(READY).await.expect("an answer").status, 200);
     let mut busy = Client::tcp(server.address).await.expect("a connection");
-    busy.send(b"POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n")
-        .await
-        .expect("sent");
+    busy.send(
+        b"POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n",
+    )
+    .await
+    .expect("sent");
     assert_eq!(busy.answer().await.expect("the handler reads").status, 100);
     server.stop();
     assert_eq!(idle.answer().await.expect("an end").status, 0);
