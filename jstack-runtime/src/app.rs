@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -17,6 +18,7 @@ use crate::http::Origins;
 use crate::http::edge::Edge;
 use crate::procedure::{Info, Ws};
 use crate::router::Router;
+use crate::schema::{self, Command, Contract};
 use crate::server::signal;
 use crate::site::Site;
 use crate::ws::Io;
@@ -166,6 +168,19 @@ impl<S> App<S> {
         self
     }
 
+    /// The procedures as data: kinds, events, schemas.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// assert_eq!(App::<()>::new().describe().base_path(), "/api");
+    /// ```
+    pub fn describe(&self) -> Contract {
+        Contract::new(
+            &self.common.base,
+            self.routes.iter().map(|mounted| (mounted.path.clone(), mounted.info)),
+        )
+    }
+
     /// Emits to the procedure whose marker is `P` from outside of handlers.
     pub fn io<P: Ws>(&self) -> Io<P> {
         Io::new(self.common.site.hub::<P>())
@@ -257,10 +272,41 @@ impl App {
         self.build()?.serve(listener, shutdown, std::future::pending()).await
     }
 
+    /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
+    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves, and without an address on
+    /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
+    ///
+    /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
+    /// that do), and for `--check` when the file is out of date (the error names what differs).
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), BoxError> {
+    ///     App::new().run().await // cargo run -- types web/api.ts
+    /// }
+    /// ```
+    pub async fn run(self) -> Result<(), BoxError> {
+        match schema::command(std::env::args().skip(1), || self.describe())? {
+            Command::Serve(address) => {
+                let address = match address {
+                    Some(address) => address,
+                    None => Environment::read()?
+                        .get("JSTACK_ADDRESS")
+                        .map_or("127.0.0.1:8080", |(address, _)| address)
+                        .to_owned(),
+                };
+                self.serve(address).await
+            }
+            Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
+        }
+    }
+
     fn build(self) -> Result<Built, BoxError> {
+        let contract = cfg!(debug_assertions).then(|| self.describe());
         let Common { site, base, broker, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
-        let settings = Settings::resolve(wanted, Environment::read()?)?;
+        let settings = Settings::resolve(wanted, &Environment::read()?)?;
         site.set_origins(settings.origins.clone());
         let broker = broker.unwrap_or_else(|| Arc::new(Memory));
         site.process().configure(broker, settings.limits.clone());
@@ -270,6 +316,9 @@ impl App {
         }
         for layer in layers {
             api = layer(api);
+        }
+        if let Some(contract) = contract {
+            api = api.route(&format!("{base}/_schema/{{file}}"), schema::routes(contract));
         }
         let nothing_here = || async { Error::not_found("404 Not Found") };
         for path in ["", "/", "/{*path}"] {

@@ -2,6 +2,7 @@
 //! any release.
 
 use crate::frame;
+pub use crate::http::superjson::superjson;
 
 /// One connection's decoder and its limits.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod macros;
 mod meters;
 mod outbound;
 mod payload;
@@ -19,6 +20,7 @@ mod procedure;
 mod rate;
 mod rooms;
 mod router;
+mod schema;
 mod server;
 mod site;
 mod target;
@@ -35,15 +37,29 @@ pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
+pub use jstack_macros::{Events, Payload, procedure};
+#[doc(hidden)]
+pub use macros::{answers as __answers, rules as __rules};
 pub use http::{OriginError, Origins, Raw, SuperJson};
-pub use payload::{Data, Issues, Payload};
+pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
     SocketExtractor, Ws,
 };
 pub use router::Router;
+pub use schema::{
+    Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
+};
 pub use target::{ParseSocketIdError, SocketId, Target};
 pub use ws::{Io, Left, Receiver, Socket};
+
+pub mod raw {
+    //! WebSockets without events: text and bytes, for protocols of one's own.
+    //!
+    //! They have the same engine, limits and liveness as procedures, and none of the contract.
+    //! Prefer `#[procedure(ws, …)]` wherever the messages are yours to define.
+    pub use crate::ws::raw::{Message, Socket, Sockets};
+}
 
 /// A [`Router`] of procedures by their names: functions and modules that carry `#[procedure]`.
 ///

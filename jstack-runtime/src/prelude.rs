@@ -7,5 +7,5 @@ pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
     App, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Origins, Payload, Raw,
-    Receiver, Result, Router, Socket, SocketId, SuperJson, router,
+    Receiver, Result, Router, Socket, SocketId, SuperJson, procedure, router,
 };

@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::payload::Payload;
+use crate::payload::InputPayload;
 use crate::rooms::Hub;
 use crate::site::Site;
 use crate::ws::{Opening, Socket};
@@ -192,6 +192,18 @@ impl Info {
         info
     }
 
+    /// A procedure that answers, as its expansion says.
+    #[track_caller]
+    pub(crate) const fn answering(
+        name: &'static str,
+        kind: Kind,
+        output: Option<OutputInfo>,
+    ) -> Self {
+        let mut info = Self::new(name, kind, Location::caller());
+        info.output = output;
+        info
+    }
+
     /// A WebSocket procedure.
     #[track_caller]
     pub const fn ws<P: Ws>(name: &'static str) -> Self {
@@ -214,14 +226,14 @@ impl Info {
 
     /// The same with an input.
     #[must_use]
-    pub const fn input<T: Payload>(mut self) -> Self {
+    pub const fn input<T: InputPayload>(mut self) -> Self {
         self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: false });
         self
     }
 
     /// The same with an input that may be missing.
     #[must_use]
-    pub const fn optional_input<T: Payload>(mut self) -> Self {
+    pub const fn optional_input<T: InputPayload>(mut self) -> Self {
         self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: true });
         self
     }
@@ -339,6 +351,7 @@ pub struct Fallible<M>(Infallible, std::marker::PhantomData<M>);
 #[derive(Debug)]
 pub struct Special(Infallible);
 
+#[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
     const INFO: Option<OutputInfo> = Some(OutputInfo {
         schema: SchemaGenerator::subschema_for::<T>,

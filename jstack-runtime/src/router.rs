@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 use crate::call::Call;
 use crate::error::Error;
 use crate::procedure::{EventsInfo, Info, Kind, Procedure};
+use crate::schema::Contract;
 use crate::site::Site;
 use crate::ws::Opening;
 
@@ -112,8 +113,14 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.routes
     }
 
-    pub(crate) fn infos(&self) -> impl Iterator<Item = (String, Info)> {
-        self.routes.iter().map(|route| (route.path.clone(), route.info))
+    /// The procedures as data, with paths relative to this router.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// assert!(Router::<()>::new().describe().procedures().is_empty());
+    /// ```
+    pub fn describe(&self) -> Contract {
+        Contract::new("", self.routes.iter().map(|route| (route.path.clone(), route.info)))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The events of the chat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Events)]
 pub enum Chat {
     /// To everyone in the room `general`.
     Say(String),
@@ -28,28 +28,6 @@ pub enum Chat {
     Close(String),
     /// Makes the session panic when it is dropped.
     PanicInDrop(()),
-}
-
-const SAY: Event<String, Chat> = Event::new("say", Chat::Say);
-const ECHO: Event<String, Chat> = Event::new("echo", Chat::Echo);
-
-impl Events for Chat {
-    type Emitter<'a> = Target<'a>;
-    const EVENTS: &'static [&'static dyn AnyEvent<Self>] = &[
-        &SAY,
-        &ECHO,
-        &Event::new("anything", Chat::Anything),
-        &Event::new("join", Chat::Join),
-        &Event::new("panic", Chat::Panic),
-        &Event::new("fail", Chat::Fail),
-        &Event::new("hang", Chat::Hang),
-        &Event::new("close", Chat::Close),
-        &Event::new("panicInDrop", Chat::PanicInDrop),
-    ];
-
-    fn emitter(target: Target<'_>) -> Target<'_> {
-        target
-    }
 }
 
 /// The chat's marker.
@@ -120,9 +98,9 @@ impl Handlers for ChatProcedure {
 
     #[allow(clippy::panic, reason = "what is tested")]
     async fn event(kept: &Kept, session: &mut Session, event: Chat) -> Result {
-        let answer = |text: String| async move { kept.socket.emit().send(&ECHO, &text).await };
+        let answer = |text: String| async move { kept.socket.emit().echo(&text).await };
         match event {
-            Chat::Say(text) => kept.io.to("general").send(&SAY, &text).await,
+            Chat::Say(text) => kept.io.to("general").say(&text).await,
             Chat::Echo(text) => answer(text).await,
             Chat::Anything(_) => answer("ok".into()).await,
             Chat::Join(room) => {
@@ -221,5 +199,5 @@ pub fn app(limits: Limits, gone: UnboundedSender<CloseReason>) -> App {
 
 /// Emits `say` to the room `general`.
 pub async fn say(io: &Io<ChatProcedure>, text: &str) -> Result<(), BoxError> {
-    io.to("general").send(&SAY, &text.to_owned()).await.map_err(|error| error.to_string().into())
+    io.to("general").say(&text.to_owned()).await.map_err(|error| error.to_string().into())
 }

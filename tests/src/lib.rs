@@ -1,5 +1,8 @@
-//! What the tests of whole servers share: an application with a chat, and a client that can do
-//! everything wrong.
+//! What crosses the crates. `cargo test` runs all that needs nothing but Rust; the suites below
+//! need more, and `./check` installs it and runs them.
+//!
+//! Beside them, what tests of whole servers share: an application with a chat, and a client that
+//! can do everything wrong.
 
 pub mod app;
 pub mod client;
@@ -7,3 +10,26 @@ pub mod server;
 
 pub use client::{Client, Frame};
 pub use server::Server;
+
+/// Each of these is a line at the end of `cargo test`, so that nobody takes its green for all.
+pub mod left_to_check {
+    /// ```ignore
+    /// // ./check: the stock npm client against the chat server (needs Node)
+    /// ```
+    pub fn stock_client_needs_node_run_check() {}
+
+    /// ```ignore
+    /// // ./check: two pages in a real browser (needs Chromium)
+    /// ```
+    pub fn browser_needs_chromium_run_check() {}
+
+    /// ```ignore
+    /// // ./check: many processes on one Redis, and its outages (needs redis-server)
+    /// ```
+    pub fn redis_needs_redis_server_run_check() {}
+
+    /// ```ignore
+    /// // ./check: the generated TypeScript, OpenAPI and AsyncAPI (needs Node)
+    /// ```
+    pub fn contract_needs_node_run_check() {}
+}

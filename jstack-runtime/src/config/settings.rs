@@ -26,7 +26,6 @@ pub(crate) struct Settings {
     pub(crate) proxies: Proxies,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
-    pub(crate) environment: Environment,
     lines: Vec<Line>,
     unknown: Vec<String>,
 }
@@ -77,8 +76,8 @@ fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are no limits.
-const OTHERS: [&str; 4] =
-    ["JSTACK_ORIGINS", "JSTACK_TRUSTED_PROXIES", "JSTACK_TLS_CERT", "JSTACK_TLS_KEY"];
+const OTHERS: [&str; 5] =
+    ["JSTACK_ADDRESS", "JSTACK_ORIGINS", "JSTACK_TRUSTED_PROXIES", "JSTACK_TLS_CERT", "JSTACK_TLS_KEY"];
 
 impl Field<'_> {
     fn read(&mut self, text: &str) -> Result<(), &'static str> {
@@ -107,14 +106,14 @@ impl Settings {
     /// Puts together what code says and the environment.
     ///
     /// Fails for variables with values that cannot be read; all of them are named at once.
-    pub(crate) fn resolve(wanted: Wanted, environment: Environment) -> Result<Self, BoxError> {
+    pub(crate) fn resolve(wanted: Wanted, environment: &Environment) -> Result<Self, BoxError> {
         let mut wrong = Vec::new();
         let mut lines = Vec::new();
-        let limits = limits(wanted.limits, &environment, &mut lines, &mut wrong);
+        let limits = limits(wanted.limits, environment, &mut lines, &mut wrong);
         let origins = setting(
             "JSTACK_ORIGINS",
             wanted.origins,
-            &environment,
+            environment,
             |text| text.parse::<Origins>().map_err(|error| error.to_string()),
             |origins| origins.to_string(),
             (&mut lines, &mut wrong),
@@ -122,7 +121,7 @@ impl Settings {
         let proxies = setting(
             "JSTACK_TRUSTED_PROXIES",
             wanted.proxies,
-            &environment,
+            environment,
             |text| text.parse::<Proxies>().map_err(|error| error.to_string()),
             |proxies| proxies.to_string(),
             (&mut lines, &mut wrong),
@@ -134,7 +133,7 @@ impl Settings {
             wrong.push(format!("trusted proxies: {error}"));
         }
         #[cfg(feature = "tls")]
-        let tls = tls(wanted.tls, &environment, &mut lines, &mut wrong);
+        let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
         #[cfg(not(feature = "tls"))]
         for name in ["JSTACK_TLS_CERT", "JSTACK_TLS_KEY"] {
             if environment.get(name).is_some() {
@@ -144,14 +143,13 @@ impl Settings {
         if !wrong.is_empty() {
             return Err(wrong.join("\n").into());
         }
-        let unknown = unknown(&environment);
+        let unknown = unknown(environment);
         Ok(Self {
             limits,
             origins,
             proxies,
             #[cfg(feature = "tls")]
             tls,
-            environment,
             lines,
             unknown,
         })
@@ -320,7 +318,7 @@ mod tests {
     }
 
     fn resolve(text: &str) -> Result<Settings, String> {
-        Settings::resolve(Wanted::default(), environment(text)).map_err(|error| error.to_string())
+        Settings::resolve(Wanted::default(), &environment(text)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -345,7 +343,7 @@ mod tests {
     fn what_code_says_wins_over_the_environment() {
         let wanted =
             Wanted { limits: Some(Limits { rate: 5, ..Limits::default() }), ..Wanted::default() };
-        let settings = Settings::resolve(wanted, environment("JSTACK_RATE=9\nJSTACK_BURST=9"));
+        let settings = Settings::resolve(wanted, &environment("JSTACK_RATE=9\nJSTACK_BURST=9"));
         let settings = settings.expect("settings");
         assert_eq!((settings.limits.rate, settings.limits.burst), (5, 200));
     }

@@ -176,6 +176,7 @@ impl Decoder {
         }
     }
 
+    #[cfg(test)]
     /// Whether a message has begun and not ended: what an assembly deadline is for.
     pub(crate) fn is_partial(&self) -> bool {
         self.head_len > 0 || self.partial.as_ref().is_some_and(|partial| !partial.is_spent())

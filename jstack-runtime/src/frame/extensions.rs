@@ -16,15 +16,14 @@ pub(crate) struct NegotiatedDeflate {
     pub(crate) server_window_bits: u8,
 }
 
-impl NegotiatedDeflate {
-    /// Whether a compressed frame that all members share may go to this client.
-    ///
-    /// Frames are compressed with the full window. Within a message shorter than the client's
-    /// window no reference can reach beyond it, so these fit; longer ones are sent to this client
-    /// as they are, which RFC 7692 allows for any message.
-    pub(crate) fn fits(&self, payload: usize) -> bool {
-        self.server_window_bits >= FULL_WINDOW || payload <= 1 << self.server_window_bits
-    }
+/// Whether a compressed frame that all members share may go to a client with this window.
+///
+/// Frames are compressed with the full window. Within a message shorter than the client's window
+/// no reference can reach beyond it, so these fit; longer ones are sent to this client as they
+/// are, which RFC 7692 allows for any message.
+#[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "nothing is compressed then"))]
+pub(crate) fn fits(window_bits: u8, payload: usize) -> bool {
+    window_bits >= FULL_WINDOW || payload <= 1 << window_bits
 }
 
 /// Chooses the first acceptable offer from the header's values, in order.

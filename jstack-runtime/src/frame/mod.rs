@@ -17,10 +17,10 @@ mod mask;
 mod tests;
 mod utf8;
 
-pub(crate) use close::CloseFrame;
-pub(crate) use decoder::{Decoder, DecoderConfig, Message, Step};
+pub(crate) use decoder::{Decoder, DecoderConfig, Message};
 pub(crate) use encode::{ControlFrame, HEADROOM, close, control, write_header};
-pub(crate) use extensions::NegotiatedDeflate;
+#[cfg(any(test, feature = "deflate"))]
+pub(crate) use extensions::fits;
 pub(crate) use header::Opcode;
 
 use std::fmt;

@@ -121,3 +121,67 @@ impl<R: IntoResponse> Answer<Special> for Raw<R> {
         Ok(self.0.into_response())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::{Html, Redirect};
+    use http::StatusCode;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn told(reply: Reply) -> (Response<()>, String) {
+        let (parts, body) = reply.unwrap_or_else(|refused| refused).into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (Response::from_parts(parts, ()), String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_value_is_json() {
+        let (response, body) = told(vec![Some(1), None].answer()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert!(!response.headers().contains_key(IS_SUPERJSON));
+        assert_eq!(body, "[1,null]");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_the_superjson_of_undefined() {
+        for reply in [().answer(), Ok::<_, Error>(()).answer(), SuperJson(()).answer()] {
+            let (response, body) = told(reply).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(response.headers()["x-is-superjson"], "true");
+            assert_eq!(body, r#"{"json":null,"meta":{"values":["undefined"]}}"#);
+        }
+    }
+
+    #[tokio::test]
+    async fn superjson_says_so() {
+        let (response, body) = told(SuperJson(5).answer()).await;
+        assert_eq!(response.headers()["x-is-superjson"], "true");
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(body, r#"{"json":5}"#);
+    }
+
+    #[tokio::test]
+    async fn a_response_of_axums_passes_untouched() {
+        let (response, body) = told(Raw(Html("<p>")).answer()).await;
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+        assert_eq!(body, "<p>");
+        let (response, _) = told(Raw(Redirect::to("/a")).answer()).await;
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::SEE_OTHER, &HeaderValue::from_static("/a"))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_does_not_encode_is_a_500_that_tells_nothing() {
+        let pairs = std::collections::BTreeMap::from([(vec![1], 2)]);
+        for reply in [json(&pairs), SuperJson(pairs.clone()).answer()] {
+            let (response, body) = told(reply).await;
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(body, "Internal Server Error");
+        }
+    }
+}

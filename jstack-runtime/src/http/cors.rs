@@ -1,18 +1,66 @@
 //! What browsers must be told before they let a page of another origin read an answer.
 
 use axum::body::Body;
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+
+use crate::http::origin::{Decision, Origins};
+
+/// What becomes of a request, by the page that it comes from.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    /// It is served, and its answer gets [`finish`]ed with the origin, if it has one.
+    Open(Option<HeaderValue>),
+    /// It reaches no procedure; this is its answer.
+    Closed(Response),
+}
+
+/// Decides before anything else looks at the request: so a refused page's POST runs no handler,
+/// though the browser sent it without asking, and a 404 is readable for an allowed one.
+pub(crate) fn gate(
+    origins: &Origins,
+    method: &Method,
+    headers: &HeaderMap,
+    uri: &Uri,
+    secure: bool,
+) -> Gate {
+    let upgrade = method == Method::CONNECT || headers.contains_key(header::UPGRADE);
+    let decision = if upgrade {
+        origins.check_upgrade(headers, uri, secure)
+    } else {
+        origins.check(headers, uri, secure)
+    };
+    match decision {
+        Decision::Absent => Gate::Open(None),
+        Decision::Allowed(origin) if is_preflight(method, headers) => {
+            Gate::Closed(preflight(&origin))
+        }
+        Decision::Allowed(origin) => Gate::Open(Some(origin)),
+        Decision::Refused(error) => {
+            let mut response = error.into_response();
+            vary(response.headers_mut());
+            Gate::Closed(response)
+        }
+    }
+}
+
+/// Adds to an answer what the origin that [`gate`] let through needs.
+pub(crate) fn finish(response: &mut Response, origin: Option<&HeaderValue>) {
+    match origin {
+        Some(origin) => decorate(response, origin),
+        None => vary(response.headers_mut()),
+    }
+}
 
 /// Whether a request asks for permission only, before the browser sends the real one.
-pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS
         && headers.contains_key(header::ORIGIN)
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// The answer to a preflight request of an allowed `origin`.
-pub(crate) fn preflight(origin: &HeaderValue) -> Response {
+pub(super) fn preflight(origin: &HeaderValue) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     decorate(&mut response, origin);
@@ -30,7 +78,7 @@ pub(crate) fn preflight(origin: &HeaderValue) -> Response {
 
 /// Lets a page of an allowed `origin` read the answer, with credentials: so the origin is
 /// echoed, never `*`.
-pub(crate) fn decorate(response: &mut Response, origin: &HeaderValue) {
+pub(super) fn decorate(response: &mut Response, origin: &HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
@@ -40,7 +88,7 @@ pub(crate) fn decorate(response: &mut Response, origin: &HeaderValue) {
 }
 
 /// Says to caches that the answer differs with the origin; also when there was none to echo.
-pub(crate) fn vary(headers: &mut HeaderMap) {
+pub(super) fn vary(headers: &mut HeaderMap) {
     let origin = |value: &HeaderValue| {
         value.to_str().is_ok_and(|names| {
             names.split(',').any(|name| matches!(name.trim(), "*" | "origin" | "Origin"))
@@ -48,5 +96,116 @@ pub(crate) fn vary(headers: &mut HeaderMap) {
     };
     if !headers.get_all(header::VARY).iter().any(origin) {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+    use crate::error::Error;
+
+    const ORIGIN: HeaderValue = HeaderValue::from_static("https://a.example");
+
+    fn all<'a>(response: &'a Response, name: &str) -> Vec<&'a str> {
+        response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_preflight_request_learns_all_that_stock_clients_need() {
+        let response = preflight(&ORIGIN);
+        assert_eq!(response.status(), 204);
+        for (name, value) in [
+            ("access-control-allow-origin", "https://a.example"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-methods", "GET, HEAD, POST"),
+            ("access-control-allow-headers", "content-type, x-is-superjson, authorization"),
+            ("access-control-max-age", "600"),
+            ("vary", "origin"),
+        ] {
+            assert_eq!(all(&response, name), [value], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_readable_for_the_page_too() {
+        let mut response = Error::not_found("404 Not Found").into_response();
+        decorate(&mut response, &ORIGIN);
+        assert_eq!(all(&response, "access-control-allow-origin"), ["https://a.example"]);
+        assert_eq!(all(&response, "access-control-allow-credentials"), ["true"]);
+        assert_eq!(all(&response, "access-control-expose-headers"), ["x-is-superjson"]);
+        assert_eq!(all(&response, "vary"), ["origin"]);
+    }
+
+    #[test]
+    fn what_a_handler_exposes_or_varies_with_is_kept() {
+        let mut response = [
+            ("vary", "accept, Origin"),
+            ("access-control-expose-headers", "x-total"),
+            ("access-control-allow-origin", "*"),
+        ]
+        .into_response();
+        decorate(&mut response, &ORIGIN);
+        assert_eq!(all(&response, "vary"), ["accept, Origin"]);
+        assert_eq!(all(&response, "access-control-expose-headers"), ["x-total", "x-is-superjson"]);
+        assert_eq!(all(&response, "access-control-allow-origin"), ["https://a.example"]);
+    }
+
+    fn gated(method: &Method, pairs: &[(&'static str, &'static str)]) -> Gate {
+        let origins = Origins::from(["https://a.example"]);
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| {
+                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
+            })
+            .collect();
+        gate(&origins, method, &headers, &Uri::from_static("/"), false)
+    }
+
+    #[test]
+    fn a_refused_page_reaches_no_handler_by_any_method() {
+        let evil = ("origin", "https://evil.example");
+        let asks = ("access-control-request-method", "POST");
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
+            let Gate::Closed(response) = gated(&method, &[evil, asks]) else {
+                panic!("let through")
+            };
+            assert_eq!(response.status(), 403);
+            assert_eq!(all(&response, "access-control-allow-origin"), [""; 0]);
+            assert_eq!(all(&response, "vary"), ["origin"]);
+        }
+    }
+
+    #[test]
+    fn an_allowed_page_and_a_program_without_origin_are_served() {
+        let good = ("origin", "https://a.example");
+        let asks = ("access-control-request-method", "POST");
+        let Gate::Open(Some(echo)) = gated(&Method::POST, &[good]) else { panic!("refused") };
+        assert_eq!(echo, ORIGIN);
+        let Gate::Closed(response) = gated(&Method::OPTIONS, &[good, asks]) else {
+            panic!("served")
+        };
+        assert_eq!(response.status(), 204);
+        assert!(matches!(gated(&Method::POST, &[]), Gate::Open(None)));
+
+        let mut response = Response::new(Body::empty());
+        finish(&mut response, None);
+        assert_eq!(all(&response, "vary"), ["origin"]);
+        assert_eq!(response.headers().len(), 1);
+        let mut response = Response::new(Body::empty());
+        finish(&mut response, Some(&echo));
+        assert_eq!(all(&response, "access-control-allow-origin"), ["https://a.example"]);
+    }
+
+    #[test]
+    fn only_options_with_both_headers_is_a_preflight_request() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_preflight(&Method::OPTIONS, &headers));
+        headers.insert(header::ORIGIN, ORIGIN);
+        assert!(!is_preflight(&Method::OPTIONS, &headers));
+        headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("POST"));
+        assert!(is_preflight(&Method::OPTIONS, &headers));
+        assert!(!is_preflight(&Method::POST, &headers));
     }
 }

@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 
-use super::origin::Decision;
-use super::{cors, problem};
+use super::cors::{self, Gate};
+use super::problem;
 use crate::error::{Cause, Error, Told};
 use crate::site::Site;
 use crate::ws::caught;
@@ -61,33 +61,20 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let secure = request.extensions().get::<Secure>().is_some();
-        let origins = self.site.origins();
         let (headers, uri) = (request.headers(), request.uri());
-        let decision = if is_upgrade(&request) {
-            origins.check_upgrade(headers, uri, secure)
-        } else {
-            origins.check(headers, uri, secure)
-        };
         let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
-        let origin = match decision {
-            Decision::Absent => None,
-            Decision::Allowed(origin) => Some(origin),
-            Decision::Refused(error) => {
-                // A foreign page's GET may run: the page cannot read the answer.
-                if request.method() != Method::GET && request.method() != Method::HEAD
-                    || is_upgrade(&request)
-                {
+        let origin = match cors::gate(self.site.origins(), request.method(), headers, uri, secure) {
+            Gate::Open(origin) => origin,
+            Gate::Closed(mut response) => {
+                if response.status() == StatusCode::FORBIDDEN {
                     self.site.process().meters().refused.origin.increment(1);
-                    let response = finish(error.into_response(), None, wants_problem);
-                    return Box::pin(std::future::ready(Ok(response)));
                 }
-                None
+                if wants_problem {
+                    problem::rewrite(&mut response);
+                }
+                return Box::pin(std::future::ready(Ok(response)));
             }
         };
-        if let Some(origin) = origin.as_ref().filter(|_| cors::is_preflight(request.method(), headers)) {
-            let response = cors::preflight(origin);
-            return Box::pin(std::future::ready(Ok(response)));
-        }
         let future = self.inner.call(request);
         Box::pin(async move {
             let response = match caught(future).await {
@@ -100,10 +87,6 @@ where
     }
 }
 
-fn is_upgrade(request: &Request) -> bool {
-    request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
-}
-
 fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: bool) -> Response {
     if response.status().is_server_error() {
         log(&mut response);
@@ -111,18 +94,11 @@ fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: b
     if wants_problem {
         problem::rewrite(&mut response);
     }
-    match origin {
-        Some(origin) => cors::decorate(&mut response, origin),
-        None => vary(response.status(), response.headers_mut()),
+    // A cache must not give one origin's answer to another; an upgrade is never cached.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        cors::finish(&mut response, origin);
     }
     response
-}
-
-/// A cache must not give one origin's answer to another.
-fn vary(status: StatusCode, headers: &mut HeaderMap) {
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        cors::vary(headers);
-    }
 }
 
 /// Logs what the client is not told, under an id that it is told.

@@ -17,7 +17,10 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Place, Shape};
 use crate::http::superjson::{self, Superjson};
-use crate::payload::{Data, Payload};
+use crate::payload::{Data, InputPayload};
+
+#[cfg(test)]
+mod tests;
 
 /// Makes the shape of the input type; only what is not plain superjson needs it.
 type ShapeOf = fn() -> Arc<Shape>;
@@ -25,25 +28,27 @@ type ShapeOf = fn() -> Arc<Shape>;
 /// Reads a GET procedure's input; `None` if there is no query.
 ///
 /// Fails with a 422 that names each field and what is wrong with it.
-pub(crate) fn from_query<T: Payload>(query: Option<&str>) -> Result<Option<T>> {
-    let fields = query.map(|query| query_fields(query, Shape::input::<T>)).unwrap_or_default();
-    if fields.is_none() {
+pub(crate) fn from_query<T: InputPayload>(query: Option<&str>) -> Result<Option<T>> {
+    let Some(fields) = query.and_then(|query| query_fields(query, Shape::input::<T>)) else {
         return Ok(None);
-    }
-    let json = fields.map(|fields| fields.json(Shape::input::<T>)).unwrap_or_default();
+    };
+    let json = fields.json(Shape::input::<T>);
     Data::new(&json).parse().map(Some)
 }
 
 /// Reads a POST procedure's input; `None` if there is no body.
 ///
 /// Fails with a 415, 413, 400 or 422, as wire.md says.
-pub(crate) async fn from_body<T: Payload>(
+pub(crate) async fn from_body<T: InputPayload>(
     parts: &Parts,
     body: Body,
     limit: usize,
 ) -> Result<Option<T>> {
     let Some(text) = body_text(&parts.headers, body, limit).await? else { return Ok(None) };
     let json = body_json(&text, Shape::input::<T>)?;
+    if json.trim_ascii() == "null" && !Shape::input::<T>().root().kinds().allows_null() {
+        return Ok(None);
+    }
     Data::new(&json).parse().map(Some)
 }
 
@@ -51,17 +56,17 @@ pub(crate) async fn from_body<T: Payload>(
 /// be missing.
 ///
 /// Fails with a 422 that names the fields that may not.
-pub(crate) fn missing<T: Payload>() -> Result<T> {
+pub(crate) fn missing<T: InputPayload>() -> Result<T> {
     let found = Data::new("{}").parse::<T>();
     if found.is_ok() {
         return found;
     }
     let shape = Shape::input::<T>();
     let kinds = shape.root().kinds();
-    if kinds.null
-        && let Ok(value) = Data::new("null").parse::<T>()
-    {
-        return Ok(value);
+    for (is_allowed, empty) in [(kinds.array, "[]"), (kinds.null, "null")] {
+        if is_allowed && let Ok(value) = Data::new(empty).parse::<T>() {
+            return Ok(value);
+        }
     }
     if !kinds.object {
         return Err(Error::invalid(vec![Issue::new("", "the input is missing")]));
@@ -88,19 +93,20 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Adds one that was sent as `text`: superjson, or just that text.
-    fn add(&mut self, key: Cow<'a, str>, text: Cow<'a, str>, shape: ShapeOf, from: Source) {
-        let json = match superjson::read(&text) {
+    fn add(&mut self, key: Cow<'a, str>, text: &str, shape: ShapeOf, from: Source) {
+        let json = match superjson::read(text) {
             Some(Superjson::Plain(json)) => json.to_owned(),
             Some(Superjson::Marked(value, marks)) => {
                 let shape = shape();
                 match marks.apply(value, &field(&shape.root(), &key)) {
                     Some(value) => value.to_string(),
+                    None if is_array(&shape) => "null".to_owned(),
                     None => return,
                 }
             }
             None => match from {
-                Source::Query => plain(&text, || field(&shape().root(), &key).kinds()),
-                Source::Body => quoted(&text),
+                Source::Query => plain(text, || field(&shape().root(), &key).kinds()),
+                Source::Body => quoted(text),
             },
         };
         self.list.push((key, json.into()));
@@ -110,7 +116,7 @@ impl<'a> Fields<'a> {
     fn json(&self, shape: ShapeOf) -> String {
         let length = self.list.iter().map(|(key, json)| key.len() + json.len() + 4).sum::<usize>();
         let mut text = String::with_capacity(length + 2);
-        let is_array = self.is_array(shape);
+        let is_array = self.is_counted() && is_array(&shape());
         text.push(if is_array { '[' } else { '{' });
         for (nth, (key, json)) in self.list.iter().enumerate() {
             if nth > 0 {
@@ -126,15 +132,15 @@ impl<'a> Fields<'a> {
         text
     }
 
-    /// Whether this is an array: the stock client takes one apart as if it were an object.
-    fn is_array(&self, shape: ShapeOf) -> bool {
-        let is_counted = !self.list.is_empty()
-            && self.list.iter().enumerate().all(|(nth, (key, _))| *key == nth.to_string());
-        is_counted && {
-            let kinds = shape().root().kinds();
-            kinds.array && !kinds.object
-        }
+    /// Whether this may be an array: the stock client takes one apart as if it were an object.
+    fn is_counted(&self) -> bool {
+        self.list.iter().enumerate().all(|(nth, (key, _))| *key == nth.to_string())
     }
+}
+
+fn is_array(shape: &Shape) -> bool {
+    let kinds = shape.root().kinds();
+    kinds.array && !kinds.object
 }
 
 /// Where a text that is no superjson comes from.
@@ -180,7 +186,7 @@ fn query_fields(query: &str, shape: ShapeOf) -> Option<Fields<'_>> {
         let (key, text) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key);
         if seen.insert(key.clone()) {
-            fields.add(key, decoded(text), shape, Source::Query);
+            fields.add(key, &decoded(text), shape, Source::Query);
         }
     }
     (!seen.is_empty()).then_some(fields)
@@ -232,7 +238,10 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
         let frame = frame.map_err(|error| {
             Error::bad_request(format!("the body broke off: {error}")).with_source(error)
         })?;
-        let Ok(data) = frame.into_data() else { continue };
+        let data = frame.into_data().unwrap_or_default();
+        if data.is_empty() {
+            continue;
+        }
         if data.len() > limit - first.len() - rest.len() {
             return Err(too_large(limit));
         }
@@ -318,7 +327,7 @@ impl<'de> Visitor<'de> for Object {
             if value.starts_with('"') {
                 let text =
                     serde_json::from_str::<String>(value).map_err(serde::de::Error::custom)?;
-                fields.add(key.into(), text.into(), self.shape, Source::Body);
+                fields.add(key.into(), &text, self.shape, Source::Body);
             } else {
                 fields.list.push((key.into(), value.into()));
             }

@@ -1,6 +1,6 @@
 //! Origins: the pages whose scripts may call the server, by HTTP or WebSocket.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
@@ -9,7 +9,11 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{BoxError, Error};
 
-/// Which origins browsers may call the server from; others, WebSockets included, get a 403.
+#[cfg(test)]
+mod tests;
+
+/// Which origins browsers may call the server from; others get a 403, also for a
+/// WebSocket.
 ///
 /// An origin is a scheme, a host and a port, and matches as a whole: `https://example.com` is
 /// neither `http://example.com` nor `https://www.example.com`. Without a setting it is the
@@ -113,11 +117,11 @@ impl Origins {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else { return Decision::Absent };
         if values.next().is_some() {
-            return self.refuse("sent more than once", None);
+            return Self::refuse("sent more than once", None);
         }
         let Some(origin) = value.to_str().ok().and_then(Origin::parse) else {
             let shown = String::from_utf8_lossy(value.as_bytes());
-            return self.refuse(&quoted(&shown), None);
+            return Self::refuse(&quoted(&shown), None);
         };
         let here = || Origin::of_server(headers, uri, secure);
         let allowed = self.any
@@ -127,7 +131,7 @@ impl Origins {
             return Decision::Allowed(value.clone());
         }
         let here = if self.same == Same::Allowed { here() } else { None };
-        self.refuse(&quoted(&origin.to_string()), here.as_ref())
+        Self::refuse(&quoted(&origin.to_string()), here.as_ref())
     }
 
     /// The same for an upgrade to WebSocket, which no CORS protects: a request without origin
@@ -135,20 +139,20 @@ impl Origins {
     pub(crate) fn check_upgrade(&self, headers: &HeaderMap, uri: &Uri, secure: bool) -> Decision {
         match self.check(headers, uri, secure) {
             Decision::Absent if !self.any && headers.contains_key(header::COOKIE) => {
-                self.refuse("missing, while there are cookies,", None)
+                Self::refuse("missing, while there are cookies,", None)
             }
             decision => decision,
         }
     }
 
     #[cold]
-    fn refuse(&self, origin: &str, here: Option<&Origin>) -> Decision {
+    fn refuse(origin: &str, here: Option<&Origin>) -> Decision {
         let mut message = format!(
             "the origin {origin} is not allowed here; the server's setting is `App::origins` or \
              `JSTACK_ORIGINS`"
         );
         if let Some(here) = here {
-            message.push_str(&format!(", and without one its own origin, `{here}`, is"));
+            let _ = write!(message, ", and without one its own origin, `{here}`, is");
         }
         tracing::warn!(origin, setting = "JSTACK_ORIGINS", "origin refused");
         Decision::Refused(Error::forbidden(message))

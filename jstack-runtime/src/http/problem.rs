@@ -75,3 +75,92 @@ pub(crate) fn rewrite(response: &mut Response) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
     headers.append(header::VARY, HeaderValue::from_static("accept"));
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_client_must_ask_for_problem_documents_by_name() {
+        for (accept, expected) in [
+            (&[][..], false),
+            (&[""], false),
+            (&["*/*"], false),
+            (&["application/*"], false),
+            (&["application/json"], false),
+            (&["application/problem+jsonx"], false),
+            (&["application/problem+json"], true),
+            (&["Application/Problem+JSON"], true),
+            (&["text/html, application/problem+json;q=0.1, */*;q=0.5"], true),
+            (&["application/json", "application/problem+json"], true),
+            (&["application/problem+json ; charset=utf-8 ; q=1.000"], true),
+            (&["application/problem+json;q=0.001"], true),
+            (&["application/problem+json;q=0"], false),
+            (&["application/problem+json;Q = 0.000"], false),
+            (&["application/problem+json;q=0.0001"], false),
+            (&["application/problem+json;q=2"], false),
+            (&["application/problem+json;q="], false),
+            (&["application/problem+json;q=0.5, text/plain"], false),
+            (&["application/problem+json, text/plain;q=0.9"], true),
+            (&["\u{fc}", "application/problem+json"], true),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in accept {
+                let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                headers.append(header::ACCEPT, value);
+            }
+            assert_eq!(wanted(&headers), expected, "{accept:?}");
+        }
+    }
+
+    async fn body(response: Response) -> Value {
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_error_becomes_a_document_with_each_issue() {
+        let issues = vec![Issue::new("author.name", "is missing"), Issue::new("", "is odd")];
+        let mut response = Error::invalid(issues).into_response();
+        rewrite(&mut response);
+        assert_eq!(response.status(), 422);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["vary"], "accept");
+        assert_eq!(
+            body(response).await,
+            json!({
+                "title": "Unprocessable Entity",
+                "status": 422,
+                "detail": "author.name: is missing; is odd",
+                "code": "invalid",
+                "errors": [
+                    {"path": "author.name", "message": "is missing"},
+                    {"path": "", "message": "is odd"},
+                ],
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_document_leaks_no_cause_either() {
+        let mut response = Error::internal("disk is full").into_response();
+        rewrite(&mut response);
+        let body = body(response).await;
+        assert_eq!(body["detail"], "Internal Server Error");
+        assert!(!body.to_string().contains("disk"), "{body}");
+        assert_eq!(body.get("errors"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_error_of_ours_stays_as_it_is() {
+        let mut response = (http::StatusCode::NOT_FOUND, "nothing").into_response();
+        rewrite(&mut response);
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "nothing");
+    }
+}

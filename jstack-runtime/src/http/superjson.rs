@@ -11,17 +11,22 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use crate::http::shape::{Place, Shape};
+use crate::http::shape::Place;
+
+#[cfg(test)]
+pub(crate) mod tests;
+mod write;
+
+pub(crate) use write::write;
 
 /// A text that is superjson.
 #[derive(Debug)]
 pub(crate) enum Superjson<'a> {
-    /// Nothing but JSON in it: this text.
+    /// Nothing in it that JSON has another value for: this text is the value.
     Plain(&'a str),
     /// A value and what is marked in it.
     Marked(Value, Marks),
@@ -55,6 +60,9 @@ pub(crate) fn read(text: &str) -> Option<Superjson<'_>> {
     };
     let mut marks = Marks::default();
     marks.plant(tree, &value, escapes);
+    if marks.is_empty() {
+        return Some(Superjson::Plain(outer.json.get()));
+    }
     Some(Superjson::Marked(value, marks))
 }
 
@@ -141,6 +149,11 @@ impl Marks {
                 marks.plant(tree, value, escapes);
             }
         }
+    }
+
+    /// Whether nothing is marked: most marks are those of `Date`, which is its own JSON.
+    fn is_empty(&self) -> bool {
+        self.mark.is_none() && self.inside.values().all(Self::is_empty)
     }
 
     fn at<'a>(
@@ -265,116 +278,30 @@ fn map(value: &mut Value, place: &Place<'_>) {
     }
 }
 
-/// Writes `value` as superjson; points in time, known by the schema, are marked as `Date`.
-pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_json::Result<Vec<u8>> {
-    const START: &[u8] = br#"{"json":"#;
-    let mut text = Vec::with_capacity(256);
-    text.extend_from_slice(START);
-    serde_json::to_writer(&mut text, value)?;
-    let shape = Shape::output::<T>();
-    if shape.has_dates() {
-        let written: Value = serde_json::from_slice(&text[START.len()..])?;
-        let mut dates = Dates::default();
-        dates.find(&written, &shape.root());
-        dates.write(&mut text)?;
+/// Reads any bytes, for the fuzzer.
+///
+/// # Panics
+///
+/// If what is read is not JSON again.
+#[cfg(feature = "fuzzing")]
+pub fn superjson(data: &[u8]) {
+    #[derive(schemars::JsonSchema)]
+    #[allow(dead_code, reason = "for its schema only")]
+    struct Sample {
+        count: Option<u32>,
+        names: std::collections::HashMap<String, Sample>,
+        list: Vec<(i64, f64)>,
     }
-    text.push(b'}');
-    Ok(text)
-}
-
-/// The paths of the points in time in a value.
-#[derive(Default)]
-struct Dates {
-    path: String,
-    /// How deep `path` leads.
-    depth: usize,
-    found: Vec<String>,
-    is_root: bool,
-}
-
-impl Dates {
-    fn find(&mut self, value: &Value, place: &Place<'_>) {
-        match value {
-            Value::String(text) if place.clone().of(value).is_date() && is_date_time(text) => {
-                self.is_root = self.depth == 0;
-                self.found.push(self.path.clone());
-            }
-            Value::Array(items) => {
-                let place = place.clone().of(value);
-                for (index, item) in items.iter().enumerate() {
-                    self.inside(&index.to_string(), item, &place.element(index));
-                }
-            }
-            Value::Object(fields) => {
-                let place = place.clone().of(value);
-                for (key, field) in fields {
-                    // The stock client throws on the first three, and reads a path on through a
-                    // trailing backslash.
-                    let unsafe_key = matches!(&**key, "__proto__" | "constructor" | "prototype");
-                    if !unsafe_key && (field.is_string() || !key.ends_with('\\')) {
-                        self.inside(&key.replace('.', "\\."), field, &place.field(key));
-                    }
-                }
-            }
-            _ => {}
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let shape = crate::http::shape::Shape::input::<Sample>();
+    match read(text) {
+        Some(Superjson::Marked(value, marks)) => {
+            let value = marks.apply(value, &shape.root()).map(|value| value.to_string());
+            assert!(value.is_none_or(|text| serde_json::from_str::<&RawValue>(&text).is_ok()));
         }
-    }
-
-    fn inside(&mut self, key: &str, value: &Value, place: &Place<'_>) {
-        let before = self.path.len();
-        if self.depth > 0 {
-            self.path.push('.');
+        Some(Superjson::Plain(text)) => {
+            assert!(serde_json::from_str::<&RawValue>(text).is_ok());
         }
-        self.path.push_str(key);
-        self.depth += 1;
-        self.find(value, place);
-        self.depth -= 1;
-        self.path.truncate(before);
-    }
-
-    fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
-        if self.is_root {
-            text.extend_from_slice(br#","meta":{"values":["Date"]}"#);
-            return Ok(());
-        }
-        for (nth, path) in self.found.iter().enumerate() {
-            text.extend_from_slice(if nth == 0 { br#","meta":{"values":{"# } else { b"," });
-            serde_json::to_writer(&mut *text, path)?;
-            text.extend_from_slice(br#":["Date"]"#);
-        }
-        if !self.found.is_empty() {
-            text.extend_from_slice(b"}}");
-        }
-        Ok(())
-    }
-}
-
-/// Whether JavaScript reads `text` as the point in time that RFC 3339 says it is: a text of
-/// another form would arrive as an invalid `Date`.
-fn is_date_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits = |from: usize, pattern: &[u8]| {
-        bytes.get(from..from + pattern.len()).is_some_and(|part| {
-            part.iter().zip(pattern).all(|(byte, expected)| match expected {
-                b'0' => byte.is_ascii_digit(),
-                expected => byte == expected,
-            })
-        })
-    };
-    if !digits(0, b"0000-00-00T00:00:00") || &bytes[17..19] == b"60" {
-        return false;
-    }
-    let mut at = 19;
-    if bytes.get(at) == Some(&b'.') {
-        let fraction = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if fraction == 0 {
-            return false;
-        }
-        at += 1 + fraction;
-    }
-    match bytes.get(at) {
-        Some(b'Z') => bytes.len() == at + 1,
-        Some(b'+' | b'-') => bytes.len() == at + 6 && digits(at + 1, b"00:00"),
-        _ => false,
+        None => {}
     }
 }

@@ -192,6 +192,12 @@ impl Outbound {
     }
 
     /// Bytes that wait.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
+    /// Bytes that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.lock().bytes
     }

@@ -334,9 +334,7 @@ impl<'a> Outgoing<'a> {
 
     #[cfg(feature = "deflate")]
     fn frame_for(&self, member: &Member) -> &Frame<'a> {
-        // Frames are compressed with the full window: a client with a smaller one can read those
-        // that are no longer than its window.
-        if member.deflate.is_none_or(|window| self.json.len() > 1 << window) {
+        if !member.deflate.is_some_and(|window| frame::fits(window, self.json.len())) {
             return &self.plain;
         }
         let compress = || frame::deflate::text_frame(self.json).map(Frame::new);

@@ -70,6 +70,12 @@ pub(crate) struct Connection {
     _lease: Option<Lease>,
 }
 
+/// A data message, as long as the read buffer lives.
+pub(super) enum Data<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
 /// What one client may send.
 struct Inbound {
     rate: Rate,
@@ -84,6 +90,11 @@ struct Inbound {
 }
 
 impl Connection {
+    /// Lets messages come in as many fragments as they like.
+    pub(super) fn any_number_of_fragments(&mut self) {
+        self.config.max_fragments = u32::MAX;
+    }
+
     /// `first` are the bytes that came with the handshake.
     pub(super) fn new(
         hub: Arc<Hub>,
@@ -129,12 +140,12 @@ impl Connection {
         &self.member
     }
 
-    /// The next text, made into something that lives longer than the read buffer; `None` once
-    /// the connection ends.
-    pub(super) fn poll_text<T>(
+    /// The next data message, made into something that lives longer than the read buffer; `None`
+    /// once the connection ends.
+    pub(super) fn poll_data<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut read: impl FnMut(&str) -> T,
+        mut read: impl FnMut(Data<'_>) -> T,
     ) -> Poll<Option<T>> {
         loop {
             while self.at < self.end {
@@ -150,31 +161,23 @@ impl Connection {
                     }
                 };
                 let consumed = step.consumed;
-                let mut text = None;
-                let mut reply = None;
-                let mut closing = None;
-                let mut binary = false;
+                let (mut data, mut reply, mut closing) = (None, None, None);
                 match step.message {
                     None => {}
-                    Some(Message::Text(message)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
-                            tracing::debug!(length = message.len(), "message");
-                            self.limits.received += 1;
-                            text = Some(read(message));
-                        } else {
-                            self.hub.process().meters().refused.rate.increment(1);
-                            closing = self.limits.too_fast(self.now);
-                            reply = self.limits.tell(self.now);
-                        }
+                    Some(Message::Text(_) | Message::Binary(_))
+                        if !self.limits.count.take(self.limits.rate, self.now) =>
+                    {
+                        self.hub.process().meters().refused.rate.increment(1);
+                        closing = self.limits.too_fast(self.now);
+                        reply = self.limits.tell(self.now);
                     }
-                    Some(Message::Binary(_)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
-                            binary = true;
-                        } else {
-                            self.hub.process().meters().refused.rate.increment(1);
-                            closing = self.limits.too_fast(self.now);
-                            reply = self.limits.tell(self.now);
-                        }
+                    Some(Message::Text(text)) => {
+                        self.limits.came(text.len());
+                        data = Some(read(Data::Text(text)));
+                    }
+                    Some(Message::Binary(bytes)) => {
+                        self.limits.came(bytes.len());
+                        data = Some(read(Data::Binary(bytes)));
                     }
                     Some(Message::Ping(payload)) => {
                         if self.limits.count.take(self.limits.rate, self.now) {
@@ -194,16 +197,13 @@ impl Connection {
                 if let Some(frame) = reply {
                     self.hub.push(&self.member, &Frame::new(frame));
                 }
-                if binary {
-                    self.tell(None, &wire::binary());
-                }
                 if let Some(reason) = closing {
                     self.close(reason);
                     return Poll::Ready(None);
                 }
-                if text.is_some() {
+                if data.is_some() {
                     self.let_go();
-                    return Poll::Ready(text);
+                    return Poll::Ready(data);
                 }
             }
             self.let_go();
@@ -219,6 +219,10 @@ impl Connection {
 
     /// Gives the large buffer back before a handler runs, which may take its time.
     fn let_go(&mut self) {
+        if self.at == self.end {
+            // Lets the decoder free what it put a message together in.
+            let _ = self.decoder.decode(&mut [], &self.config);
+        }
         if self.buffer.len() == READ {
             let rest = self.buffer[self.at..self.end].to_vec();
             BUFFER.set(std::mem::replace(&mut self.buffer, rest));
@@ -288,6 +292,8 @@ impl Connection {
     /// gets the time to answer the close.
     pub(super) async fn finish(mut self) {
         self.finished = true;
+        // A client that does not answer the close must not keep what it has sent.
+        (self.buffer, self.at, self.end) = (Vec::new(), 0, 0);
         let reason = self.reason();
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
@@ -344,6 +350,12 @@ impl Drop for Connection {
 }
 
 impl Inbound {
+    /// Notes a message.
+    fn came(&mut self, length: usize) {
+        tracing::debug!(length, "message");
+        self.received += 1;
+    }
+
     /// Counts what came too fast, and ends the connection that does not stop.
     fn too_fast(&mut self, now: Instant) -> Option<CloseReason> {
         if self.flood_count.take(self.flood, now) {

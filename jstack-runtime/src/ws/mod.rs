@@ -4,6 +4,7 @@ mod connection;
 mod guard;
 mod io;
 mod liveness;
+pub(crate) mod raw;
 mod receiver;
 mod session;
 mod socket;

@@ -44,7 +44,7 @@ impl<P: Ws> Receiver<P> {
         let Some(connection) = &mut self.connection else { return Ok(None) };
         let depth = connection.hub().process().limits().json_depth;
         loop {
-            let read = poll_fn(|cx| connection.poll_text(cx, |text| wire::read(text, depth))).await;
+            let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
             match read {
                 Some(Inbound::Event(_, event)) => return Ok(Some(event)),
                 Some(Inbound::Ping) => connection.pong(),
@@ -88,11 +88,12 @@ impl<P: Ws> fmt::Debug for Receiver<P> {
 }
 
 /// Runs the function form from the upgrade to the end: returning closes.
-pub(crate) async fn run<P: Ws, F, Fut>(connection: Connection, function: F)
+pub(crate) async fn run<P: Ws, F, Fut>(connection: Option<Connection>, function: F)
 where
     F: FnOnce(Receiver<P>) -> Fut,
     Fut: Future<Output: Outcome<()>>,
 {
+    let Some(connection) = connection else { return };
     let (hub, member) = (connection.hub().clone(), connection.member().clone());
     let back = Arc::new(Back::default());
     let receiver = Receiver::new(connection, back.clone());

@@ -1,6 +1,7 @@
 //! The module form, from the upgrade to the end: one event after the other.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Instant;
 
 use http::StatusCode;
@@ -14,19 +15,25 @@ use crate::procedure::Handlers;
 
 /// Hands events to handlers until the connection ends.
 pub(crate) async fn serve<P: Handlers>(
-    mut connection: Connection,
+    connection: Option<Connection>,
     mut session: P::Session,
     kept: P::Kept,
 ) {
+    let Some(mut connection) = connection else {
+        // What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before
+        // the upgrade.
+        let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
+        return P::disconnect(kept, session, reason).await;
+    };
     let limits = connection.hub().process().limits().clone();
     let depth = limits.json_depth;
     let timed = connection.hub().process().meters().timed;
     loop {
-        let read = poll_fn(|cx| connection.poll_text(cx, |text| wire::read(text, depth))).await;
+        let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
         let (event, failed) = match read {
             Some(Inbound::Event(name, event)) => {
                 let started = timed.then(Instant::now);
-                let handled = P::event(&kept, &mut session, event);
+                let handled = pin!(P::event(&kept, &mut session, event));
                 let handled = limited(handled, limits.handler_timeout).await;
                 if let Some(started) = started {
                     connection.hub().meters().handler_seconds.record(started.elapsed());
@@ -52,8 +59,11 @@ pub(crate) async fn serve<P: Handlers>(
             None => break,
         };
         failed.log(connection.hub().procedure());
-        let hook = P::error(&kept, &mut session, &failed);
-        if limited(hook, limits.handler_timeout).await == Err(Cut::Panicked) {
+        let told = {
+            let hook = pin!(P::error(&kept, &mut session, &failed));
+            limited(hook, limits.handler_timeout).await
+        };
+        if told == Err(Cut::Panicked) {
             panicked(&connection);
             break;
         }
@@ -61,7 +71,8 @@ pub(crate) async fn serve<P: Handlers>(
     }
     let reason = connection.reason();
     let started = Instant::now();
-    if limited(P::disconnect(kept, session, reason), limits.handler_timeout).await.is_err() {
+    let last = pin!(P::disconnect(kept, session, reason));
+    if limited(last, limits.handler_timeout).await.is_err() {
         let procedure = connection.hub().procedure();
         tracing::error!(procedure, elapsed = ?started.elapsed(), "#[disconnect] did not finish");
     }

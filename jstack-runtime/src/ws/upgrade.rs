@@ -79,8 +79,12 @@ impl Opening {
         &self.member
     }
 
-    /// Answers with the upgrade and runs the connection once it is done.
-    pub(crate) fn accept(mut self, run: impl FnOnce(Connection) -> Run + Send + 'static) -> Response {
+    /// Answers with the upgrade and runs the connection once it is done; without one, if the
+    /// client is gone by then.
+    pub(crate) fn accept(
+        mut self,
+        run: impl FnOnce(Option<Connection>) -> Run + Send + 'static,
+    ) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         if self.version == Version::HTTP_2 {
             *response.status_mut() = StatusCode::OK;
@@ -104,12 +108,15 @@ impl Opening {
                     let span = tracing::info_span!("socket", procedure, %socket);
                     let connection = self.attach(upgraded);
                     if span.is_disabled() {
-                        run(connection).await;
+                        run(Some(connection)).await;
                     } else {
-                        Box::pin(run(connection).instrument(span)).await;
+                        Box::pin(run(Some(connection)).instrument(span)).await;
                     }
                 }
-                Err(error) => tracing::debug!(%error, "the upgrade did not come about"),
+                Err(error) => {
+                    tracing::debug!(%error, "the upgrade did not come about");
+                    run(None).await;
+                }
             }
         });
         response

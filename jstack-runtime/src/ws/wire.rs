@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use super::connection;
 use crate::error::{Error, Issue};
 use crate::events::Events;
 use crate::payload::{Data, position_free};
@@ -20,8 +21,15 @@ pub(super) enum Inbound<E> {
     Fault(Option<String>, Error),
 }
 
-/// Reads a text frame.
-pub(super) fn read<E: Events>(text: &str, depth: u32) -> Inbound<E> {
+/// Reads a data frame.
+pub(super) fn read<E: Events>(data: &connection::Data<'_>, depth: u32) -> Inbound<E> {
+    match data {
+        connection::Data::Text(text) => read_text(text, depth),
+        connection::Data::Binary(_) => Inbound::Fault(None, binary()),
+    }
+}
+
+fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
     let (name, data) = match split(text) {
         Ok(parts) => parts,
         Err(why) => return Inbound::Fault(None, malformed(text, why)),
@@ -65,7 +73,7 @@ fn malformed(text: &str, why: &'static str) -> Error {
 
 /// The error for a binary frame.
 #[cold]
-pub(super) fn binary() -> Error {
+fn binary() -> Error {
     let message = "binary frames are not understood; send the text [\"event\", data]";
     Error::with_code(StatusCode::BAD_REQUEST, "malformed", message)
 }

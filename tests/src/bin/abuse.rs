@@ -146,9 +146,7 @@ async fn attack_once(address: SocketAddr, name: &str) -> std::io::Result<()> {
             return Ok(());
         }
         "declared lengths" => header(0x81, 1 << 62),
-        "fragments" => {
-            [frame(1, false, b"["), frame(0, false, &[b' '; 500]).repeat(1000)].concat()
-        }
+        "fragments" => [frame(1, false, b"["), frame(0, false, &[b' '; 500]).repeat(1000)].concat(),
         "empty continuations" => {
             [frame(1, false, b""), frame(0, false, b"").repeat(100_000)].concat()
         }
@@ -157,7 +155,8 @@ async fn attack_once(address: SocketAddr, name: &str) -> std::io::Result<()> {
             frame(1, true, format!("[\"anything\",{}]", "[".repeat(60_000)).as_bytes()).repeat(5)
         }
         "huge arrays" => {
-            frame(1, true, format!("[\"anything\",[{}0]]", "0,".repeat(30_000)).as_bytes()).repeat(5)
+            frame(1, true, format!("[\"anything\",[{}0]]", "0,".repeat(30_000)).as_bytes())
+                .repeat(5)
         }
         _ => ["__proto__", "onConnect", "$x", "error", "../flushall"]
             .iter()
@@ -176,7 +175,8 @@ struct Dice(u64);
 
 impl Dice {
     fn next(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or_default() % sides
     }
 }
@@ -252,7 +252,8 @@ async fn soak(length: Duration) -> Result<(), BoxError> {
         println!("verdict: good");
         return Ok(());
     }
-    Err(format!("verdict: bad{}", if leak { ", memory grew by more than 16 MiB" } else { "" }).into())
+    Err(format!("verdict: bad{}", if leak { ", memory grew by more than 16 MiB" } else { "" })
+        .into())
 }
 
 /// Says something once a second, and hears everyone in order and once.
@@ -314,7 +315,10 @@ async fn behave(
 async fn figures() -> Result<(), BoxError> {
     let other = Other::start().await;
     half_heads(&other).await?;
-    println!("{:26} {:>9} {:>9} {:>9} {:>10} {:>10}", "attack", "p50", "p99", "max", "KiB before", "KiB after");
+    println!(
+        "{:26} {:>9} {:>9} {:>9} {:>10} {:>10}",
+        "attack", "p50", "p99", "max", "KiB before", "KiB after"
+    );
     for name in std::iter::once("(nothing)").chain(ATTACKS) {
         let before = other.memory();
         let stop = Arc::new(AtomicBool::new(false));
@@ -401,7 +405,11 @@ async fn drain(count: usize) -> Result<(), BoxError> {
         clients.push(Client::chat(other.address).await?);
     }
     let full = other.memory();
-    println!("{count} connections: {} KiB of memory, {:.2} each", full - idle, (full - idle) as f64 / count as f64);
+    println!(
+        "{count} connections: {} KiB of memory, {:.2} each",
+        full - idle,
+        (full - idle) as f64 / count as f64
+    );
     let mut input = other.child.stdin.take().ok_or("no input")?;
     tokio::io::AsyncWriteExt::write_all(&mut input, b"last words\n").await?;
     // Until the first has heard it, the signal could come before the emit.
@@ -432,6 +440,8 @@ async fn drain(count: usize) -> Result<(), BoxError> {
     for (.., at) in &ends {
         seconds[usize::try_from(at.as_secs()).unwrap_or(15).min(15)] += 1;
     }
-    println!("{heard} of {count} heard the last words; {restarting} closed with 1012; a second each: {seconds:?}; process gone after {over:.2?}");
+    println!(
+        "{heard} of {count} heard the last words; {restarting} closed with 1012; a second each: {seconds:?}; process gone after {over:.2?}"
+    );
     if heard == count && restarting == count { Ok(()) } else { Err("verdict: bad".into()) }
 }

@@ -1,0 +1,29 @@
+//! A chat: rooms, names, who is typing, and what was said before.
+//!
+//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
+//! `cargo run -p chat -- help` lists what else it does: its types, its documents.
+
+mod pages;
+mod post;
+mod store;
+
+use jstack_runtime::prelude::*;
+
+use crate::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
+        // What the other commands write goes to the standard output.
+        .with_writer(std::io::stderr)
+        .init();
+    App::new()
+        .mount("post", post::router())
+        .with_state(Store::default())
+        .merge(pages::router())
+        .run()
+        .await
+}

@@ -1,0 +1,188 @@
+//! The arguments of `#[procedure(…)]`: the kind first, then `key = value`.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::{LitStr, Path, Token, Type};
+
+use crate::errors::Errors;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Get,
+    Post,
+    Ws,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Ws => "ws",
+        }
+    }
+
+    /// The same in a sentence.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Ws => "WebSocket",
+        }
+    }
+
+    /// The keys that make sense for it.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Get | Self::Post => &["input", "rename", "state", "crate"],
+            Self::Ws => &["incoming", "outgoing", "rename", "state", "crate"],
+        }
+    }
+}
+
+/// What stands between the parentheses.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// Missing only if an error says so.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) incoming: Option<Type>,
+    pub(crate) outgoing: Option<Type>,
+    pub(crate) input: Option<Type>,
+    pub(crate) rename: Option<LitStr>,
+    pub(crate) state: Option<Type>,
+    pub(crate) krate: Option<Path>,
+    /// Whether a key could not be read, so that what is missing may be there in truth.
+    pub(crate) broken: bool,
+}
+
+pub(crate) const USAGE: &str = "write `#[procedure(get)]` or `#[procedure(post)]` on an `async fn`, \
+     or `#[procedure(ws, incoming = …, outgoing = …)]` on a `mod` or an `async fn`";
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let before = errors.len();
+        // The parser inside keeps its errors and never fails.
+        let _ = (|input: ParseStream<'_>| {
+            args.read(input, errors);
+            Ok(())
+        })
+        .parse2(tokens);
+        args.broken = errors.len() > before;
+        args
+    }
+
+    /// The path of the runtime.
+    pub(crate) fn runtime(&self) -> TokenStream {
+        runtime(self.krate.as_ref())
+    }
+
+    fn read(&mut self, input: ParseStream<'_>, errors: &mut Errors) {
+        let first = input.fork();
+        match first.call(Ident::parse_any).ok().filter(|_| !first.peek(Token![=])) {
+            Some(ident) => {
+                self.kind =
+                    [Kind::Get, Kind::Post, Kind::Ws].into_iter().find(|k| ident == k.name());
+                if self.kind.is_none() {
+                    errors.push(
+                        &ident,
+                        format!("`{ident}` is not a kind of procedure\nhelp: {USAGE}"),
+                    );
+                }
+                skip(input);
+            }
+            None => errors
+                .add(input.error(format!("the kind of the procedure comes first\nhelp: {USAGE}"))),
+        }
+        let mut seen = Vec::new();
+        while !input.is_empty() {
+            let Ok(key) = input.call(Ident::parse_any) else {
+                errors.add(input.error(format!("expected one of {}", self.keys())));
+                skip(input);
+                continue;
+            };
+            self.value(&key, &mut seen, input, errors);
+            skip(input);
+        }
+    }
+
+    fn value(
+        &mut self,
+        key: &Ident,
+        seen: &mut Vec<String>,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) {
+        let name = key.to_string();
+        if !self.allowed().contains(&name.as_str()) {
+            return errors
+                .push(key, format!("unknown key `{name}`\nhelp: expected one of {}", self.keys()));
+        }
+        if seen.contains(&name) {
+            return errors.push(key, format!("`{name}` is given twice"));
+        }
+        seen.push(name.clone());
+        match name.as_str() {
+            "incoming" => self.incoming = assigned(key, input, errors),
+            "outgoing" => self.outgoing = assigned(key, input, errors),
+            "input" => self.input = assigned(key, input, errors),
+            "state" => self.state = assigned(key, input, errors),
+            "rename" => self.rename = assigned(key, input, errors),
+            _ => self.krate = assigned(key, input, errors),
+        }
+    }
+
+    fn allowed(&self) -> &'static [&'static str] {
+        const ALL: &[&str] = &["incoming", "outgoing", "input", "rename", "state", "crate"];
+        self.kind.map_or(ALL, Kind::keys)
+    }
+
+    fn keys(&self) -> String {
+        list(self.allowed())
+    }
+}
+
+/// `a`, `b`, `c` between backticks.
+pub(crate) fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The runtime's path as expansions write it.
+pub(crate) fn runtime(path: Option<&Path>) -> TokenStream {
+    path.map_or_else(|| quote!(::jstack_runtime), |path| quote!(#path))
+}
+
+/// The value behind `=`.
+fn assigned<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<T> {
+    let equals = input.parse::<Token![=]>();
+    if equals.is_err() || input.is_empty() || input.peek(Token![,]) {
+        let example = match key.to_string().as_str() {
+            "rename" => "\"name\"",
+            "crate" => "path::to::jstack_runtime",
+            "state" => "AppState",
+            "input" => "Page",
+            _ => "Chat",
+        };
+        errors.push(key, format!("`{key}` needs a value\nhelp: write `{key} = {example}`"));
+        return None;
+    }
+    if key == "crate" && input.peek(syn::LitStr) {
+        errors.add(input.error(
+            "`crate` takes a path, not a string\nhelp: write `crate = path::to::jstack_runtime`",
+        ));
+        return None;
+    }
+    errors.ok(input.parse())
+}
+
+/// Goes on behind the next comma.
+fn skip(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        if input.parse::<Token![,]>().is_ok() {
+            return;
+        }
+        let _ = input.parse::<TokenTree>();
+    }
+}

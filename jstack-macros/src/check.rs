@@ -1,0 +1,382 @@
+//! The rules, one a function. Each adds its error and lets the others run.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span};
+use syn::{FnArg, ReturnType, Type};
+
+use crate::args::{Args, Kind};
+use crate::errors::Errors;
+use crate::model::{Handler, Handlers, Hook, Role, same};
+use crate::module::{Function, Item, Module, Other};
+use crate::types;
+
+/// What users call a handler in a message.
+fn called(handler: &Handler) -> String {
+    match handler.hook {
+        Hook::Procedure(kind) => format!("{} handler `{}`", kind.title(), handler.ident),
+        hook => format!("`#[{}]` handler `{}`", hook.name(), handler.ident),
+    }
+}
+
+/// Every rule that looks at one handler alone; the first one broken stands for the rest.
+pub(crate) fn handler(
+    handler: &mut Handler,
+    function: &Function,
+    args: &Args,
+    errors: &mut Errors,
+) {
+    let before = errors.len();
+    signature(handler, function, errors);
+    for rule in [misplaced_last, missing_last, extractors, sessions, receivers, output] {
+        if errors.len() == before {
+            rule(handler, args, errors);
+        }
+    }
+    handler.broken |= errors.len() > before;
+}
+
+/// `async`, not generic, not `unsafe`, and no method: generated code can only call that.
+fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
+    let sig = &function.sig;
+    let called = called(handler);
+    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+        return errors.push(receiver, format!("{called} cannot be a method\nhelp: move it out of the `impl`; state comes as `State<…>`"));
+    }
+    if sig.asyncness.is_none() {
+        return errors.push(
+            sig.fn_token,
+            format!("{called} must be `async`\nhelp: write `async fn {}`", sig.ident),
+        );
+    }
+    if !sig.generics.params.is_empty() {
+        return errors.push(
+            &sig.generics,
+            format!("{called} cannot be generic: nobody says what to call it with"),
+        );
+    }
+    if let syn::Safety::Unsafe(keyword) = &sig.safety {
+        return errors.push(keyword, format!("{called} cannot be `unsafe`"));
+    }
+    if let (Hook::Connect, Some(cfg)) = (handler.hook, handler.cfgs.first()) {
+        return errors.push(cfg, "`#[connect]` cannot be conditional: the session's type would be\nhelp: put the `#[cfg]` inside the function");
+    }
+    for arg in &sig.inputs {
+        if let FnArg::Typed(arg) = arg
+            && let Type::ImplTrait(ty) = types::plain(&arg.ty)
+        {
+            return errors.push(
+                ty,
+                format!("{called} must name the types of its arguments, not `impl Trait`"),
+            );
+        }
+    }
+}
+
+/// An extractor where the payload or the input should stand.
+fn misplaced_last(handler: &Handler, args: &Args, errors: &mut Errors) {
+    let Some((last, earlier)) = handler.args.split_last() else { return };
+    if last.role != Role::Last || !types::surely_extracts(&last.ty) || handler.hook == Hook::Error {
+        return;
+    }
+    let what = what_is_last(handler.hook);
+    let suspect =
+        earlier.iter().find(|arg| arg.role == Role::Extractor && !types::surely_extracts(&arg.ty));
+    match (suspect, &args.input, handler.hook) {
+        (Some(suspect), _, _) => {
+            let (ty, moved) = (types::text(&last.ty), types::text(&suspect.ty));
+            errors.push(
+                &last.ty,
+                format!("`{ty}` stands where {what} belongs\nhelp: {what} comes last: move the argument of type `{moved}` behind it"),
+            );
+        }
+        (None, Some(input), Hook::Procedure(_)) => {
+            errors.push(&last.ty, missing(handler, &types::text(input)))
+        }
+        _ => errors.push(&last.ty, missing(handler, "")),
+    }
+}
+
+/// No argument is left for the payload or the input.
+fn missing_last(handler: &Handler, args: &Args, errors: &mut Errors) {
+    let input = args.input.as_ref().map(types::text).unwrap_or_default();
+    let needs = match handler.hook {
+        Hook::On | Hook::Fallback | Hook::Error => true,
+        Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
+        _ => false,
+    };
+    let last = handler.args.last().map(|arg| arg.role);
+    if needs && !matches!(last, Some(Role::Last | Role::OptionalInput)) {
+        errors.push(&handler.ident, missing(handler, &input));
+    }
+}
+
+fn missing(handler: &Handler, input: &str) -> String {
+    let help = match handler.hook {
+        Hook::Error => "write `error: &Error` as the last argument".to_owned(),
+        Hook::Fallback => "write `event: Incoming` as the last argument".to_owned(),
+        Hook::Procedure(_) => format!("write `input: {input}` as the last argument"),
+        _ => "the payload comes last; write `_: ()` for an event without data".to_owned(),
+    };
+    format!("{} does not take {}\nhelp: {help}", called(handler), what_is_last(handler.hook))
+}
+
+fn what_is_last(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Error => "the error",
+        Hook::Fallback => "the event",
+        Hook::Procedure(_) => "the input",
+        _ => "the event's payload",
+    }
+}
+
+/// Types that extract nothing, whatever is in scope.
+fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
+    for ty in handler.extractors() {
+        let text = types::text(ty);
+        if types::is(ty, "CloseReason") {
+            errors.push(
+                ty,
+                format!("`{text}` is known at the end only\nhelp: take it in `#[disconnect]`"),
+            );
+        } else if types::never_extracts(ty) {
+            let (kind, note) = match handler.hook {
+                Hook::Procedure(kind @ (Kind::Get | Kind::Post)) => {
+                    let note = if args.input.is_some() {
+                        "extractors first, the input last".to_owned()
+                    } else {
+                        format!(
+                            "extractors first, the input last; for an input write `#[procedure({}, input = {text})]`",
+                            kind.name()
+                        )
+                    };
+                    (kind.title(), note)
+                }
+                Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
+                Hook::Disconnect => (
+                    "WebSocket",
+                    "`#[disconnect]` takes the session, extractors and the `CloseReason`"
+                        .to_owned(),
+                ),
+                Hook::Procedure(Kind::Ws) => (
+                    "WebSocket",
+                    "events come through the `Receiver`, the rest are extractors".to_owned(),
+                ),
+                Hook::Error => ("WebSocket", "extractors first, the error last".to_owned()),
+                Hook::Fallback => ("WebSocket", "extractors first, the event last".to_owned()),
+                Hook::On => ("WebSocket", "extractors first, the event's payload last".to_owned()),
+            };
+            errors.push(
+                ty,
+                format!("`{text}` is not an extractor for a {kind} handler\nnote: {note}"),
+            );
+        }
+    }
+}
+
+/// One borrow of the session is all there can be.
+fn sessions(handler: &Handler, _: &Args, errors: &mut Errors) {
+    let mut sessions = handler.args.iter().filter(|arg| matches!(arg.role, Role::Session(_)));
+    if let (Some(first), Some(second)) = (sessions.next(), sessions.next()) {
+        let (first, text) = (types::text(&first.ty), types::text(&second.ty));
+        let message =
+            format!("{} takes the session twice, as `{first}` and as `{text}`", called(handler));
+        errors.push(&second.ty, message);
+    }
+}
+
+/// The function form reads events itself.
+fn receivers(handler: &Handler, _: &Args, errors: &mut Errors) {
+    if handler.hook != Hook::Procedure(Kind::Ws) {
+        return;
+    }
+    let mut receivers = handler.args.iter().filter(|arg| arg.role == Role::Receiver);
+    let name = &handler.ident;
+    if receivers.next().is_none() {
+        errors.push(
+            name,
+            format!("{} has no way to hear its client\nhelp: write `mut events: Receiver<{name}::Procedure>` as an argument", called(handler)),
+        );
+    } else if let Some(second) = receivers.next() {
+        errors.push(
+            &second.ty,
+            format!("{} has two receivers; there is one stream of events", called(handler)),
+        );
+    }
+}
+
+/// A return type that has no name cannot be described.
+fn output(handler: &Handler, _: &Args, errors: &mut Errors) {
+    let ReturnType::Type(_, ty) = &handler.output else { return };
+    let unnamed = |ty: &Type| matches!(types::plain(ty), Type::ImplTrait(_) | Type::Infer(_));
+    if unnamed(ty) || types::arguments(ty).into_iter().any(unnamed) {
+        let help = match handler.hook {
+            Hook::Procedure(Kind::Get | Kind::Post) => {
+                "write the type, or `Raw<axum::response::Response>` for any response"
+            }
+            _ => "write the type",
+        };
+        errors.push(ty, format!("{} must name what it returns\nhelp: {help}", called(handler)));
+    }
+}
+
+/// All that looks at several handlers of a module, and at its other items.
+pub(crate) fn module(module: &Module, handlers: &mut Handlers, args: &Args, errors: &mut Errors) {
+    reserved(module, args, errors);
+    duplicates(handlers, errors);
+    session(module, handlers, errors);
+}
+
+/// The names that the module gets from us.
+fn reserved(module: &Module, args: &Args, errors: &mut Errors) {
+    for ident in types_of(module) {
+        let name = ident.to_string();
+        let meaning = match name.as_str() {
+            "Procedure" => "the procedure's marker",
+            "Socket" => "the connection's `Socket`",
+            "Io" => "the procedure's `Io`",
+            "Incoming" if args.incoming.is_some() => "what `incoming = …` names",
+            "Outgoing" if args.outgoing.is_some() => "what `outgoing = …` names",
+            _ => continue,
+        };
+        let module = &module.ident;
+        errors.push(
+            ident,
+            format!("`{name}` is taken in `{module}`: it stands for {meaning}\nhelp: rename it, or define it outside of `{module}`"),
+        );
+    }
+}
+
+/// Every type name that the module's items define or import.
+pub(crate) fn types_of(module: &Module) -> impl Iterator<Item = &Ident> {
+    module.items.iter().flat_map(|item| match item {
+        Item::Other(Other { types, .. }) => types.as_slice(),
+        Item::Function(_) => &[],
+    })
+}
+
+/// A second handler would never run, and rustc does not tell.
+fn duplicates(handlers: &mut Handlers, errors: &mut Errors) {
+    let mut seen: Vec<(Ident, Ident, bool)> = Vec::new();
+    for handler in &mut handlers.events {
+        let conditional = !handler.cfgs.is_empty();
+        let ident = handler.ident.clone();
+        handler.variants.retain(|variant| {
+            let first =
+                seen.iter().find(|(known, _, other)| known == variant && !(*other && conditional));
+            if let Some((_, first, _)) = first {
+                errors.push(
+                    variant,
+                    format!(
+                        "event `{variant}` already has a handler\nnote: the first one is `{first}`"
+                    ),
+                );
+                return false;
+            }
+            seen.push((variant.clone(), ident.clone(), conditional));
+            true
+        });
+    }
+}
+
+/// `&mut T` is what `#[connect]` returns.
+fn session(module: &Module, handlers: &mut Handlers, errors: &mut Errors) {
+    let returned = handlers
+        .connect
+        .as_ref()
+        .map(|connect| (connect.ident.clone(), types::success(&connect.output).cloned()));
+    if handlers.incomplete || handlers.connect.as_ref().is_some_and(|connect| connect.broken) {
+        return;
+    }
+    let defined: HashSet<String> =
+        module.items.iter().flat_map(defines).map(|ident| ident.to_string()).collect();
+    let hooks = [&mut handlers.fallback, &mut handlers.error, &mut handlers.disconnect];
+    for handler in handlers.events.iter_mut().chain(hooks.into_iter().flatten()) {
+        let Some(arg) = handler.args.iter().find(|arg| matches!(arg.role, Role::Session(_))) else {
+            continue;
+        };
+        let Type::Reference(reference) = types::plain(&arg.ty) else { continue };
+        let wanted = &*reference.elem;
+        if matches!(types::plain(wanted), Type::Tuple(_)) {
+            continue;
+        }
+        let text = types::text(wanted);
+        let message = match &returned {
+            None => format!(
+                "`{}` needs `#[connect]` returning `{text}`\nhelp: add `#[connect] async fn connect() -> Result<{text}>`",
+                types::text(&arg.ty)
+            ),
+            Some((connect, None)) => format!(
+                "`{}` needs `#[connect]` returning `{text}`\nnote: `{connect}` returns nothing",
+                types::text(&arg.ty)
+            ),
+            Some((connect, Some(other)))
+                if !same(wanted, other)
+                    && [wanted, other].iter().all(|ty| is_local(ty, &defined)) =>
+            {
+                format!(
+                    "`{}` takes the session as `{text}`, and `#[connect]` returns `{}`\nnote: a connection has one session, which `{connect}` returns",
+                    handler.ident,
+                    types::text(other)
+                )
+            }
+            _ => continue,
+        };
+        errors.push(&arg.ty, message);
+        handler.broken = true;
+    }
+}
+
+/// The structs and enums of the module: two of them are two types, while an alias may not be.
+fn defines(item: &Item) -> &[Ident] {
+    match item {
+        Item::Other(Other { types, rest, .. }) => {
+            let definition = rest.clone().into_iter().take(4).any(|tree| {
+                let word = tree.to_string();
+                word == "struct" || word == "enum"
+            });
+            if definition { types } else { &[] }
+        }
+        Item::Function(_) => &[],
+    }
+}
+
+fn is_local(ty: &Type, defined: &HashSet<String>) -> bool {
+    matches!(types::plain(ty), Type::Path(path) if path.path.segments.len() == 1)
+        && types::last_segment(ty)
+            .is_some_and(|segment| defined.contains(&segment.ident.to_string()))
+}
+
+/// A name for URLs and clients.
+pub(crate) fn rename(args: &Args, errors: &mut Errors) {
+    if let Some(rename) = &args.rename {
+        let value = rename.value();
+        if value.is_empty()
+            || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        {
+            errors.push(rename, "a procedure's name is a part of its URL\nhelp: use letters, digits, `-` and `_` only");
+        }
+    }
+}
+
+/// A function as a procedure takes `incoming` and `outgoing` for `ws`.
+pub(crate) fn event_sets(args: &Args, own: [bool; 2], ident: &Ident, errors: &mut Errors) {
+    if args.broken || args.kind != Some(Kind::Ws) {
+        return;
+    }
+    let missing: Vec<_> = [
+        ("incoming", args.incoming.is_some() || own[0]),
+        ("outgoing", args.outgoing.is_some() || own[1]),
+    ]
+    .into_iter()
+    .filter_map(|(key, given)| (!given).then_some(key))
+    .collect();
+    if !missing.is_empty() {
+        let keys =
+            missing.iter().map(|key| format!("`{key} = …`")).collect::<Vec<_>>().join(" and ");
+        errors.add(syn::Error::new(
+            Span::call_site(),
+            format!("`{ident}` does not say which events travel\nhelp: add {keys}, as in `#[procedure(ws, incoming = Chat, outgoing = Chat)]`"),
+        ));
+    }
+}

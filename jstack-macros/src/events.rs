@@ -1,0 +1,182 @@
+//! Reads and checks the enum of `#[derive(Events)]`.
+
+use proc_macro2::TokenStream;
+use syn::ext::IdentExt as _;
+use syn::{Attribute, Fields, Ident, Item, LitStr, Token, Variant, Visibility};
+
+use crate::args::list;
+use crate::errors::Errors;
+use crate::model::{Event, EventsOptions};
+use crate::names::{self, Case};
+use crate::types;
+
+/// An enum as a set of events.
+pub(crate) struct Set<'a> {
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ident: &'a Ident,
+    pub(crate) rt: TokenStream,
+    pub(crate) events: Vec<Event>,
+    /// No variant was left out because of an error.
+    pub(crate) whole: bool,
+}
+
+/// Names that the protocol, or the stock client, uses itself.
+const RESERVED: [&str; 6] = ["onConnect", "onDisconnect", "onError", "ping", "pong", "error"];
+/// The emitter's own methods.
+const METHODS: [&str; 4] = ["to", "except", "except_room", "emit"];
+
+pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Set<'a>> {
+    let item = match item {
+        Item::Enum(item) => item,
+        other => {
+            errors.push(other, "`Events` is for an enum\nhelp: write `enum Chat { Message(Message), … }`, one variant an event");
+            return None;
+        }
+    };
+    if !item.generics.params.is_empty() {
+        errors.push(
+            &item.generics,
+            format!("the set of events `{}` cannot be generic, for its names and payloads are one protocol\nhelp: make a payload generic instead, as in `Page(Page<Message>)`", item.ident),
+        );
+        return None;
+    }
+    let options = options(&item.attrs, errors);
+    let mut events: Vec<Event> = Vec::new();
+    for variant in &item.variants {
+        if let Some(event) = event(variant, &options, &events, errors) {
+            events.push(event);
+        }
+    }
+    let whole = events.len() == item.variants.len();
+    Some(Set { vis: &item.vis, ident: &item.ident, rt: options.runtime(), events, whole })
+}
+
+/// `#[events(rename_all = "…", crate = …)]`
+fn options(attrs: &[Attribute], errors: &mut Errors) -> EventsOptions {
+    let mut options = EventsOptions::default();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("events")) {
+        let parsed = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename_all") {
+                let name: LitStr = meta.value()?.parse()?;
+                options.case = Case::parse(&name.value());
+                if options.case.is_none() {
+                    let message = format!(
+                        "`{}` is not a convention for names\nhelp: use one of {}",
+                        name.value(),
+                        Case::all()
+                    );
+                    return Err(syn::Error::new(name.span(), message));
+                }
+                Ok(())
+            } else if meta.path.is_ident("crate") {
+                options.krate = Some(meta.value()?.parse()?);
+                Ok(())
+            } else {
+                Err(meta.error(format!(
+                    "unknown key\nhelp: expected one of {}",
+                    list(&["rename_all", "crate"])
+                )))
+            }
+        });
+        errors.ok(parsed);
+    }
+    options
+}
+
+fn event(
+    variant: &Variant,
+    options: &EventsOptions,
+    earlier: &[Event],
+    errors: &mut Errors,
+) -> Option<Event> {
+    let ident = &variant.ident;
+    let payload = match &variant.fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first()?.ty.clone(),
+        fields => {
+            let help = match fields {
+                Fields::Unit => format!("write `{ident}(())` for an event without data"),
+                Fields::Unnamed(fields) if fields.unnamed.is_empty() => {
+                    format!("write `{ident}(())` for an event without data")
+                }
+                _ => format!("put the fields into a struct and write `{ident}(…)` with its name"),
+            };
+            errors.push(
+                variant,
+                format!("event `{ident}` must carry exactly one payload\nhelp: {help}"),
+            );
+            return None;
+        }
+    };
+    let before = errors.len();
+    let wire = match renamed(&variant.attrs, errors) {
+        Some(name) => name,
+        None => LitStr::new(&options.case.unwrap_or(Case::Camel).apply(ident), ident.span()),
+    };
+    if errors.len() > before {
+        return None;
+    }
+    wire_name(&wire, variant, earlier, errors);
+    let name = Case::Snake.apply(ident);
+    let method = names::method(&name, proc_macro2::Span::call_site().located_at(ident.span()));
+    let clash = earlier.iter().any(|event| event.method.unraw() == name) && errors.len() == before;
+    let method = method.filter(|_| !METHODS.contains(&name.as_str()) && !clash);
+    let Some(method) = method else {
+        let owner = if clash {
+            "the method of another event".to_owned()
+        } else {
+            format!("the emitter's own method `{name}`")
+        };
+        errors.push(
+            ident,
+            format!("event `{ident}` would be emitted by `{name}`, which is {owner}\nhelp: rename the variant; `#[event(rename = \"{}\")]` keeps the name on the wire", wire.value()),
+        );
+        return None;
+    };
+    (errors.len() == before).then(|| Event {
+        variant: ident.clone(),
+        payload,
+        wire,
+        method,
+        docs: types::docs(&variant.attrs),
+        cfgs: types::cfgs(&variant.attrs),
+    })
+}
+
+/// `#[event(rename = "…")]`
+fn renamed(attrs: &[Attribute], errors: &mut Errors) -> Option<LitStr> {
+    let mut name = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("event")) {
+        let parsed = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
+                name = Some(meta.value()?.parse()?);
+                Ok(())
+            } else {
+                Err(meta.error("expected `rename = \"…\"`"))
+            }
+        });
+        errors.ok(parsed);
+    }
+    name
+}
+
+/// A name on the wire is free, readable, and nobody else's.
+fn wire_name(wire: &LitStr, variant: &Variant, earlier: &[Event], errors: &mut Errors) {
+    let (name, ident) = (wire.value(), &variant.ident);
+    let rename = "write another one with `#[event(rename = \"…\")]`";
+    if RESERVED.contains(&name.as_str()) || name.starts_with('$') {
+        errors.push(wire, format!("event `{ident}` cannot be called `{name}`: the protocol uses that name itself\nhelp: {rename}, or rename the variant"));
+    } else if name.is_empty() || name.chars().any(char::is_control) {
+        errors.push(wire, format!("event `{ident}` needs a name that can be read\nhelp: {rename}, without control characters"));
+    } else if let Some(first) = earlier.iter().find(|event| {
+        event.wire.value() == name
+            && (event.cfgs.is_empty() || types::cfgs(&variant.attrs).is_empty())
+    }) {
+        errors.push(
+            wire,
+            format!(
+                "event `{ident}` has the name of event `{}`: `{name}`\nhelp: {rename}",
+                first.variant
+            ),
+        );
+    }
+}

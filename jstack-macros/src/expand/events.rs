@@ -1,0 +1,112 @@
+//! `#[derive(Events)]`: the table of events and the typed emitter.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote_spanned};
+use syn::{Ident, Visibility};
+
+use super::at;
+use crate::errors::Errors;
+use crate::events;
+use crate::model::Event;
+
+/// `#[derive(Events)] item`
+pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let expanded = match syn::parse2(item) {
+        Ok(item) => {
+            let set = events::read(&item, &mut errors);
+            set.map(|set| emitter(&set))
+        }
+        Err(error) => {
+            errors.add(error);
+            None
+        }
+    };
+    let errors = errors.into_tokens();
+    code!(#expanded #errors)
+}
+
+fn emitter(set: &events::Set<'_>) -> TokenStream {
+    let events::Set { vis, ident, rt, events, whole } = set;
+    let name = format_ident!("{ident}Emitter");
+    let doc = format!(" Emits the events of [`{ident}`], each by a method of its own.");
+    let room = code!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
+    let arms = events.iter().map(|event| {
+        let Event { variant, method, cfgs, .. } = event;
+        code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload).await,)
+    });
+    let rest = (!whole).then(|| code!(_ => ::core::unimplemented!(),));
+    let body = if events.is_empty() && *whole {
+        code!(match *self {})
+    } else {
+        code!(match self { #(#arms)* #rest })
+    };
+    let methods = events.iter().map(|event| method(event, ident, rt));
+    let table = events.iter().map(|event| entry(event, ident, rt));
+    let vis: &Visibility = vis;
+    code! {
+        #[doc = #doc]
+        #[must_use = "an emitter does nothing until an event is emitted"]
+        #vis struct #name<'a>(#rt::Target<'a>);
+        impl<'a> #name<'a> {
+            /// Adds the members of `room`.
+            pub fn to(self, room: #room) -> Self {
+                Self(self.0.to(room))
+            }
+            /// Leaves `socket` out.
+            pub fn except(self, socket: impl ::core::convert::AsRef<#rt::SocketId>) -> Self {
+                Self(self.0.except(socket))
+            }
+            /// Leaves the members of `room` out.
+            pub fn except_room(self, room: #room) -> Self {
+                Self(self.0.except_room(room))
+            }
+            /// Emits any event.
+            pub async fn emit(self, event: &#ident) -> #rt::Result {
+                #rt::Events::emit(event, self).await
+            }
+            #(#methods)*
+        }
+        impl #rt::Events for #ident {
+            type Emitter<'a> = #name<'a>;
+            const EVENTS: &'static [&'static dyn #rt::AnyEvent<Self>] = &[#(#table,)*];
+            fn emitter(target: #rt::Target<'_>) -> #name<'_> {
+                #name(target)
+            }
+            async fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::Result {
+                #body
+            }
+        }
+    }
+}
+
+/// `Event::new`, where a payload without its derives is told.
+fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
+    let Event { variant, payload, wire, .. } = event;
+    quote_spanned!(at(payload)=> #rt::Event::new(#wire, #ident::#variant))
+}
+
+fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
+    let Event { payload, wire, method, docs, cfgs, .. } = event;
+    let event = new(event, ident, rt);
+    let wire = wire.value();
+    let doc = if docs.is_empty() {
+        format!(" Emits `{wire}`.")
+    } else {
+        format!(" Emits `{wire}`: {docs}")
+    };
+    code! {
+        #(#cfgs)*
+        #[doc = #doc]
+        pub async fn #method(self, payload: &#payload) -> #rt::Result {
+            self.0.send(&#event, payload).await
+        }
+    }
+}
+
+fn entry(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
+    let (docs, cfgs) = (&event.docs, &event.cfgs);
+    let new = new(event, ident, rt);
+    let docs = (!docs.is_empty()).then(|| code!(.docs(#docs)));
+    code!(#(#cfgs)* &#new #docs)
+}

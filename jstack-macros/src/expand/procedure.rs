@@ -1,0 +1,157 @@
+//! `#[procedure]` on an `async fn`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, format_ident, quote_spanned};
+use syn::{ReturnType, Visibility};
+
+use super::{Implementation, at, call, described, distinct, extracted};
+use crate::args::{Args, Kind};
+use crate::model::{Handler, Hook, Role};
+use crate::module::Function;
+use crate::types;
+
+/// The function as it was, and beside it a module of the same name with the marker.
+pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> TokenStream {
+    let rt = &args.runtime();
+    let Handler { ident, cfgs, .. } = handler;
+    let vis = &function.vis;
+    let marker_vis = inside(vis);
+    let doc = format!(" Stands for `{ident}` in `router![]`.");
+    let kind = match handler.hook {
+        Hook::Procedure(kind) => kind,
+        _ => Kind::Get,
+    };
+    let events = (kind == Kind::Ws).then(|| events(handler, args)).flatten();
+    // Without any events the function's own `Receiver` would be a second error.
+    let lost = kind == Kind::Ws && events.is_none();
+    let function_item = (!lost).then(|| function.to_token_stream());
+    let written = !handler.broken && !lost;
+    let implementation = Implementation {
+        rt,
+        args,
+        marker: code!(#ident::Procedure),
+        bound: if kind == Kind::Ws { code!(SocketExtractor) } else { code!(RequestExtractor) },
+        extractors: if written { distinct(handler.extractors()) } else { Vec::new() },
+        conditional: Vec::new(),
+        info: written.then(|| info(function, handler, kind, args)),
+        call: written
+            .then(|| if kind == Kind::Ws { run(handler) } else { answer(handler, kind, args) }),
+    };
+    code! {
+        #function_item
+        #(#cfgs)*
+        #[doc(hidden)]
+        #vis mod #ident {
+            #[doc = #doc]
+            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            #marker_vis struct Procedure;
+        }
+        #events
+        #(#cfgs)*
+        #implementation
+    }
+}
+
+/// Name, types and documentation, as data.
+fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
+    let rt = args.runtime();
+    let (name, docs) = described(args, &handler.ident, &types::docs(&function.attrs));
+    let start = match kind {
+        Kind::Ws => code!(#rt::Info::ws::<Self>(#name)),
+        kind => {
+            let (answers, method) = (answers(handler, &rt), format_ident!("{}", kind.name()));
+            code!(#answers.#method(#name))
+        }
+    };
+    let input = args.input.as_ref().map(|input| {
+        let optional = handler.args.iter().any(|arg| arg.role == Role::OptionalInput);
+        let method = if optional { code!(optional_input) } else { code!(input) };
+        quote_spanned!(at(input)=> .#method::<#input>())
+    });
+    code!(#start #docs #input)
+}
+
+/// The answer's type and what it must be able to. Both places that need it write it the same, so
+/// that rustc makes one error of a type that is no answer.
+fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
+    match &handler.output {
+        ReturnType::Default => code!(#rt::__answers::<(), _>()),
+        ReturnType::Type(_, ty) => quote_spanned!(at(ty)=> #rt::__answers::<#ty, _>()),
+    }
+}
+
+/// Calls a `get` or `post` handler and writes its answer.
+fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
+    let rt = args.runtime();
+    let input = &args.input;
+    let called = call(handler, |arg| match arg.role {
+        Role::Last => code!(cx.input::<#input>().await?),
+        Role::OptionalInput => code!(cx.optional_input::<#input>().await?),
+        _ => code!(cx.extract().await?),
+    });
+    let no_input = (kind == Kind::Post && input.is_none()).then(|| code!(cx.no_input()?;));
+    let answers = answers(handler, &rt);
+    code! {
+        #no_input
+        let answer = #called;
+        let issues = #rt::__issues!(&answer);
+        #answers.reply(answer, issues)
+    }
+}
+
+/// Starts a `ws` function, which runs until the connection or it ends.
+fn run(handler: &Handler) -> TokenStream {
+    let ident = &handler.ident;
+    let kept: Vec<_> =
+        handler.args.iter().filter(|arg| extracted(arg)).map(|arg| &arg.ty).collect();
+    let extractions =
+        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket().await?,));
+    let mut next = 0..kept.len();
+    let values = handler.args.iter().map(|arg| match arg.role {
+        Role::Extractor => {
+            let index = syn::Index::from(next.next().unwrap_or_default());
+            quote_spanned!(at(&arg.ty)=> kept.#index)
+        }
+        _ => quote_spanned!(at(&arg.ty)=> events),
+    });
+    let place = match &handler.output {
+        ReturnType::Default => at(ident),
+        output @ ReturnType::Type(..) => at(output),
+    };
+    let run = quote_spanned!(place=> cx.run::<Self, _, _>);
+    code! {
+        let kept = (#(#extractions)*);
+        #run(move |events| #ident(#(#values),*))
+    }
+}
+
+/// `impl Ws`, where at least one set of events is known.
+fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let rt = args.runtime();
+    let Handler { ident, cfgs, .. } = handler;
+    let incoming = args.incoming.as_ref().or(args.outgoing.as_ref())?;
+    let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
+    Some(code! {
+        #(#cfgs)*
+        impl #rt::Ws for #ident::Procedure {
+            type Incoming = #incoming;
+            type Outgoing = #outgoing;
+        }
+    })
+}
+
+/// How an item inside a module says that it is as visible as the module is.
+pub(super) fn inside(vis: &Visibility) -> TokenStream {
+    let Visibility::Restricted(restricted) = vis else {
+        return match vis {
+            Visibility::Inherited => code!(pub(super)),
+            _ => code!(#vis),
+        };
+    };
+    let path = &restricted.path;
+    match path.segments.first().map(|segment| segment.ident.to_string()).as_deref() {
+        Some("self") => code!(pub(super)),
+        Some("super") => code!(pub(in super::#path)),
+        _ => code!(#vis),
+    }
+}

@@ -1,0 +1,230 @@
+//! Reads and checks the type of `#[derive(Payload)]`.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::quote;
+use syn::{
+    Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, Lit, LitStr, Meta, Type,
+};
+
+use crate::args::runtime;
+use crate::errors::Errors;
+use crate::names::Case;
+use crate::types;
+
+/// A type that travels.
+pub(crate) struct Payload<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) rt: TokenStream,
+    /// It carries `#[garde(…)]`, so that `garde` checks it with all that is in it.
+    pub(crate) ruled: bool,
+    pub(crate) parts: Vec<Part<'a>>,
+}
+
+/// The fields of a struct, or of one variant.
+pub(crate) struct Part<'a> {
+    pub(crate) variant: Option<&'a Ident>,
+    pub(crate) fields: &'a Fields,
+    /// Fields whose types may have rules of their own: where they are, and what they are called.
+    pub(crate) visited: Vec<(usize, &'a Field, String)>,
+}
+
+pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a>> {
+    let (attrs, ident, generics, shapes): (_, _, _, Vec<_>) = match item {
+        Item::Struct(item) => {
+            (&item.attrs, &item.ident, &item.generics, vec![(None, &item.fields, &[][..])])
+        }
+        Item::Enum(item) => {
+            let variants = item.variants.iter();
+            let shapes =
+                variants.map(|v| (Some(&v.ident), &v.fields, v.attrs.as_slice())).collect();
+            (&item.attrs, &item.ident, &item.generics, shapes)
+        }
+        other => {
+            errors.push(
+                other,
+                "`Payload` is for structs and enums: what travels must be known by its fields",
+            );
+            return None;
+        }
+    };
+    if let Some(GenericParam::Lifetime(lifetime)) = generics.params.first() {
+        errors.push(lifetime, format!("payload `{ident}` cannot borrow: it is decoded here and lives on\nhelp: own the data, `String` for `&str`"));
+        return None;
+    }
+    let mut krate = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("payload")) {
+        let parsed = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                krate = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            Err(meta.error("unknown key\nhelp: expected `crate = …`"))
+        });
+        errors.ok(parsed);
+    }
+    let mut ruled = has_rules(attrs);
+    let mut parts = Vec::new();
+    for (variant, fields, own) in shapes {
+        let mut visited = Vec::new();
+        let case = serde(own, "rename_all").or_else(|| {
+            serde(attrs, if variant.is_some() { "rename_all_fields" } else { "rename_all" })
+        });
+        for (index, field) in fields.iter().enumerate() {
+            ruled |= has_rules(&field.attrs);
+            lengths(field, errors);
+            let skipped =
+                field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "skip"));
+            if !skipped && !types::is_scalar(&field.ty) {
+                visited.push((
+                    index,
+                    field,
+                    wire_name(field, index, fields.len(), case.as_deref()),
+                ));
+            }
+        }
+        parts.push(Part { variant, fields, visited });
+    }
+    Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, parts })
+}
+
+fn has_rules(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("garde"))
+}
+
+/// The field's name as it travels; nothing for a field that is not seen in the JSON.
+fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> String {
+    if field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "flatten")) {
+        return String::new();
+    }
+    let renamed = serde(&field.attrs, "rename");
+    match (&field.ident, renamed) {
+        (_, Some(name)) => name,
+        (Some(ident), None) => case.and_then(Case::parse).unwrap_or(Case::Snake).apply(ident),
+        // A newtype travels as what it wraps.
+        (None, None) if count == 1 => String::new(),
+        (None, None) => format!("[{index}]"),
+    }
+}
+
+/// The literal behind `key` in `#[serde(…)]`.
+fn serde(attrs: &[Attribute], key: &str) -> Option<String> {
+    let mut found = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // What serde itself does not understand is for serde to say.
+        let _ = attr.parse_nested_meta(|meta| {
+            let wanted = meta.path.is_ident(key);
+            if meta.input.peek(syn::Token![=]) {
+                if let Ok(Expr::Lit(literal)) = meta.value()?.parse::<Expr>()
+                    && let (true, Lit::Str(text)) = (wanted, &literal.lit)
+                {
+                    found = Some(text.value());
+                }
+            } else if meta.input.peek(syn::token::Paren) {
+                meta.parse_nested_meta(|inner| {
+                    let text: LitStr = inner.value()?.parse()?;
+                    if wanted && inner.path.is_ident("deserialize") {
+                        found = Some(text.value());
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        });
+    }
+    found
+}
+
+/// Whether the attribute's list has the bare word `word`.
+fn says(attr: &Attribute, word: &str) -> bool {
+    match &attr.meta {
+        Meta::List(list) => list
+            .tokens
+            .clone()
+            .into_iter()
+            .any(|tree| matches!(tree, TokenTree::Ident(ident) if ident == word)),
+        _ => false,
+    }
+}
+
+/// A string's length means characters in a schema, so the rule has to count them as well.
+fn lengths(field: &Field, errors: &mut Errors) {
+    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("garde")) {
+        if let Meta::List(list) = &attr.meta {
+            length(list.tokens.clone(), Some(&field.ty), errors);
+        }
+    }
+}
+
+fn length(rules: TokenStream, ty: Option<&Type>, errors: &mut Errors) {
+    let mut name: Option<Ident> = None;
+    for tree in rules {
+        match (&name, tree) {
+            (_, TokenTree::Ident(ident)) => name = Some(ident),
+            (Some(rule), TokenTree::Group(group))
+                if group.delimiter() == Delimiter::Parenthesis =>
+            {
+                if rule == "inner" {
+                    length(group.stream(), ty.and_then(element), errors);
+                } else if rule == "length" && ty.is_some_and(is_text) {
+                    unit(rule, group.stream(), errors);
+                }
+                name = None;
+            }
+            _ => name = None,
+        }
+    }
+}
+
+/// What a rule on a string's length counts.
+fn unit(rule: &Ident, options: TokenStream, errors: &mut Errors) {
+    let mode = options.clone().into_iter().find_map(|tree| match tree {
+        TokenTree::Ident(ident)
+            if ["chars", "bytes", "graphemes", "utf16", "simple"]
+                .iter()
+                .any(|mode| ident == mode) =>
+        {
+            Some(ident)
+        }
+        _ => None,
+    });
+    let counted = match &mode {
+        Some(mode) if mode == "chars" => return,
+        Some(mode) if mode == "graphemes" => "graphemes",
+        Some(mode) if mode == "utf16" => "UTF-16 units",
+        _ => "bytes",
+    };
+    let message = format!(
+        "`length` counts {counted} here while the schema counts characters\nhelp: write `length(chars, …)`"
+    );
+    match mode {
+        Some(mode) => errors.push(mode, message),
+        None => errors.push(quote!(#rule), message),
+    }
+}
+
+/// The type without what `garde` looks through.
+fn inside<'a>(ty: &'a Type, wrappers: &[&str]) -> &'a Type {
+    match types::arguments(ty).first() {
+        Some(inner) if wrappers.iter().any(|wrapper| types::is(ty, wrapper)) => {
+            inside(inner, wrappers)
+        }
+        _ => types::plain(ty),
+    }
+}
+
+fn is_text(ty: &Type) -> bool {
+    match inside(ty, &["Option", "Box", "Arc", "Rc", "Cow"]) {
+        Type::Reference(reference) => is_text(&reference.elem),
+        ty => types::is(ty, "String") || types::is(ty, "str"),
+    }
+}
+
+/// What `inner(…)` speaks of.
+fn element(ty: &Type) -> Option<&Type> {
+    match inside(ty, &["Option", "Box", "Arc", "Rc"]) {
+        Type::Array(array) => Some(&array.elem),
+        Type::Slice(slice) => Some(&slice.elem),
+        ty => types::arguments(ty).last().copied(),
+    }
+}

@@ -1,0 +1,129 @@
+//! What can be told of a type by how it is written.
+
+use quote::ToTokens as _;
+use syn::{
+    Attribute, Expr, GenericArgument, Lit, Meta, PathArguments, PathSegment, ReturnType, Type,
+};
+
+/// The type without invisible groups and parentheses.
+pub(crate) fn plain(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => plain(&group.elem),
+        Type::Paren(paren) => plain(&paren.elem),
+        _ => ty,
+    }
+}
+
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match plain(ty) {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// Whether the type's last word is `name`.
+pub(crate) fn is(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name)
+}
+
+/// The types between the angle brackets.
+pub(crate) fn arguments(ty: &Type) -> Vec<&Type> {
+    match last_segment(ty).map(|segment| &segment.arguments) {
+        Some(PathArguments::AngleBracketed(list)) => list
+            .args
+            .iter()
+            .filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// As text, for comparing and for messages.
+pub(crate) fn text(ty: &Type) -> String {
+    let spaced = ty.to_token_stream().to_string();
+    let mut text = spaced.replace(" :: ", "::").replace(" < ", "<").replace("< ", "<");
+    for (long, short) in
+        [(" >", ">"), (" ,", ","), ("& ", "&"), (" <", "<"), ("( ", "("), (" )", ")")]
+    {
+        text = text.replace(long, short);
+    }
+    text
+}
+
+const SCALARS: [&str; 17] = [
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+    "f64", "bool", "char", "String",
+];
+
+/// Numbers, `bool`, `char`, `String` and `()`: they have no rules and extract nothing.
+pub(crate) fn is_scalar(ty: &Type) -> bool {
+    match plain(ty) {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Path(path) => {
+            path.path.get_ident().is_some_and(|ident| SCALARS.contains(&ident.to_string().as_str()))
+        }
+        _ => false,
+    }
+}
+
+/// A type that cannot be an extractor, whatever is in scope.
+pub(crate) fn never_extracts(ty: &Type) -> bool {
+    match plain(ty) {
+        Type::Array(_)
+        | Type::Slice(_)
+        | Type::FnPtr(_)
+        | Type::Ptr(_)
+        | Type::Never(_)
+        | Type::Reference(_) => true,
+        Type::Tuple(tuple) => tuple.elems.is_empty() || tuple.elems.iter().any(never_extracts),
+        ty => is_scalar(ty) || (is(ty, "Vec") && !arguments(ty).is_empty()),
+    }
+}
+
+/// A type that is an extractor by its name: ours and axum's best known ones.
+pub(crate) fn surely_extracts(ty: &Type) -> bool {
+    let generic = !arguments(ty).is_empty();
+    last_segment(ty).is_some_and(|segment| match segment.ident.to_string().as_str() {
+        "Io" | "Socket" | "HeaderMap" | "CloseReason" => true,
+        "State" | "Query" | "Extension" => generic,
+        _ => false,
+    })
+}
+
+/// What a function gives when it succeeds: `T` of `T`, `Result<T>` and `Result<T, E>`, and
+/// nothing where it gives `()`.
+pub(crate) fn success(output: &ReturnType) -> Option<&Type> {
+    let ReturnType::Type(_, ty) = output else { return None };
+    let inner = match last_segment(ty) {
+        Some(segment) if segment.ident.to_string().ends_with("Result") => {
+            arguments(ty).first().copied()
+        }
+        _ => Some(plain(ty)),
+    };
+    inner.filter(|ty| !matches!(plain(ty), Type::Tuple(tuple) if tuple.elems.is_empty()))
+}
+
+/// The doc comment, each line without the space after `///`.
+pub(crate) fn docs<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> String {
+    let lines = attrs.into_iter().filter_map(|attr| match &attr.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines: Vec<_> =
+        lines.map(|line| line.strip_prefix(' ').map_or(line.clone(), str::to_owned)).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// The `#[cfg(…)]` among the attributes: what is generated for an item exists when it does.
+pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}

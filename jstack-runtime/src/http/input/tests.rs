@@ -1,0 +1,374 @@
+use std::collections::HashMap;
+
+use axum::body::Body;
+use futures_util::stream;
+use http::{Request, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::*;
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[serde(rename_all = "camelCase", default)]
+struct Page {
+    #[garde(range(max = 100))]
+    limit: Option<u32>,
+    #[garde(skip)]
+    title: String,
+    #[garde(skip)]
+    open: bool,
+    #[garde(skip)]
+    tags: Vec<String>,
+    #[garde(skip)]
+    since: Option<String>,
+    #[garde(skip)]
+    min_score: Option<f64>,
+    #[garde(skip)]
+    counts: HashMap<String, u32>,
+    #[garde(skip)]
+    cursor: Option<String>,
+}
+
+impl Payload for Page {
+    fn check(&self, issues: &mut crate::payload::Issues) {
+        issues.garde(self);
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct New {
+    room_id: String,
+    count: u8,
+    note: Option<String>,
+}
+
+impl Payload for New {}
+
+fn query<T: Payload>(query: &str) -> Result<Option<T>> {
+    from_query(Some(query))
+}
+
+fn page(text: &str) -> Page {
+    query(text).unwrap().unwrap()
+}
+
+async fn post_as<T: Payload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
+    let mut request = Request::post("/");
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    let (parts, body) = request.body(body).unwrap().into_parts();
+    from_body(&parts, body, 1000).await
+}
+
+async fn post<T: Payload>(body: impl Into<Body>) -> Result<Option<T>> {
+    post_as(Some("application/json"), body.into()).await
+}
+
+fn chunks(chunks: &[&'static str]) -> Body {
+    let chunks: Vec<Result<_, std::io::Error>> = chunks.iter().map(|chunk| Ok(*chunk)).collect();
+    Body::from_stream(stream::iter(chunks))
+}
+
+fn issues<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, String)> {
+    let error = result.unwrap_err();
+    assert_eq!(error.status(), StatusCode::UNPROCESSABLE_ENTITY, "{error:?}");
+    error.issues().iter().map(|issue| (issue.path.clone(), issue.message.clone())).collect()
+}
+
+#[tokio::test]
+async fn every_request_of_the_stock_client_is_understood() {
+    let fixtures = crate::http::superjson::tests::fixtures();
+    for case in fixtures["requests"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let expected: Option<Value> =
+            case["plain"].as_str().map(|text| serde_json::from_str(text).unwrap());
+        let get = case["get"].as_str();
+        let body = case["post"].as_str().unwrap_or_default().to_owned();
+        let (got, posted) = match name {
+            "none" | "null" => {
+                assert_eq!(query::<Page>(get.unwrap()).unwrap(), None, "{name}");
+                assert_eq!(post::<Page>(body).await.unwrap(), None, "{name}");
+                continue;
+            }
+            "text" => (None, json!(post::<String>(body).await.unwrap().unwrap())),
+            "number" => (None, json!(post::<u8>(body).await.unwrap().unwrap())),
+            "array" | "long array" | "empty array" => {
+                let got = query::<Vec<u8>>(get.unwrap()).unwrap();
+                let got = got.map_or_else(missing::<Vec<u8>>, Ok).unwrap();
+                (Some(json!(got)), json!(post::<Vec<u8>>(body).await.unwrap().unwrap()))
+            }
+            "array of objects" => {
+                let got = query::<Vec<HashMap<String, Value>>>(get.unwrap()).unwrap();
+                let posted = post::<Vec<HashMap<String, Value>>>(body).await.unwrap();
+                (Some(json!(got.unwrap())), json!(posted.unwrap()))
+            }
+            "map" => {
+                let expected = HashMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
+                assert_eq!(page(get.unwrap()).counts, expected);
+                assert_eq!(post::<Page>(body).await.unwrap().unwrap().counts, expected);
+                continue;
+            }
+            "empty object" => {
+                assert_eq!(query::<Page>(get.unwrap()).unwrap(), None);
+                assert_eq!(missing::<Page>().unwrap(), Page::default());
+                assert_eq!(post::<Page>(body).await.unwrap().unwrap(), Page::default());
+                continue;
+            }
+            _ => {
+                let expected: Page = serde_json::from_value(expected.unwrap()).unwrap();
+                assert_eq!(page(get.unwrap()), expected, "{name}");
+                assert_eq!(post::<Page>(body).await.unwrap().unwrap(), expected, "{name}");
+                continue;
+            }
+        };
+        assert_eq!(got.unwrap_or(posted.clone()), expected.clone().unwrap(), "{name}");
+        assert_eq!(posted, expected.unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_query_may_be_written_by_hand() {
+    assert_eq!(page("limit=5").limit, Some(5));
+    assert_eq!(
+        page("open=true&minScore=-1.5e3"),
+        Page { open: true, min_score: Some(-1500.0), ..Page::default() }
+    );
+    assert_eq!(page("minScore=5").min_score, Some(5.0));
+    assert_eq!(page("title=a+b%20c%2B").title, "a b c+");
+    assert_eq!(page("title=5").title, "5");
+    assert_eq!(page("title=true").title, "true");
+    assert_eq!(page("cursor=null").cursor.as_deref(), Some("null"));
+    assert_eq!(page("title=%7B%22a%22:1%7D").title, r#"{"a":1}"#);
+    assert_eq!(page("title").title, "");
+    assert_eq!(page("ti%74le=x").title, "x");
+    assert_eq!(page("title=100%&tags=%7B%22json%22:[]%7D").title, "100%");
+    assert_eq!(page("title=%zz%4").title, "%zz%4");
+    assert_eq!(page("title=%ff").title, "\u{fffd}");
+    assert_eq!(page("&&title=a=b&").title, "a=b");
+    assert_eq!(page("utm_source=x&limit=5").limit, Some(5));
+    assert_eq!(query::<HashMap<String, u32>>("a=1&b=2").unwrap().unwrap()["b"], 2);
+    assert_eq!(query::<HashMap<String, Value>>("a=1").unwrap().unwrap()["a"], "1");
+}
+
+#[test]
+fn what_is_not_the_number_it_must_be_is_refused_by_name() {
+    for text in ["five", "", "05", "+5", "5x", "%205", "0x5", "true", "null", "1e999"] {
+        let found = issues(query::<Page>(&format!("limit={text}")));
+        assert_eq!(found[0].0, "limit", "{text}");
+    }
+    assert_eq!(issues(query::<Page>("minScore=NaN"))[0].0, "minScore");
+    assert_eq!(issues(query::<Page>("open=1"))[0].0, "open");
+    assert_eq!(issues(query::<Page>("limit=-1"))[0].0, "limit");
+}
+
+#[test]
+fn of_repeated_keys_the_first_counts() {
+    assert_eq!(page("limit=1&limit=2&limit=x").limit, Some(1));
+    assert_eq!(page("title=%7B%22json%22:%22a%22%7D&title=b").title, "a");
+    let undefined = "limit=%7B%22json%22:null,%22meta%22:%7B%22values%22:[%22undefined%22]%7D%7D";
+    assert_eq!(page(&format!("{undefined}&limit=7")).limit, None);
+}
+
+#[test]
+fn a_plain_text_is_a_number_only_where_no_text_is_allowed() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(untagged)]
+    enum Id {
+        Number(u32),
+        Text(String),
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    struct Wrapped(u32);
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    struct Flat {
+        #[serde(flatten)]
+        page: Page,
+        id: Option<Id>,
+        wrapped: Option<Wrapped>,
+    }
+    impl Payload for Flat {}
+    assert_eq!(query::<Flat>("id=5").unwrap().unwrap().id, Some(Id::Text("5".into())));
+    assert_eq!(query::<Flat>("wrapped=5").unwrap().unwrap().wrapped, Some(Wrapped(5)));
+    assert_eq!(query::<Flat>("limit=5").unwrap().unwrap().page.limit, Some(5));
+}
+
+#[test]
+fn no_query_is_no_input() {
+    assert_eq!(from_query::<Page>(None).unwrap(), None);
+    for text in ["", "&", "&&"] {
+        assert_eq!(query::<Page>(text).unwrap(), None, "{text}");
+    }
+}
+
+#[test]
+fn missing_input_is_the_default_or_names_every_field_that_is_required() {
+    assert_eq!(missing::<Page>().unwrap(), Page::default());
+    assert_eq!(missing::<Option<New>>().unwrap(), None);
+    missing::<()>().unwrap();
+    assert!(missing::<HashMap<String, u8>>().unwrap().is_empty());
+    let required =
+        [("roomId".to_owned(), "is missing".to_owned()), ("count".into(), "is missing".into())];
+    assert_eq!(issues(missing::<New>()), required);
+    assert_eq!(issues(missing::<Box<New>>()), required);
+    assert_eq!(issues(missing::<u32>()), [(String::new(), "the input is missing".to_owned())]);
+    assert_eq!(issues(missing::<String>())[0].1, "the input is missing");
+}
+
+#[test]
+fn what_breaks_a_rule_is_named_as_the_client_named_it() {
+    let found = issues(query::<Page>("limit=101"));
+    assert_eq!(found[0].0, "limit");
+    assert!(found[0].1.contains("100"), "{found:?}");
+    assert_eq!(issues(query::<New>("roomId=a")), [("count".into(), "is missing".into())]);
+    let found = issues(query::<New>("roomId=%7B%22json%22:5%7D&count=1"));
+    assert_eq!(found[0].0, "roomId");
+}
+
+#[tokio::test]
+async fn a_body_may_be_plain_json() {
+    let text = r#" {"roomId":"a","count":3,"note":"{\"json\":\"b\"}"} "#;
+    let expected = New { room_id: "a".into(), count: 3, note: Some("b".into()) };
+    assert_eq!(post::<New>(text).await.unwrap(), Some(expected));
+    assert_eq!(post::<u32>("5").await.unwrap(), Some(5));
+    assert_eq!(post::<bool>(" true ").await.unwrap(), Some(true));
+    assert_eq!(post::<Vec<u32>>("[1,2]").await.unwrap(), Some(vec![1, 2]));
+    assert_eq!(post::<String>(r#""{\"json\":1}""#).await.unwrap().unwrap(), r#"{"json":1}"#);
+    assert_eq!(post::<Value>("null").await.unwrap(), Some(Value::Null));
+    assert_eq!(post::<Page>("null").await.unwrap(), None);
+    let found = issues(post::<Page>(r#"{"limit":"5"}"#).await);
+    assert_eq!(found[0].0, "limit");
+    assert_eq!(issues(post::<Page>(r#"{"limit":1,"limit":2}"#).await).len(), 1);
+}
+
+#[tokio::test]
+async fn an_undefined_element_of_an_array_is_null() {
+    let body =
+        r#"{"0":"{\"json\":1}","1":"{\"json\":null,\"meta\":{\"values\":[\"undefined\"]}}"}"#;
+    assert_eq!(post::<Vec<Option<u8>>>(body).await.unwrap(), Some(vec![Some(1), None]));
+}
+
+#[tokio::test]
+async fn an_empty_body_is_no_input_whatever_its_type() {
+    assert_eq!(post_as::<Page>(None, Body::empty()).await.unwrap(), None);
+    assert_eq!(post_as::<Page>(Some("text/plain"), Body::empty()).await.unwrap(), None);
+    assert_eq!(post_as::<Page>(None, chunks(&[])).await.unwrap(), None);
+    assert_eq!(post_as::<Page>(None, chunks(&["", ""])).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_refused_with_the_position() {
+    for (text, position) in [
+        ("{\"a\":1,\n}", "line 2 column 1"),
+        ("{\"a\":1} x", "column 9"),
+        ("{\"a\":01}", "column 7"),
+        ("{", "column 1"),
+        ("[1,", "column 3"),
+        ("nul", "column 3"),
+        ("5 5", "column 3"),
+        (" ", "column 1"),
+        ("limit=5", "column 1"),
+        ("{\"a\":\"\u{1}\"}", "column 6"),
+    ] {
+        let error = post::<Page>(text).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST, "{text}: {error}");
+        assert!(error.message().starts_with("the body is not JSON: "), "{error}");
+        assert!(error.message().contains(position), "{text}: {error}");
+    }
+    let error = post::<Page>(&b"{\"title\":\"\xff\"}"[..]).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(error.message(), "the body is not UTF-8 from byte 10 on");
+}
+
+#[tokio::test]
+async fn only_json_passes_as_a_content_type() {
+    for good in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "application/vnd.api+json",
+    ] {
+        assert!(post_as::<Page>(Some(good), "{}".into()).await.is_ok(), "{good}");
+    }
+    for bad in [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain; application/json",
+        "application/jsonp",
+        "json",
+        "",
+    ] {
+        let error = post_as::<Page>(Some(bad), "{}".into()).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{bad}");
+        assert!(error.message().contains("application/json"), "{error}");
+    }
+    let error = post_as::<Page>(None, chunks(&["{}"])).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(error.message().ends_with("it has none"), "{error}");
+}
+
+#[test]
+fn a_form_of_a_foreign_page_is_refused_where_there_is_no_input_too() {
+    let request = |content_type: &str, body: &'static str| {
+        let (parts, ()) =
+            Request::post("/").header("content-type", content_type).body(()).unwrap().into_parts();
+        no_input(&parts, &Body::from(body)).map_err(|error| error.status())
+    };
+    let refused = Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(request("application/x-www-form-urlencoded", "a=b"), refused);
+    assert_eq!(request("text/plain", "{}"), refused);
+    assert_eq!(request("application/json", "{}"), Ok(()));
+    assert_eq!(request("text/plain", ""), Ok(()));
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_read() {
+    let long = format!("\"{}\"", "x".repeat(998));
+    assert_eq!(post::<String>(long.clone()).await.unwrap().unwrap().len(), 998);
+    let error = post::<String>(format!("{long} ")).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(error.message().contains("1000 bytes"), "{error}");
+
+    // A stream without a declared length, which would never end.
+    let taken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let endless = stream::repeat_with(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok::<_, std::io::Error>("0123456789")
+    });
+    let error = post::<String>(Body::from_stream(endless)).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(taken.load(std::sync::atomic::Ordering::Relaxed), 101);
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_pieces() {
+    let body = chunks(&["{\"li", "", "mit\":", "\"{\\\"json\\\":7}\"", "}"]);
+    assert_eq!(post::<Page>(body).await.unwrap().unwrap().limit, Some(7));
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_clients_fault() {
+    let broken = stream::iter([Ok("{"), Err(std::io::Error::other("reset"))]);
+    let error = post::<Page>(Body::from_stream(broken)).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn deep_json_is_an_error_and_not_a_full_stack() {
+    let deep = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
+    assert_eq!(post::<HashMap<String, Value>>(deep(400)).await.unwrap_err().status(), 422);
+    let (parts, ()) = Request::post("/")
+        .header("content-type", "application/json")
+        .body(())
+        .unwrap()
+        .into_parts();
+    let error = from_body::<Value>(&parts, Body::from(deep(100_000)), usize::MAX).await;
+    assert!(error.is_err());
+    let error = from_body::<Value>(&parts, Body::from("[".repeat(1_000_000)), usize::MAX).await;
+    assert_eq!(error.unwrap_err().status(), 400);
+}

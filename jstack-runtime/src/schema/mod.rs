@@ -1,0 +1,52 @@
+//! The contract of an application: its procedures as data, and what is written from it:
+//! TypeScript, OpenAPI, AsyncAPI.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use http::{StatusCode, header};
+
+mod asyncapi;
+mod collect;
+mod command;
+mod contract;
+mod document;
+mod files;
+mod ids;
+mod integers;
+mod names;
+mod openapi;
+mod stock;
+mod tests;
+mod typescript;
+mod walk;
+
+pub(crate) use command::{Command, command};
+pub use contract::{
+    Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
+};
+
+/// The routes of debug builds: `GET /api/_schema/{api.ts,openapi.json,asyncapi.json}`.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(contract: Contract) -> MethodRouter<S> {
+    let contract = Arc::new(contract);
+    get(async move |Path(file): Path<String>| {
+        route(&contract, &file)
+            .unwrap_or_else(|| (StatusCode::NOT_FOUND, "404 Not Found").into_response())
+    })
+}
+
+/// One of the files; `None` if there is none of that name.
+fn route(contract: &Contract, file: &str) -> Option<Response> {
+    let (text, content_type) = match file {
+        "api.ts" => (contract.typescript(), "text/plain; charset=utf-8"),
+        "openapi.json" => (Ok(files::json(&contract.openapi())), "application/json"),
+        "asyncapi.json" => (Ok(files::json(&contract.asyncapi())), "application/json"),
+        _ => return None,
+    };
+    Some(match text {
+        Ok(text) => ([(header::CONTENT_TYPE, content_type)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    })
+}
