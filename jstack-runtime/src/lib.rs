@@ -1,5 +1,7 @@
 //! Typed real-time endpoints on axum.
 
+mod activity;
+mod admission;
 mod app;
 mod broker;
 mod call;
@@ -10,6 +12,7 @@ mod events;
 mod frame;
 mod http;
 mod macros;
+mod meters;
 mod outbound;
 mod payload;
 pub mod prelude;
