@@ -194,13 +194,13 @@ fn own(item: &str) -> usize {
 fn a_module_adds_at_most_40_lines_and_one_an_event_and_one_an_extractor() {
     let added = lines(&procedure(WS, CHAT)) - own(CHAT);
     // 5 extractors (`Io`, `Socket`, `State<Db>`, `User`, `Query<Join>`) and 3 events.
-    assert!(added <= 40 + 3 + 5, "{added}");
+    assert!(added <= 1, "{added}");
 }
 
 #[test]
 fn a_function_adds_at_most_15_lines_and_one_an_extractor() {
     let added = lines(&procedure("get, input = Page", RECENT)) - own(RECENT);
-    assert!(added <= 15 + 1, "{added}");
+    assert!(added <= 1, "{added}");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn events_add_at_most_24_lines_and_5_an_event() {
     // up their rooms: four methods of two lines each, and their documentation.
     let item = EVENTS.replace("#[cfg(feature = \"clear\")]", "");
     let added = lines(&events(&item));
-    assert!(added <= 24 + 5 * 3, "{added}");
+    assert!(added <= 1, "{added}");
 }
 
 #[test]

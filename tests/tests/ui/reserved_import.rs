@@ -16,7 +16,7 @@ pub enum Chat {
 mod chat {
     use super::*;
 
-    use std::net::TcpStream as Io;
+    pub use std::net::TcpStream as Io;
 
     #[on(Message)]
     async fn message(_: Message) {}
