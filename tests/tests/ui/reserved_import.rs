@@ -16,7 +16,8 @@ pub enum Chat {
 mod chat {
     use super::*;
 
-    pub use std::net::TcpStream as Io;
+    #[allow(unused_imports)]
+    use std::net::TcpStream as Io;
 
     #[on(Message)]
     async fn message(_: Message) {}
