@@ -53,21 +53,23 @@ pub(crate) async fn from_body<T: Payload>(
     Data::new(&json).parse().map(Some)
 }
 
-/// The input of a request that brought none, where one is required: `T` if all of its fields may
-/// be missing.
+/// The input of a request that brought none, where one is required: `None` for an
+/// `Option`, and `T` if all of its fields may be missing.
 ///
 /// Fails with a 422 that names the fields that may not.
 pub(crate) fn missing<T: Payload>() -> Result<T> {
+    let shape = Shape::input::<T>();
+    let kinds = shape.root().kinds();
+    // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
+    if kinds.null && let Ok(value) = Data::new("null").parse::<T>() {
+        return Ok(value);
+    }
     let found = Data::new("{}").parse::<T>();
     if found.is_ok() {
         return found;
     }
-    let shape = Shape::input::<T>();
-    let kinds = shape.root().kinds();
-    for (is_allowed, empty) in [(kinds.array, "[]"), (kinds.null, "null")] {
-        if is_allowed && let Ok(value) = Data::new(empty).parse::<T>() {
-            return Ok(value);
-        }
+    if kinds.array && let Ok(value) = Data::new("[]").parse::<T>() {
+        return Ok(value);
     }
     if !kinds.object {
         return Err(Error::invalid(vec![Issue::new("", "the input is missing")]));
