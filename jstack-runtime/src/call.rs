@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use crate::config::or_none;
 use crate::http::input;
-use crate::payload::{self, Issues, Payload};
+use crate::payload::{self, InputPayload, Issues};
 use crate::procedure::{
     Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws,
 };
@@ -59,7 +59,7 @@ impl<S: Send + Sync> Call<S> {
     }
 
     /// The validated input.
-    pub async fn input<T: Payload>(&mut self) -> Extracted<T> {
+    pub async fn input<T: InputPayload>(&mut self) -> Extracted<T> {
         let input = match self.optional_input::<T>().await? {
             Some(input) => Ok(input),
             None => input::missing(),
@@ -68,7 +68,7 @@ impl<S: Send + Sync> Call<S> {
     }
 
     /// The validated input, if there is one.
-    pub async fn optional_input<T: Payload>(&mut self) -> Extracted<Option<T>> {
+    pub async fn optional_input<T: InputPayload>(&mut self) -> Extracted<Option<T>> {
         let read = if self.parts.method == http::Method::POST {
             let body = self.body.take().unwrap_or_default();
             let limit = or_none(self.site.limits().body_bytes);

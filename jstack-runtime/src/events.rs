@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::error::{Error, Result};
-use crate::payload::{self, Data, Payload};
+use crate::payload::{self, Data, EventPayload};
 use crate::target::Target;
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
@@ -26,6 +26,9 @@ pub trait Events: Sized + Send + Sync + 'static {
 
     /// The emitter for what `target` selects.
     fn emitter(target: Target<'_>) -> Self::Emitter<'_>;
+
+    /// Emits this event: what the emitter's `emit` does.
+    fn emit(&self, emitter: Self::Emitter<'_>) -> impl Future<Output = Result> + Send;
 
     /// Decodes the event called `name` and checks its rules.
     ///
@@ -62,7 +65,7 @@ pub struct Event<T, E> {
     docs: &'static str,
 }
 
-impl<T: Payload, E> Event<T, E> {
+impl<T: EventPayload, E> Event<T, E> {
     /// The event `name` with the variant that carries its payload.
     pub const fn new(name: &'static str, variant: fn(T) -> E) -> Self {
         Self {

@@ -38,7 +38,7 @@ pub use jstack_macros::{Events, Payload, procedure};
 #[doc(hidden)]
 pub use macros::rules as __rules;
 pub use http::{OriginError, Origins, Raw, SuperJson};
-pub use payload::{Data, Issues, Payload};
+pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
     SocketExtractor, Ws,

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::{Display, Write as _};
 use std::hash::{BuildHasher, Hash};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -35,16 +34,42 @@ use crate::error::{Error, Issue, Result};
 /// assert_eq!(issues.as_slice()[0].path, "message");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the payload of an event",
+    message = "`{Self}` is not a payload",
     label = "not a payload",
-    note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`"
+    note = "add `Payload` to its derives"
 )]
-pub trait Payload: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+pub trait Payload: Send + Sync + 'static {
     /// Adds an issue for each rule that this value breaks.
     fn check(&self, issues: &mut Issues) {
         let _ = issues;
     }
 }
+
+/// What the payload of an event must be: it travels in both directions.
+///
+/// It is implemented for every type with the four derives.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the payload of an event",
+    label = "not a payload",
+    note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`"
+)]
+pub trait EventPayload: Payload + Serialize + DeserializeOwned + JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Payload + Serialize + DeserializeOwned + JsonSchema> EventPayload for T {}
+
+/// What the input of a `get` or `post` procedure must be.
+///
+/// It is implemented for every type with the three derives.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the input of a procedure",
+    label = "not an input",
+    note = "input types derive `Deserialize`, `JsonSchema` and `Payload`"
+)]
+pub trait InputPayload: Payload + DeserializeOwned + JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Payload + DeserializeOwned + JsonSchema> InputPayload for T {}
 
 /// The issues found so far, each with the path of its field.
 #[derive(Debug, Default)]
@@ -180,7 +205,7 @@ impl<'a> Data<'a> {
     /// Decodes the payload and checks its rules.
     ///
     /// Fails with a 422 that names each field and what is wrong with it.
-    pub fn parse<T: Payload>(&self) -> Result<T> {
+    pub fn parse<T: InputPayload>(&self) -> Result<T> {
         let mut json = serde_json::Deserializer::from_str(self.json);
         let Ok(value) = T::deserialize(&mut json).and_then(|value| json.end().map(|()| value))
         else {
@@ -194,7 +219,7 @@ impl<'a> Data<'a> {
 
 /// Parses once more, slowly, to learn which field was wrong: only errors pay for the path.
 #[cold]
-fn explain<T: Payload>(json: &str) -> Error {
+fn explain<T: InputPayload>(json: &str) -> Error {
     let mut parser = serde_json::Deserializer::from_str(json);
     let issue = match serde_path_to_error::deserialize::<_, T>(&mut parser) {
         Ok(_) => match parser.end() {
@@ -277,7 +302,7 @@ fn same_words(a: &str, b: &str) -> bool {
 }
 
 /// Writes `value` as JSON after checking its rules.
-pub(crate) fn encode<T: Payload>(value: &T, out: &mut Vec<u8>) -> Result {
+pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Result {
     let mut issues = Issues::default();
     value.check(&mut issues);
     if !issues.found.is_empty() {
@@ -313,12 +338,12 @@ plain! {
     std::num::NonZeroU8 std::num::NonZeroU16 std::num::NonZeroU32 std::num::NonZeroU64
     std::net::IpAddr std::net::Ipv4Addr std::net::Ipv6Addr std::net::SocketAddr
     std::time::Duration std::time::SystemTime std::path::PathBuf
-    Cow<'static, str> serde_json::Number serde_json::Map<String, Value>
+    str &'static str Cow<'static, str> serde_json::Number serde_json::Map<String, Value>
 }
 
 macro_rules! inside {
     ($($type:ident)*) => { $(
-        impl<T: Payload> Payload for $type<T> where Self: Serialize + DeserializeOwned + JsonSchema + Send + Sync {
+        impl<T: Payload + ?Sized> Payload for $type<T> {
             fn check(&self, issues: &mut Issues) {
                 (**self).check(issues);
             }
@@ -326,7 +351,7 @@ macro_rules! inside {
     )* };
 }
 
-inside! { Box Arc Rc }
+inside! { Box Arc }
 
 impl<T: Payload> Payload for Option<T> {
     fn check(&self, issues: &mut Issues) {
@@ -361,7 +386,7 @@ impl<T: Payload + Ord> Payload for BTreeSet<T> {
     }
 }
 
-impl<T: Payload + Eq + Hash, S: BuildHasher + Default + Send + Sync + 'static> Payload
+impl<T: Payload + Eq + Hash, S: BuildHasher + Send + Sync + 'static> Payload
     for HashSet<T, S>
 {
     fn check(&self, issues: &mut Issues) {
@@ -369,10 +394,7 @@ impl<T: Payload + Eq + Hash, S: BuildHasher + Default + Send + Sync + 'static> P
     }
 }
 
-impl<T: Payload, const N: usize> Payload for [T; N]
-where
-    Self: Serialize + DeserializeOwned + JsonSchema,
-{
+impl<T: Payload, const N: usize> Payload for [T; N] {
     fn check(&self, issues: &mut Issues) {
         each(self, issues);
     }
@@ -381,7 +403,6 @@ where
 impl<K, T: Payload> Payload for BTreeMap<K, T>
 where
     K: Display + Ord + Send + Sync + 'static,
-    Self: Serialize + DeserializeOwned + JsonSchema,
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
@@ -393,7 +414,6 @@ where
 impl<K, T: Payload, S: Send + Sync + 'static> Payload for HashMap<K, T, S>
 where
     K: Display + Eq + Hash + Send + Sync + 'static,
-    Self: Serialize + DeserializeOwned + JsonSchema,
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
@@ -433,7 +453,7 @@ mod tests {
         }
     }
 
-    fn issues<T: Payload + std::fmt::Debug>(json: &str) -> Vec<(String, String)> {
+    fn issues<T: InputPayload + std::fmt::Debug>(json: &str) -> Vec<(String, String)> {
         let error = Data::new(json).parse::<T>().expect_err(json);
         error.issues().iter().map(|i| (i.path.clone(), i.message.clone())).collect()
     }

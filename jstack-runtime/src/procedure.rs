@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::payload::Payload;
+use crate::payload::InputPayload;
 use crate::rooms::Hub;
 use crate::site::Site;
 use crate::ws::{Opening, Socket};
@@ -214,14 +214,14 @@ impl Info {
 
     /// The same with an input.
     #[must_use]
-    pub const fn input<T: Payload>(mut self) -> Self {
+    pub const fn input<T: InputPayload>(mut self) -> Self {
         self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: false });
         self
     }
 
     /// The same with an input that may be missing.
     #[must_use]
-    pub const fn optional_input<T: Payload>(mut self) -> Self {
+    pub const fn optional_input<T: InputPayload>(mut self) -> Self {
         self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: true });
         self
     }

@@ -33,13 +33,13 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let room = quote!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
     let arms = events.iter().map(|event| {
         let Event { variant, method, cfgs, .. } = event;
-        quote!(#(#cfgs)* #ident::#variant(payload) => self.#method(payload).await,)
+        quote!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload).await,)
     });
     let rest = (!whole).then(|| quote!(_ => ::core::unimplemented!(),));
     let body = if events.is_empty() && *whole {
-        quote!(match *event {})
+        quote!(match *self {})
     } else {
-        quote!(match event { #(#arms)* #rest })
+        quote!(match self { #(#arms)* #rest })
     };
     let methods = events.iter().map(|event| method(event, ident, rt));
     let table = events.iter().map(|event| entry(event, ident, rt));
@@ -63,7 +63,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             }
             /// Emits any event.
             pub async fn emit(self, event: &#ident) -> #rt::Result {
-                #body
+                #rt::Events::emit(event, self).await
             }
             #(#methods)*
         }
@@ -72,6 +72,9 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             const EVENTS: &'static [&'static dyn #rt::AnyEvent<Self>] = &[#(#table,)*];
             fn emitter(target: #rt::Target<'_>) -> #name<'_> {
                 #name(target)
+            }
+            async fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::Result {
+                #body
             }
         }
     }

@@ -17,10 +17,13 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Place, Shape};
 use crate::http::superjson::{self, Superjson};
-use crate::payload::{Data, Payload};
+use crate::payload::{Data, InputPayload};
 
 #[cfg(test)]
 mod tests;
+
+/// How many times its limit a body may be long for its sender to learn of the limit.
+const DRAINED: usize = 8;
 
 /// Makes the shape of the input type; only what is not plain superjson needs it.
 type ShapeOf = fn() -> Arc<Shape>;
@@ -28,19 +31,18 @@ type ShapeOf = fn() -> Arc<Shape>;
 /// Reads a GET procedure's input; `None` if there is no query.
 ///
 /// Fails with a 422 that names each field and what is wrong with it.
-pub(crate) fn from_query<T: Payload>(query: Option<&str>) -> Result<Option<T>> {
-    let fields = query.map(|query| query_fields(query, Shape::input::<T>)).unwrap_or_default();
-    if fields.is_none() {
+pub(crate) fn from_query<T: InputPayload>(query: Option<&str>) -> Result<Option<T>> {
+    let Some(fields) = query.and_then(|query| query_fields(query, Shape::input::<T>)) else {
         return Ok(None);
-    }
-    let json = fields.map(|fields| fields.json(Shape::input::<T>)).unwrap_or_default();
+    };
+    let json = fields.json(Shape::input::<T>);
     Data::new(&json).parse().map(Some)
 }
 
 /// Reads a POST procedure's input; `None` if there is no body.
 ///
 /// Fails with a 415, 413, 400 or 422, as wire.md says.
-pub(crate) async fn from_body<T: Payload>(
+pub(crate) async fn from_body<T: InputPayload>(
     parts: &Parts,
     body: Body,
     limit: usize,
@@ -57,7 +59,7 @@ pub(crate) async fn from_body<T: Payload>(
 /// `Option`, and `T` if all of its fields may be missing.
 ///
 /// Fails with a 422 that names the fields that may not.
-pub(crate) fn missing<T: Payload>() -> Result<T> {
+pub(crate) fn missing<T: InputPayload>() -> Result<T> {
     let shape = Shape::input::<T>();
     let kinds = shape.root().kinds();
     // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
@@ -234,6 +236,7 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
         return Ok(None);
     }
     if size.lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        drain(body, limit).await;
         return Err(too_large(limit));
     }
     let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
@@ -246,6 +249,7 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
             continue;
         }
         if data.len() > limit - first.len() - rest.len() {
+            drain(body, limit).await;
             return Err(too_large(limit));
         }
         if first.is_empty() {
@@ -262,6 +266,18 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&rest);
     Ok(Some(whole.freeze()))
+}
+
+/// Reads on for a while, and forgets it: a client that is still sending when the connection closes
+/// sees a broken connection, and never the answer.
+async fn drain(mut body: Body, limit: usize) {
+    let mut left = limit.saturating_mul(DRAINED);
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 #[cold]

@@ -224,23 +224,25 @@ impl<'a> Place<'a> {
 
     /// The field called `name`.
     pub(crate) fn field(&self, name: &str) -> Place<'a> {
-        self.shape.place(self.forms.iter().filter_map(|form| {
-            form.get("properties")
-                .and_then(|fields| fields.get(name))
-                .or_else(|| form.get("additionalProperties").filter(|rest| rest.is_object()))
+        self.shape.place(self.forms.iter().flat_map(|form| {
+            let field = form.get("properties").and_then(|fields| fields.get(name));
+            field.into_iter().chain(rest(form).filter(move |_| field.is_none()))
         }))
     }
 
     /// A field of any name, of a map.
     pub(crate) fn any_field(&self) -> Place<'a> {
-        let rest =
-            |form: &&'a Value| form.get("additionalProperties").filter(|rest| rest.is_object());
-        self.shape.place(self.forms.iter().filter_map(rest))
+        self.shape.place(self.forms.iter().flat_map(|form| rest(form)))
     }
 
     /// A place of which nothing is known.
     pub(crate) fn nowhere(&self) -> Place<'a> {
         Place { shape: self.shape, forms: Vec::new() }
+    }
+
+    /// Whether every element of an array here is alike.
+    pub(crate) fn is_list(&self) -> bool {
+        !self.forms.iter().any(|form| form.get("prefixItems").is_some())
     }
 
     /// The element at `index`.
@@ -275,6 +277,13 @@ impl<'a> Place<'a> {
     pub(crate) fn is_one_object(&self) -> bool {
         self.forms.iter().filter(|form| form.get("properties").is_some()).count() == 1
     }
+}
+
+/// What the fields of a map are, whose names the schema does not know.
+fn rest(form: &Value) -> impl Iterator<Item = &Value> {
+    let patterns = form.get("patternProperties").and_then(Value::as_object);
+    let others = form.get("additionalProperties").filter(|others| others.is_object());
+    patterns.into_iter().flat_map(|patterns| patterns.values()).chain(others)
 }
 
 fn can_be(form: &Value, value: &Value) -> bool {

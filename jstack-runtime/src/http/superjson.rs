@@ -26,7 +26,7 @@ pub(crate) use write::write;
 /// A text that is superjson.
 #[derive(Debug)]
 pub(crate) enum Superjson<'a> {
-    /// Nothing but JSON in it: this text.
+    /// Nothing in it that JSON has another value for: this text is the value.
     Plain(&'a str),
     /// A value and what is marked in it.
     Marked(Value, Marks),
@@ -60,6 +60,9 @@ pub(crate) fn read(text: &str) -> Option<Superjson<'_>> {
     };
     let mut marks = Marks::default();
     marks.plant(tree, &value, escapes);
+    if marks.is_empty() {
+        return Some(Superjson::Plain(outer.json.get()));
+    }
     Some(Superjson::Marked(value, marks))
 }
 
@@ -146,6 +149,11 @@ impl Marks {
                 marks.plant(tree, value, escapes);
             }
         }
+    }
+
+    /// Whether nothing is marked: most marks are those of `Date`, which is its own JSON.
+    fn is_empty(&self) -> bool {
+        self.mark.is_none() && self.inside.values().all(Self::is_empty)
     }
 
     fn at<'a>(

@@ -149,6 +149,8 @@ fn a_map_becomes_what_the_field_is() {
     assert_eq!(decoded::<HashMap<u8, String>>(numbers).unwrap()[&1], "one");
     let bigints = r#"{"json":[["5","five"]],"meta":{"values":["map",{"0.0":["bigint"]}]}}"#;
     assert_eq!(decoded::<HashMap<u64, String>>(bigints).unwrap()[&5], "five");
+    let nested = r#"{"json":[[1,[["a",2]]]],"meta":{"values":["map",{"0.1":["map"]}]}}"#;
+    assert_eq!(decoded::<HashMap<u8, HashMap<String, u8>>>(nested).unwrap()[&1]["a"], 2);
     let odd = r#"{"json":[[null,"one"]],"meta":{"values":["map"]}}"#;
     assert!(decoded::<HashMap<String, String>>(odd).is_err());
 }
@@ -258,6 +260,7 @@ fn dates_are_found_wherever_the_schema_allows_them() {
         seen: HashMap<String, Option<Date>>,
         #[serde(flatten)]
         flat: Post,
+        by_number: BTreeMap<u32, Date>,
     }
     let thread = |replies| Thread {
         post: Some(Post { title: "a", at: at() }),
@@ -267,11 +270,12 @@ fn dates_are_found_wherever_the_schema_allows_them() {
         replies,
         seen: HashMap::from([("ann".to_owned(), Some(at())), ("ben".to_owned(), None)]),
         flat: Post { title: "b", at: at() },
+        by_number: BTreeMap::from([(7, at())]),
     };
     let found = dates(&vec![thread(vec![thread(vec![])])]);
     let mut found: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
     found.sort_unstable();
-    let each = ["at", "boxed", "lastSeen.ann", "pair.1", "post.at"];
+    let each = ["at", "boxed", "by_number.7", "lastSeen.ann", "pair.1", "post.at"];
     let inner: Vec<_> = each.iter().map(|path| format!("0.replies.0.{path}")).collect();
     let mut expected: Vec<_> = each.iter().map(|path| format!("0.{path}")).chain(inner).collect();
     expected.sort_unstable();

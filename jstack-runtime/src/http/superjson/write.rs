@@ -1,5 +1,7 @@
 //! Writing superjson.
 
+use std::fmt::{self, Display, Write as _};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -16,7 +18,7 @@ pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_jso
     if shape.has_dates() {
         let written: Value = serde_json::from_slice(&text[START.len()..])?;
         let mut dates = Dates::default();
-        dates.find(&written, &shape.root());
+        dates.find(&written, &|| shape.root());
         dates.write(&mut text)?;
     }
     text.push(b'}');
@@ -34,26 +36,29 @@ struct Dates {
 }
 
 impl Dates {
-    fn find(&mut self, value: &Value, place: &Place<'_>) {
+    /// Adds those in `value`. Its place is asked for only where something could be found.
+    fn find<'a>(&mut self, value: &Value, place: &dyn Fn() -> Place<'a>) {
         match value {
-            Value::String(text) if place.clone().of(value).is_date() && is_date_time(text) => {
+            Value::String(text) if is_date_time(text) && place().is_date() => {
                 self.is_root = self.depth == 0;
                 self.found.push(self.path.clone());
             }
-            Value::Array(items) => {
-                let place = place.clone().of(value);
+            Value::Array(items) if !items.is_empty() => {
+                let place = place().of(value);
+                let every = place.is_list().then(|| place.element(0));
                 for (index, item) in items.iter().enumerate() {
-                    self.inside(&index.to_string(), item, &place.element(index));
+                    let place = || every.clone().unwrap_or_else(|| place.element(index));
+                    self.inside(format_args!("{index}"), item, &place);
                 }
             }
             Value::Object(fields) => {
-                let place = place.clone().of(value);
+                let place = place().of(value);
                 for (key, field) in fields {
                     // The stock client throws on the first three, and reads a path on through a
                     // trailing backslash.
                     let unsafe_key = matches!(&**key, "__proto__" | "constructor" | "prototype");
                     if !unsafe_key && (field.is_string() || !key.ends_with('\\')) {
-                        self.inside(&key.replace('.', "\\."), field, &place.field(key));
+                        self.inside(Escaped(key), field, &|| place.field(key));
                     }
                 }
             }
@@ -61,12 +66,13 @@ impl Dates {
         }
     }
 
-    fn inside(&mut self, key: &str, value: &Value, place: &Place<'_>) {
-        let before = self.path.len();
-        if self.depth > 0 {
-            self.path.push('.');
+    fn inside<'a>(&mut self, key: impl Display, value: &Value, place: &dyn Fn() -> Place<'a>) {
+        if matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)) {
+            return;
         }
-        self.path.push_str(key);
+        let before = self.path.len();
+        let dot = if self.depth > 0 { "." } else { "" };
+        let _ = write!(self.path, "{dot}{key}");
         self.depth += 1;
         self.find(value, place);
         self.depth -= 1;
@@ -85,6 +91,19 @@ impl Dates {
         }
         if !self.found.is_empty() {
             text.extend_from_slice(b"}}");
+        }
+        Ok(())
+    }
+}
+
+/// A key as it stands in a path.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, part) in self.0.split('.').enumerate() {
+            f.write_str(if nth > 0 { "\\." } else { "" })?;
+            f.write_str(part)?;
         }
         Ok(())
     }

@@ -1,0 +1,99 @@
+//! The chat on jstack-runtime: decoding, validation, rooms, limits and slow-reader protection on.
+//! Only the limits that a load from one address cannot keep are raised.
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+
+use axum::extract::Query;
+use clap::Parser;
+use jstack_runtime::Limits;
+use jstack_runtime::prelude::*;
+
+#[derive(Parser)]
+struct Args {
+    /// The port on 127.0.0.1 to listen on.
+    #[arg(long)]
+    port: u16,
+    /// Threads of the runtime.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+}
+
+/// One chat message.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// The room that hears it.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub room_id: String,
+    /// The text.
+    #[garde(length(chars, min = 1, max = 2000))]
+    pub message: String,
+    /// Who says it.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub author: String,
+}
+
+/// The events of the chat.
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    /// Somebody says something.
+    Message(Message),
+}
+
+/// Which room a connection asks for.
+#[derive(Deserialize)]
+pub struct Join {
+    room: Option<String>,
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::{Chat, Join, Message, Query, Result};
+
+    #[connect]
+    async fn connect(socket: Socket, Query(join): Query<Join>) -> Result {
+        socket.join(join.room.unwrap_or_else(|| "general".into())).await
+    }
+
+    #[on(Message)]
+    async fn message(io: Io, message: Message) -> Result {
+        io.to(&message.room_id).message(&message).await
+    }
+}
+
+/// What the GET answers.
+#[derive(Serialize, JsonSchema, Payload)]
+pub struct Small {
+    name: String,
+    id: u32,
+    tags: Vec<String>,
+}
+
+#[procedure(get)]
+async fn small() -> Result<Small> {
+    let tags = ["a", "b", "c"].map(String::from).into();
+    Ok(Small { name: "hello".into(), id: 7, tags })
+}
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let args = Args::parse();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(args.workers)
+        // What the crate's documentation recommends: many connections are busy in one turn, and
+        // all of them are to be gathered before the flusher writes.
+        .event_interval(1024)
+        .enable_all()
+        .build()?
+        .block_on(serve(args.port))
+}
+
+async fn serve(port: u16) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let limits =
+        Limits { rate: 10_000_000, burst: 10_000_000, connections_per_ip: 0, ..Limits::default() };
+    App::new()
+        .mount("bench", router![chat, small])
+        .limits(limits)
+        .serve((Ipv4Addr::LOCALHOST, port))
+        .await
+}
