@@ -1,6 +1,7 @@
 //! A chat: rooms, names, who is typing, and what was said before.
 //!
-//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
+//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs. `cargo run -p chat -- help`
+//! shows what else it does; `ADDRESS=0.0.0.0:8080` serves elsewhere.
 
 mod pages;
 mod post;
@@ -17,12 +18,12 @@ async fn main() -> Result<(), BoxError> {
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )
         .init();
-    let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
-    tracing::info!("the chat is on http://{address}");
-    App::new()
+    let app = App::new()
         .mount("post", post::router())
         .with_state(Store::default())
-        .merge(pages::router())
-        .serve(address)
-        .await
+        .merge(pages::router());
+    match std::env::var("ADDRESS") {
+        Ok(address) => app.serve(address).await,
+        Err(_) => app.run().await,
+    }
 }
