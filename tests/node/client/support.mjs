@@ -76,7 +76,7 @@ export function next(socket, event, wanted = () => true) {
   })
 }
 
-// A stock socket that is open, and those that it was opened with.
+// A stock socket that is open.
 const sockets = new Set()
 export async function open(procedure) {
   const socket = procedure.$ws()
@@ -87,8 +87,8 @@ export async function open(procedure) {
 
 // The stock client's own `close` is a loss to it, after which it connects again: this ends it.
 export function end(socket) {
-  socket.reconnectAttempts = 3
-  socket.close()
+  socket.connect = () => {}
+  socket.ws.onclose = null
   socket.ws.terminate()
   sockets.delete(socket)
 }
