@@ -10,7 +10,7 @@ const me = new URLSearchParams(location.search).get("name") || `guest-${Math.ran
 
 export function Chat() {
   const [messages, setMessages] = useState<Message[]>([])
-  const [connected, setConnected] = useState(socket.isConnected)
+  const [connected, setConnected] = useState(false)
   const [writing, setWriting] = useState("")
   const [refused, setRefused] = useState("")
   const [text, setText] = useState("")
@@ -37,7 +37,9 @@ export function Chat() {
 
   // The socket is older than the page: it may have been open before anybody listened.
   useEffect(() => {
-    if (socket.isConnected) socket.emit("join", { roomId })
+    if (!socket.isConnected) return
+    setConnected(true)
+    socket.emit("join", { roomId })
   }, [])
 
   useEffect(() => {

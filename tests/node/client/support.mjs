@@ -16,7 +16,7 @@ process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(1))
 
 // Starts a program that ends with this process at the latest; `ready` is what it prints once it
-// can be talked to.
+// can be talked to, or `null` if it does not say.
 export async function start(program, args, { ready = /(.+)/, env = {} } = {}) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } })
   running.add(child)
@@ -25,14 +25,16 @@ export async function start(program, args, { ready = /(.+)/, env = {} } = {}) {
   const ended = once(child, "exit").finally(() => running.delete(child))
   const said = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", line => {
-      const found = ready.exec(line)
+      const found = ready?.exec(line)
       if (found) resolve(found[1])
       log += line + "\n"
     })
     ended.then(([code, signal]) => reject(new Error(`${program} ended by ${signal ?? code}: ${log}`)), reject)
   })
+  // Whoever does not wait for it learns of the end by talking to the program.
+  said.catch(() => {})
   return {
-    said: await said,
+    said: ready && await said,
     log: () => log,
     // As a crash does: without a goodbye.
     async stop() {
