@@ -1,7 +1,7 @@
 //! A chat: rooms, names, who is typing, and what was said before.
 //!
-//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs. `cargo run -p chat -- help`
-//! shows what else it does; `ADDRESS=0.0.0.0:8080` serves elsewhere.
+//! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
+//! `cargo run -p chat -- help` lists what else it does: its types, its documents.
 
 mod pages;
 mod post;
@@ -17,13 +17,13 @@ async fn main() -> Result<(), BoxError> {
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )
+        // What the other commands write goes to the standard output.
+        .with_writer(std::io::stderr)
         .init();
-    let app = App::new()
+    App::new()
         .mount("post", post::router())
         .with_state(Store::default())
-        .merge(pages::router());
-    match std::env::var("ADDRESS") {
-        Ok(address) => app.serve(address).await,
-        Err(_) => app.run().await,
-    }
+        .merge(pages::router())
+        .run()
+        .await
 }

@@ -22,8 +22,7 @@ async function freePort() {
 
 // The chat on this port, once it answers.
 async function chat(port) {
-  const env = { ADDRESS: `127.0.0.1:${port}`, RUST_LOG: "info" }
-  const server = await start(CHAT, [], { env, ready: null })
+  const server = await start(CHAT, ["serve", `127.0.0.1:${port}`], { ready: null })
   for (let tries = 0; ; tries++) {
     try {
       await fetch(`http://127.0.0.1:${port}/`)

@@ -8,7 +8,7 @@ import { CHAT, start } from "./support.mjs"
 
 const out = fileURLToPath(new URL("../../../docs/images/chat.png", import.meta.url))
 const address = "127.0.0.1:8099"
-const server = await start(CHAT, [], { env: { ADDRESS: address }, ready: null })
+const server = await start(CHAT, ["serve", address], { ready: null })
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] })
 try {
   const visit = async (name, options) => {
