@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route as AxumRoute};
 use tower::{Layer, Service};
 
-use crate::broker::{Broker, Memory};
+use crate::broker::{self, Broker, Memory};
 use crate::config::Limits;
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
@@ -227,7 +227,13 @@ impl App {
         let origins = origins.unwrap_or_default();
         origins.start()?;
         site.set_origins(origins);
-        site.process().configure(broker.unwrap_or_else(|| Arc::new(Memory)), limits.unwrap_or_default());
+        let broker = match broker {
+            Some(broker) => broker,
+            None => broker::from_environment(&|name| std::env::var(name).ok())?
+                .unwrap_or_else(|| Arc::new(Memory)),
+        };
+        tracing::info!(broker = broker.describe(), "messages go through");
+        site.process().configure(broker, limits.unwrap_or_default());
         let mut api = axum::Router::new();
         for mounted in self.routes {
             api = api.route(&format!("{base}/{}", mounted.path), mounted.route);

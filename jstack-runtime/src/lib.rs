@@ -5,6 +5,8 @@ mod broker;
 mod call;
 mod closing;
 mod config;
+#[cfg(feature = "redis")]
+mod emitter;
 mod error;
 mod events;
 mod frame;
@@ -29,9 +31,13 @@ pub mod fuzzing;
 
 pub use app::App;
 pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
+#[cfg(feature = "redis")]
+pub use broker::Redis;
 pub use call::Call;
 pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
+#[cfg(feature = "redis")]
+pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
 pub use jstack_macros::{Events, Payload, procedure};
