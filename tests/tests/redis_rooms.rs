@@ -117,7 +117,7 @@ fn envelope(origin: u64, number: u64, json: &str) -> String {
     bytes.extend(origin.to_be_bytes());
     bytes.extend(number.to_be_bytes());
     bytes.extend(json.as_bytes());
-    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+    bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
