@@ -14,7 +14,7 @@ use crate::types;
 /// What users call a handler in a message.
 fn called(handler: &Handler) -> String {
     match handler.hook {
-        Hook::Procedure(kind) => format!("{} handler `{}`", kind.name(), handler.ident),
+        Hook::Procedure(kind) => format!("{} handler `{}`", kind.title(), handler.ident),
         hook => format!("`#[{}]` handler `{}`", hook.name(), handler.ident),
     }
 }
@@ -57,6 +57,9 @@ fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
     }
     if let syn::Safety::Unsafe(keyword) = &sig.safety {
         return errors.push(keyword, format!("{called} cannot be `unsafe`"));
+    }
+    if let (Hook::Connect, Some(cfg)) = (handler.hook, handler.cfgs.first()) {
+        return errors.push(cfg, "`#[connect]` cannot be conditional: the session's type would be\nhelp: put the `#[cfg]` inside the function");
     }
     for arg in &sig.inputs {
         if let FnArg::Typed(arg) = arg
@@ -147,7 +150,7 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
                             kind.name()
                         )
                     };
-                    (kind.name(), note)
+                    (kind.title(), note)
                 }
                 Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
                 Hook::Disconnect => (
@@ -369,10 +372,11 @@ pub(crate) fn event_sets(args: &Args, own: [bool; 2], ident: &Ident, errors: &mu
     .filter_map(|(key, given)| (!given).then_some(key))
     .collect();
     if !missing.is_empty() {
-        let keys = missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
+        let keys =
+            missing.iter().map(|key| format!("`{key} = …`")).collect::<Vec<_>>().join(" and ");
         errors.add(syn::Error::new(
             Span::call_site(),
-            format!("`{ident}` does not say which events travel: {keys} is missing\nhelp: write `#[procedure(ws, incoming = Chat, outgoing = Chat)]`"),
+            format!("`{ident}` does not say which events travel\nhelp: add {keys}, as in `#[procedure(ws, incoming = Chat, outgoing = Chat)]`"),
         ));
     }
 }

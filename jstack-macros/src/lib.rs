@@ -5,6 +5,8 @@ mod check;
 mod errors;
 mod events;
 mod expand;
+#[cfg(test)]
+mod golden;
 mod model;
 mod module;
 mod names;

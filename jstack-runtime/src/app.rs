@@ -199,7 +199,8 @@ impl App {
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
-    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves on `127.0.0.1:8080`.
+    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves, and without an address on
+    /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
     ///
     /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
     /// that do), and for `--check` when the file is out of date (the error names what differs).
@@ -214,7 +215,11 @@ impl App {
     pub async fn run(self) -> Result<(), BoxError> {
         match schema::command(std::env::args().skip(1), || self.describe())? {
             Command::Serve(address) => {
-                self.serve(address.as_deref().unwrap_or("127.0.0.1:8080")).await
+                let address = address
+                    .or_else(|| std::env::var("JSTACK_ADDRESS").ok())
+                    .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+                tracing::info!("serving on http://{address}");
+                self.serve(address).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
         }

@@ -42,7 +42,7 @@ pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
 pub use jstack_macros::{Events, Payload, procedure};
 #[doc(hidden)]
-pub use macros::rules as __rules;
+pub use macros::{answers as __answers, rules as __rules};
 pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{

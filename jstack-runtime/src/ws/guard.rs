@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Why a handler did not come to an end of its own.
@@ -15,31 +15,37 @@ pub(crate) enum Cut {
     TimedOut,
 }
 
+/// Polls a future; a panic ends it.
+///
+/// What the panic may have left half done belongs to one connection or request, which ends with
+/// it.
+fn poll_caught<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Cut>> {
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Cut::Panicked)),
+    }
+}
+
 /// Runs a future to its end, unless it panics.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Cut> {
     let mut future = pin!(future);
-    poll_fn(|cx| {
-        // What a panic may have left half done belongs to this one connection or request, which
-        // ends with it.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(_) => Poll::Ready(Err(Cut::Panicked)),
-        }
-    })
-    .await
+    poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
 }
 
 /// Runs a future to its end, unless it panics or takes longer than `limit`. Nothing is paid for
 /// the limit by a handler that never waits.
-pub(super) async fn limited<F: Future>(future: F, limit: Duration) -> Result<F::Output, Cut> {
-    let mut future = pin!(caught(future));
+///
+/// The future is pinned where it was made: moving it costs more than a short handler does.
+pub(super) fn limited<F: Future>(
+    mut future: Pin<&mut F>,
+    limit: Duration,
+) -> impl Future<Output = Result<F::Output, Cut>> {
     let mut sleep: Option<Pin<Box<tokio::time::Sleep>>> = None;
-    poll_fn(|cx| {
-        if let Poll::Ready(done) = future.as_mut().poll(cx) {
+    poll_fn(move |cx| {
+        if let Poll::Ready(done) = poll_caught(future.as_mut(), cx) {
             return Poll::Ready(done);
         }
         let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         sleep.as_mut().poll(cx).map(|()| Err(Cut::TimedOut))
     })
-    .await
 }

@@ -1,6 +1,7 @@
 //! The module form, from the upgrade to the end: one event after the other.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Instant;
 
 use http::StatusCode;
@@ -30,7 +31,7 @@ pub(crate) async fn serve<P: Handlers>(
         let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
         let (event, failed) = match read {
             Some(Inbound::Event(name, event)) => {
-                let handled = P::event(&kept, &mut session, event);
+                let handled = pin!(P::event(&kept, &mut session, event));
                 match limited(handled, limits.handler_timeout).await {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => (Some(name.to_owned()), error),
@@ -49,8 +50,11 @@ pub(crate) async fn serve<P: Handlers>(
             None => break,
         };
         failed.log(connection.hub().procedure());
-        let hook = P::error(&kept, &mut session, &failed);
-        if limited(hook, limits.handler_timeout).await == Err(Cut::Panicked) {
+        let told = {
+            let hook = pin!(P::error(&kept, &mut session, &failed));
+            limited(hook, limits.handler_timeout).await
+        };
+        if told == Err(Cut::Panicked) {
             panicked(&connection);
             break;
         }
@@ -58,7 +62,8 @@ pub(crate) async fn serve<P: Handlers>(
     }
     let reason = connection.reason();
     let started = Instant::now();
-    if limited(P::disconnect(kept, session, reason), limits.handler_timeout).await.is_err() {
+    let last = pin!(P::disconnect(kept, session, reason));
+    if limited(last, limits.handler_timeout).await.is_err() {
         let procedure = connection.hub().procedure();
         tracing::error!(procedure, elapsed = ?started.elapsed(), "#[disconnect] did not finish");
     }

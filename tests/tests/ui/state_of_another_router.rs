@@ -1,0 +1,31 @@
+// The router has another state: the label is at the argument.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[derive(Clone)]
+pub struct Db;
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    #[on(Message)]
+    async fn message(_: State<Db>, _: Message) {}
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}

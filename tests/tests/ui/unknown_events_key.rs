@@ -1,0 +1,22 @@
+// The keys of `#[events]` and `#[event]`.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[derive(Events)]
+#[events(rename = "x")]
+pub enum More {
+    #[event(name = "x")]
+    Message(Message),
+}
+
+fn main() {}
