@@ -30,9 +30,9 @@ mod ws;
 pub mod fuzzing;
 
 pub use app::App;
-pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
 #[cfg(feature = "redis")]
 pub use broker::Redis;
+pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
 pub use call::Call;
 pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
@@ -40,10 +40,10 @@ pub use config::Limits;
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
+pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use jstack_macros::{Events, Payload, procedure};
 #[doc(hidden)]
 pub use macros::{answers as __answers, rules as __rules};
-pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
@@ -92,10 +92,10 @@ macro_rules! router {
 pub mod __private {
     pub use garde;
 
-    pub use crate::procedure::OutputInfo;
-    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
-    use crate::procedure::{CloneExtractor, Outcome};
     use crate::Result;
+    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
+    pub use crate::procedure::OutputInfo;
+    use crate::procedure::{CloneExtractor, Outcome};
 
     /// A handler's outcome.
     pub fn outcome<O: Outcome<()>>(outcome: O) -> Result {

@@ -91,7 +91,20 @@ async fn what_is_published_after_a_subscribe_is_heard(setting: &dyn Setting) {
 
 async fn rooms_and_procedures_never_meet(setting: &dyn Setting) {
     let long = "{x}*".repeat(50);
-    let names = ["a", "a,b", "../flushall", "{x}", "*", "[a-z]", "all", ":all", "%61", "ä 🎉 \"", &long, "A"];
+    let names = [
+        "a",
+        "a,b",
+        "../flushall",
+        "{x}",
+        "*",
+        "[a-z]",
+        "all",
+        ":all",
+        "%61",
+        "ä 🎉 \"",
+        &long,
+        "A",
+    ];
     let here = setting.process();
     let there = setting.other().unwrap_or_else(|| setting.process()).of("post/chat:all");
     for name in names {
@@ -169,8 +182,7 @@ async fn exceptions_and_addressees_travel_along(setting: &dyn Setting) {
     let here = setting.process();
     let node = Scope::Node(7);
     here.join(node).await.unwrap();
-    let ids: Vec<SocketId> =
-        (1..4).map(|n| format!("{n:032x}").parse().unwrap()).collect();
+    let ids: Vec<SocketId> = (1..4).map(|n| format!("{n:032x}").parse().unwrap()).collect();
     let mut scratch = Vec::new();
     let mut message = Message::new(here.channel(node), b"[\"n\",1]", &mut scratch);
     let rooms = ["a,b".into(), "ä".into()];

@@ -42,7 +42,9 @@ impl Publishing {
                 let since = Instant::now();
                 match process.publish(ROOM, &text(n)).await {
                     Ok(()) => drop(taken.insert(n)),
-                    Err(error) => assert_eq!((error.status().as_u16(), error.code()), (503, "broker")),
+                    Err(error) => {
+                        assert_eq!((error.status().as_u16(), error.code()), (503, "broker"))
+                    }
                 }
                 slowest = slowest.max(since.elapsed());
                 sleep(Duration::from_millis(2)).await;
@@ -84,7 +86,10 @@ fn check(heard: &[Item], taken: &BTreeSet<u64>, from: u64) -> usize {
 }
 
 /// Two processes hear the room, one publishes; `outage` returns when Redis is back.
-async fn survive(server: &mut Server, outage: impl AsyncFnOnce(&mut Server, &Process)) -> [usize; 2] {
+async fn survive(
+    server: &mut Server,
+    outage: impl AsyncFnOnce(&mut Server, &Process),
+) -> [usize; 2] {
     let here = Arc::new(Process::redis(server));
     let there = Process::redis(server);
     here.join(ROOM).await.unwrap();
@@ -108,7 +113,8 @@ async fn survive(server: &mut Server, outage: impl AsyncFnOnce(&mut Server, &Pro
     assert!(slowest <= DEADLINE, "an emit took {slowest:?}");
     let last = *taken.last().unwrap();
     let whole = |items: &[Item]| items.contains(&message(last));
-    let (first, second) = tokio::join!(here.rooms.until(ROOM, whole), there.rooms.until(ROOM, whole));
+    let (first, second) =
+        tokio::join!(here.rooms.until(ROOM, whole), there.rooms.until(ROOM, whole));
     assert_eq!(here.broker.trouble(), None);
     // The dead of the outage may take a moment to be buried.
     let two_each = async {

@@ -2,7 +2,13 @@
 //!
 //! The other processes are this very program, started again with the room to be in.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod redis_support;
 
@@ -43,7 +49,10 @@ impl Other {
     }
 
     async fn line(&mut self) -> Option<String> {
-        timeout(Duration::from_secs(30), self.lines.next_line()).await.expect("it says something").unwrap()
+        timeout(Duration::from_secs(30), self.lines.next_line())
+            .await
+            .expect("it says something")
+            .unwrap()
     }
 
     fn signal(&self, signal: &str) {
@@ -134,7 +143,8 @@ async fn a_process_that_was_stopped_hears_everything_or_is_told() {
         let here = Process::redis(&server);
         let mut other = Other::start(&server, "listens_until_the_end").await;
         let padding = "x".repeat(16 * 1024);
-        let published = |n: u64| here.publish(ROOM, &format!("[\"n\",{{\"n\":{n},\"x\":\"{padding}\"}}]"));
+        let published =
+            |n: u64| here.publish(ROOM, &format!("[\"n\",{{\"n\":{n},\"x\":\"{padding}\"}}]"));
         let mut n = 0;
         while n < 100 {
             published(n).await.unwrap();
@@ -173,7 +183,8 @@ async fn a_process_that_was_stopped_hears_everything_or_is_told() {
             if line == "gap" {
                 (gap, gaps) = (true, gaps + 1);
             } else if let Some(json) = line.strip_prefix("heard [\"n\",") {
-                let data: serde_json::Value = serde_json::from_str(&json[..json.len() - 1]).unwrap();
+                let data: serde_json::Value =
+                    serde_json::from_str(&json[..json.len() - 1]).unwrap();
                 let heard = data["n"].as_u64().unwrap();
                 assert!(heard >= expected, "{heard} came twice or late");
                 assert!(heard == expected || gap, "{expected} to {heard} are missing silently");
@@ -223,5 +234,8 @@ async fn a_worker_emits_without_a_server_and_by_one_connection() {
 async fn a_worker_is_told_that_redis_is_not_there() {
     let port = redis_support::free_port();
     let error = Emitter::connect(&format!("redis://:s3cret@127.0.0.1:{port}")).await.unwrap_err();
-    assert!(error.to_string().contains("refused") && !error.to_string().contains("s3cret"), "{error}");
+    assert!(
+        error.to_string().contains("refused") && !error.to_string().contains("s3cret"),
+        "{error}"
+    );
 }

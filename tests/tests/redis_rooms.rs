@@ -46,7 +46,9 @@ async fn after_10_000_rooms_of_joins_and_leaves_redis_sends_what_is_wanted() {
                     joined[which] = !joined[which];
                 }
                 let rooms = joined.iter().enumerate().filter(|(_, joined)| **joined);
-                rooms.map(|(which, _)| format!("jstack:post/chat:room:{task}.{which}")).collect::<Vec<_>>()
+                rooms
+                    .map(|(which, _)| format!("jstack:post/chat:room:{task}.{which}"))
+                    .collect::<Vec<_>>()
             })
         })
         .collect();
@@ -54,7 +56,12 @@ async fn after_10_000_rooms_of_joins_and_leaves_redis_sends_what_is_wanted() {
     for task in tasks {
         wanted.extend(task.await.unwrap());
     }
-    println!("{} joins and leaves in {:?}, {} rooms left", ROOMS * 4, since.elapsed(), wanted.len());
+    println!(
+        "{} joins and leaves in {:?}, {} rooms left",
+        ROOMS * 4,
+        since.elapsed(),
+        wanted.len()
+    );
     let until = Instant::now() + Duration::from_secs(10);
     while subscribed(&server) != wanted {
         assert!(Instant::now() < until, "{} are subscribed to", subscribed(&server).len());
@@ -103,7 +110,9 @@ async fn what_other_programs_publish_is_heard_and_what_is_malformed_is_not() {
     let process = Process::redis(&server);
     process.join(ROOM).await.unwrap();
     let channel = "jstack:post/chat:room:general";
-    for bad in ["hello", "", "[]", "[\"a\"]", "[\"onError\",1]", "\u{1}\u{ff}", "[\"a\",1", "\u{2}rest"] {
+    for bad in
+        ["hello", "", "[]", "[\"a\"]", "[\"onError\",1]", "\u{1}\u{ff}", "[\"a\",1", "\u{2}rest"]
+    {
         assert_eq!(server.cli(&["publish", channel, bad]).trim(), "1", "{bad}");
     }
     server.cli(&["publish", channel, "[\"n\",7]"]);
@@ -136,8 +145,13 @@ async fn a_hole_in_the_numbers_of_an_origin_is_a_gap_and_a_repeated_number_is_dr
     assert!(!done.contains("ERR"), "{done}");
     let heard = process.rooms.until(ROOM, |items| items.contains(&message(506))).await;
     let expected = [
-        message(501), message(502), message(609),
-        Item::Gap(Some(2)), message(505), message(610), message(506),
+        message(501),
+        message(502),
+        message(609),
+        Item::Gap(Some(2)),
+        message(505),
+        message(610),
+        message(506),
     ];
     assert_eq!(heard, expected);
 }
@@ -162,8 +176,19 @@ async fn two_prefixes_on_one_redis_never_meet() {
 async fn an_acl_user_needs_only_what_is_documented_and_a_wrong_password_is_said() {
     let server = Server::start();
     let rules = [
-        "acl", "setuser", "app", "on", ">s3cret", "resetchannels", "&jstack:*", "-@all",
-        "+subscribe", "+unsubscribe", "+publish", "+ping", "+hello",
+        "acl",
+        "setuser",
+        "app",
+        "on",
+        ">s3cret",
+        "resetchannels",
+        "&jstack:*",
+        "-@all",
+        "+subscribe",
+        "+unsubscribe",
+        "+publish",
+        "+ping",
+        "+hello",
     ];
     assert_eq!(server.cli(&rules).trim(), "OK");
     let as_user = |password: &str, prefix: &str| {
@@ -235,7 +260,8 @@ async fn messages_that_come_faster_than_they_are_delivered_are_a_gap() {
             let mut scratch = Vec::new();
             let message = Message::new(channel, json.as_bytes(), &mut scratch);
             let publish = redis.publish(&[message], &*slow).into_future();
-            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(publish)).unwrap();
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(publish))
+                .unwrap();
         }
     }
     let until = Instant::now() + Duration::from_secs(20);

@@ -97,9 +97,8 @@ mod tests {
     use super::*;
 
     fn of(pairs: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let lookup = |name: &str| {
-            pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned())
-        };
+        let lookup =
+            |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned());
         match from_environment(&lookup) {
             Ok(broker) => Ok(broker.map(|broker| broker.describe())),
             Err(error) => Err(error.to_string()),
@@ -124,7 +123,8 @@ mod tests {
     #[test]
     #[cfg(feature = "redis")]
     fn the_variables_choose_redis_and_its_prefix() {
-        let described = of(&[("REDIS_URL", "redis://me:s3cret@h"), ("JSTACK_REDIS_PREFIX", "shop")]);
+        let described =
+            of(&[("REDIS_URL", "redis://me:s3cret@h"), ("JSTACK_REDIS_PREFIX", "shop")]);
         assert_eq!(described, Ok(Some("redis://me:***@h:6379, channels `shop:*`".to_owned())));
     }
 

@@ -381,7 +381,8 @@ impl Publisher for Hub {
         };
         let (sockets, except_rooms): (&[SocketId], &[Cow<'_, str>]) =
             target.except.as_ref().map_or((&[], &[]), |e| (&e.sockets, &e.rooms));
-        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room)) {
+        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room))
+        {
             return error.into();
         }
         let broker = self.process.broker();

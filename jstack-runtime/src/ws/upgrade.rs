@@ -35,8 +35,12 @@ type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Opening {
     /// Checks the handshake and lets the connection in.
-    pub(crate) async fn begin(parts: &mut Parts, hub: Arc<Hub>) -> std::result::Result<Self, Response> {
-        let protocol = parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
+    pub(crate) async fn begin(
+        parts: &mut Parts,
+        hub: Arc<Hub>,
+    ) -> std::result::Result<Self, Response> {
+        let protocol =
+            parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
         let accepted = handshake::check(
             &parts.method,
             parts.version,
@@ -57,7 +61,14 @@ impl Opening {
             let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
             tokio::spawn(liveness::watch(Arc::downgrade(&hub), ping, pong));
         }
-        Ok(Self { member, hub, accepted, version: parts.version, on_upgrade: Some(on_upgrade), begun: false })
+        Ok(Self {
+            member,
+            hub,
+            accepted,
+            version: parts.version,
+            on_upgrade: Some(on_upgrade),
+            begun: false,
+        })
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

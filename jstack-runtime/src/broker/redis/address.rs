@@ -65,12 +65,15 @@ impl Address {
             return Err("UPSTASH_REDIS_REST_URL must read as `https://<name>.upstash.io`".into());
         }
         if token.is_empty() {
-            return Err("UPSTASH_REDIS_REST_TOKEN is not set, which UPSTASH_REDIS_REST_URL needs".into());
+            return Err(
+                "UPSTASH_REDIS_REST_TOKEN is not set, which UPSTASH_REDIS_REST_URL needs".into()
+            );
         }
         // Parsed without the token, which is no part of a URL and may hold anything.
         let mut address = Self::parse(&format!("rediss://{host}:{port}"))?;
         if let Place::Server(info) = address.place {
-            let redis = info.redis_settings().clone().set_username("default").set_password(token.trim());
+            let redis =
+                info.redis_settings().clone().set_username("default").set_password(token.trim());
             address.place = Place::Server(info.set_redis_settings(redis));
         }
         address.rest_token = true;
@@ -116,8 +119,11 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
         match pair.split_once('=') {
             Some(("sentinel_user", user)) => sentinel_user.0 = user,
             Some(("sentinel_password", password)) => sentinel_user.1 = password,
-            _ => return Err("after the `?` of a Sentinel address may stand `sentinel_user=` and \
-                             `sentinel_password=`".into()),
+            _ => {
+                return Err("after the `?` of a Sentinel address may stand `sentinel_user=` and \
+                             `sentinel_password=`"
+                    .into());
+            }
         }
     }
     let sentinel_user = match sentinel_user {
@@ -136,7 +142,11 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
         .collect::<Result<Vec<_>, _>>()?;
     let shown = format!("{scheme}+sentinel://{hosts}/{group}");
     let group = group.to_owned();
-    Ok(Address { place: Place::Sentinel { sentinels, group, redis, tls }, shown, rest_token: false })
+    Ok(Address {
+        place: Place::Sentinel { sentinels, group, redis, tls },
+        shown,
+        rest_token: false,
+    })
 }
 
 fn shown(info: &ConnectionInfo) -> String {
@@ -175,7 +185,12 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_read_is_not_repeated_in_the_error() {
-        for url in ["http://me:s3cret@x", "redis://me:s3cret@h:port", "s3cret", "redis+sentinel://me:s3cret@a"] {
+        for url in [
+            "http://me:s3cret@x",
+            "redis://me:s3cret@h:port",
+            "s3cret",
+            "redis+sentinel://me:s3cret@a",
+        ] {
             let error = Address::parse(url).unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }

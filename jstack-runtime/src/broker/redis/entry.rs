@@ -73,7 +73,12 @@ impl Entry {
             Scope::Room(room) => Owned::Room(room.into()),
             Scope::Node(node) => Owned::Node(node),
         };
-        Self { name: name.into(), procedure: channel.procedure.into(), scope, state: Mutex::default() }
+        Self {
+            name: name.into(),
+            procedure: channel.procedure.into(),
+            scope,
+            state: Mutex::default(),
+        }
     }
 
     /// What its name stands for.

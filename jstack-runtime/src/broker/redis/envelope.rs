@@ -206,7 +206,12 @@ mod tests {
     use super::*;
     use crate::broker::{Channel, Scope};
 
-    fn encoded(only: Option<SocketId>, except: &[SocketId], rooms: &[Cow<'_, str>], json: &[u8]) -> Vec<u8> {
+    fn encoded(
+        only: Option<SocketId>,
+        except: &[SocketId],
+        rooms: &[Cow<'_, str>],
+        json: &[u8],
+    ) -> Vec<u8> {
         let mut scratch = Vec::new();
         let channel = Channel { procedure: "post/chat", scope: Scope::All };
         let mut message = Message::new(channel, json, &mut scratch);
@@ -237,8 +242,19 @@ mod tests {
     #[test]
     fn what_a_client_would_choke_on_is_malformed() {
         for bad in [
-            "", "[]", "[\"a\"]", "[\"a\",1,2]", "[1,2]", "[\"a\",]", "[\"a\",1] x", "hello",
-            "{\"a\":1}", "[\"onConnect\",null]", "[\"onError\",1]", "[\"$welcome\",{}]", "\u{2}x",
+            "",
+            "[]",
+            "[\"a\"]",
+            "[\"a\",1,2]",
+            "[1,2]",
+            "[\"a\",]",
+            "[\"a\",1] x",
+            "hello",
+            "{\"a\":1}",
+            "[\"onConnect\",null]",
+            "[\"onError\",1]",
+            "[\"$welcome\",{}]",
+            "\u{2}x",
         ] {
             assert!(decode(bad.as_bytes()).is_err(), "{bad}");
         }

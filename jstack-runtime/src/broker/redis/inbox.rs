@@ -43,11 +43,20 @@ struct Queue {
 }
 
 enum Item {
-    Message { channel: Vec<u8>, payload: Vec<u8> },
+    Message {
+        channel: Vec<u8>,
+        payload: Vec<u8>,
+    },
     /// Redis has begun to send the channel, on the connection of this number.
-    Begun { channel: Vec<u8>, connection: u64 },
+    Begun {
+        channel: Vec<u8>,
+        connection: u64,
+    },
     /// Redis sends it no more.
-    Ended { channel: Vec<u8>, connection: u64 },
+    Ended {
+        channel: Vec<u8>,
+        connection: u64,
+    },
     /// Here messages were dropped, so many for each channel.
     Dropped(HashMap<Vec<u8>, u64>),
 }
@@ -57,7 +66,8 @@ impl Inbox {
     pub(super) fn start(table: &Arc<Table>) -> (Arc<Self>, Vec<JoinHandle<()>>) {
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(8);
         let lanes: Vec<Arc<Lane>> = (0..count).map(|_| Arc::default()).collect();
-        let tasks = lanes.iter().map(|lane| tokio::spawn(empty(lane.clone(), table.clone()))).collect();
+        let tasks =
+            lanes.iter().map(|lane| tokio::spawn(empty(lane.clone(), table.clone()))).collect();
         (Arc::new(Self { lanes, hasher: RandomState::new() }), tasks)
     }
 
@@ -142,7 +152,10 @@ fn handle(item: Item, table: &Table, scratch: &mut Vec<u8>) {
         Item::Begun { channel, connection } => table.begun(&channel, connection),
         Item::Ended { channel, connection } => table.ended(&channel, connection),
         Item::Dropped(channels) => {
-            tracing::warn!(channels = channels.len(), "messages from Redis come faster than they are delivered");
+            tracing::warn!(
+                channels = channels.len(),
+                "messages from Redis come faster than they are delivered"
+            );
             for (channel, count) in channels {
                 let Some(entry) = table.find(&channel) else { continue };
                 let sinks = {

@@ -16,6 +16,8 @@ use super::address::{Address, Place};
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// How long a Sentinel may take to answer.
 const SENTINEL: Duration = Duration::from_millis(500);
+/// How often Sentinels are asked at least.
+const SENTINEL_HEARTBEAT: Duration = Duration::from_secs(1);
 /// Waits between attempts double from the first to the second.
 const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -34,6 +36,15 @@ pub(super) struct Connected {
 }
 
 impl Link {
+    /// How often to look after a connection, where `heartbeat` was asked for. Sentinels are asked
+    /// more often: a server that is no longer the master answers as before.
+    pub(super) fn heartbeat(&self, heartbeat: Duration) -> Duration {
+        match self.address.place {
+            Place::Server(_) => heartbeat,
+            Place::Sentinel { .. } => heartbeat.min(SENTINEL_HEARTBEAT),
+        }
+    }
+
     /// Connects, and hands what Redis says of itself to `push`. Fails with a sentence.
     pub(super) async fn connect(&self, push: impl AsyncPushSender) -> Result<Connected, String> {
         let attempt = async {
@@ -61,7 +72,9 @@ impl Link {
         match &self.address.place {
             Place::Server(_) => true,
             // Sentinels that do not answer are no reason to give up a connection that works.
-            Place::Sentinel { .. } => self.server().await.is_ok_and(|now| *now.addr() == connected.to),
+            Place::Sentinel { .. } => {
+                self.server().await.is_ok_and(|now| *now.addr() == connected.to)
+            }
         }
     }
 
@@ -83,7 +96,9 @@ impl Link {
                     return Ok(info.set_tcp_settings(tcp()));
                 }
                 Ok(Ok(None)) => trouble = format!("the Sentinels know no group `{group}`"),
-                Ok(Err(error)) => trouble = format!("Sentinel {}: {}", sentinel.addr(), self.explain(&error)),
+                Ok(Err(error)) => {
+                    trouble = format!("Sentinel {}: {}", sentinel.addr(), self.explain(&error))
+                }
                 Err(_) => trouble = format!("Sentinel {} does not answer", sentinel.addr()),
             }
         }

@@ -141,7 +141,12 @@ impl Listener {
     }
 
     /// The heartbeat: the connection answers, Redis sends what it should, and to us.
-    async fn check(&self, connected: &mut Connected, ear: &Ear, heard: &mut Heard) -> Result<(), String> {
+    async fn check(
+        &self,
+        connected: &mut Connected,
+        ear: &Ear,
+        heard: &mut Heard,
+    ) -> Result<(), String> {
         let ping = ::redis::cmd("PING").query_async::<Value>(&mut connected.connection).await;
         ping.map_err(|error| self.link.explain(&error))?;
         if !self.link.is_current(connected).await {

@@ -165,22 +165,26 @@ impl Redis {
         machine.start_publishing()?;
         let sent = machine.outbox.probe(&machine.probe_name(), 0_u64.to_be_bytes().to_vec());
         match sent {
-            Some(outcome) => outcome.await.unwrap_or_else(|_| Err(outbox::refused("it was shut down"))),
+            Some(outcome) => {
+                outcome.await.unwrap_or_else(|_| Err(outbox::refused("it was shut down")))
+            }
             None => Err(outbox::refused(&machine.outbox.trouble().unwrap_or_default())),
         }
     }
 
     fn machine(&self) -> &Machine {
-        self.machine.get_or_init(|| Machine {
-            // Zero stands for nobody.
-            origin: RandomState::new().hash_one(std::process::id()).max(1),
-            prefix: self.prefix.clone(),
-            outbox: Outbox::new(self.deadline),
-            table: Table::new(self.linger, self.deadline),
-            link: Link { address: self.address.clone(), answer: self.deadline },
-            heartbeat: self.heartbeat,
-            publishing: OnceLock::new(),
-            listening: OnceLock::new(),
+        self.machine.get_or_init(|| {
+            let link = Link { address: self.address.clone(), answer: self.deadline };
+            Machine {
+                origin: RandomState::new().hash_one(std::process::id()),
+                prefix: self.prefix.clone(),
+                outbox: Outbox::new(self.deadline),
+                table: Table::new(self.linger, self.deadline),
+                heartbeat: link.heartbeat(self.heartbeat),
+                link,
+                publishing: OnceLock::new(),
+                listening: OnceLock::new(),
+            }
         })
     }
 }

@@ -64,7 +64,10 @@ impl Outbox {
     }
 
     /// Takes envelopes without numbers, each for its channel; they stay together and in order.
-    pub(super) fn publish(&self, messages: impl ExactSizeIterator<Item = (String, Vec<u8>)>) -> Publish {
+    pub(super) fn publish(
+        &self,
+        messages: impl ExactSizeIterator<Item = (String, Vec<u8>)>,
+    ) -> Publish {
         let mut left = messages.len();
         if left == 0 {
             return Publish::done(Ok(()));
@@ -100,7 +103,11 @@ impl Outbox {
     }
 
     /// Puts a message without a number in, if something can be sent at all.
-    pub(super) fn probe(&self, channel: &str, payload: Vec<u8>) -> Option<oneshot::Receiver<Result>> {
+    pub(super) fn probe(
+        &self,
+        channel: &str,
+        payload: Vec<u8>,
+    ) -> Option<oneshot::Receiver<Result>> {
         let (done, outcome) = oneshot::channel();
         let mut inner = self.inner.lock();
         if inner.down.is_some() {

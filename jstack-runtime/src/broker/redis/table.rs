@@ -74,7 +74,12 @@ impl Table {
     }
 
     /// Wants a channel for `sink`. A future that is dropped takes that back.
-    pub(super) fn subscribe(self: &Arc<Self>, name: String, channel: Channel<'_>, sink: Arc<dyn Sink>) -> Subscribe {
+    pub(super) fn subscribe(
+        self: &Arc<Self>,
+        name: String,
+        channel: Channel<'_>,
+        sink: Arc<dyn Sink>,
+    ) -> Subscribe {
         let (sender, live) = oneshot::channel();
         let (entry, call) = {
             let mut inner = self.inner.lock();
