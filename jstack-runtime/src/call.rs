@@ -10,9 +10,7 @@ use http::request::Parts;
 use crate::config::or_none;
 use crate::http::input;
 use crate::payload::{self, InputPayload, Issues};
-use crate::procedure::{
-    Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws,
-};
+use crate::procedure::{Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
 use crate::ws::{Connection, Opening, Receiver};
 
@@ -124,9 +122,7 @@ impl<S: Send + Sync> Call<S> {
         Fut: Future<Output = ()> + Send + 'static,
     {
         match self.opening {
-            Some(opening) => {
-                Ok(opening.accept(move |connection| Box::pin(run(connection))))
-            }
+            Some(opening) => Ok(opening.accept(move |connection| Box::pin(run(connection)))),
             None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),
         }
     }

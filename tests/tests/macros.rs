@@ -48,10 +48,7 @@ mod program {
     impl<S: Sync> FromRequestParts<S> for User {
         type Rejection = Error;
 
-        async fn from_request_parts(
-            parts: &mut axum::http::request::Parts,
-            _: &S,
-        ) -> Result<Self> {
+        async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self> {
             match parts.headers.contains_key("authorization") {
                 true => Ok(Self),
                 false => Err(Error::unauthorized("who are you?")),

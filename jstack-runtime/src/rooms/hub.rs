@@ -218,9 +218,9 @@ impl Hub {
         }
         if room.live.initialized() {
             let broker = self.process.broker();
-            broker.unsubscribe(self.channel(room.name()));
+            broker.unsubscribe(self.channel(room.name()), self);
             if room.is_everyone() {
-                broker.unsubscribe(self.node());
+                broker.unsubscribe(self.node(), self);
             }
         }
     }
@@ -414,7 +414,8 @@ impl Hub {
         };
         let (sockets, except_rooms): (&[SocketId], &[Cow<'_, str>]) =
             target.except.as_ref().map_or((&[], &[]), |e| (&e.sockets, &e.rooms));
-        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room)) {
+        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room))
+        {
             return error.into();
         }
         let broker = self.process.broker();

@@ -83,7 +83,12 @@ impl Member {
     /// The names of its rooms, in no order.
     pub(crate) fn room_names(&self) -> Vec<String> {
         let rooms = self.rooms.lock();
-        rooms.list.iter().filter(|m| !m.room.is_everyone()).map(|m| m.room.name().to_owned()).collect()
+        rooms
+            .list
+            .iter()
+            .filter(|m| !m.room.is_everyone())
+            .map(|m| m.room.name().to_owned())
+            .collect()
     }
 
     pub(super) fn is_in(&self, name: &str) -> bool {

@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn any_text_of_1_to_200_bytes_is_a_name() {
-        for name in ["a", "../flushall", "a,b", "{x}", "*", "räume/größe 🎉", &"x".repeat(200)] {
+        for name in ["a", "../flushall", "a,b", "{x}", "*", "räume/größe 🎉", &"x".repeat(200)]
+        {
             assert!(check(name).is_ok(), "{name}");
         }
     }

@@ -67,7 +67,9 @@ impl Room {
         let mut members = self.members.lock();
         let slot = {
             let mut rooms = member.rooms.lock();
-            let Some(at) = rooms.list.iter().position(|m| Arc::ptr_eq(&m.room, self)) else { return };
+            let Some(at) = rooms.list.iter().position(|m| Arc::ptr_eq(&m.room, self)) else {
+                return;
+            };
             rooms.list.swap_remove(at).slot
         };
         members.swap_remove(slot);

@@ -43,7 +43,11 @@ pub(super) enum Incoming {
 }
 
 impl Incoming {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         match self {
             Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
             Self::Other(io) => Pin::new(io).poll_read(cx, buf),
@@ -189,8 +193,7 @@ impl Connection {
                     Some(Message::Pong(_)) => closing = self.limits.too_fast(self.now),
                     Some(Message::Close(said)) => {
                         let (code, reason) = said.map_or((1005, ""), |s| (s.code, s.reason));
-                        closing =
-                            Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
+                        closing = Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
                     }
                 }
                 self.at += consumed;

@@ -95,7 +95,8 @@ mod tests {
         let life = Life::default();
         life.listening.store(true, Ordering::Relaxed);
         life.seen.store(1000, Ordering::Relaxed);
-        let mut verdicts = (1000..=40_000).step_by(1000).map(|now| life.verdict(now, 25_000, 10_000));
+        let mut verdicts =
+            (1000..=40_000).step_by(1000).map(|now| life.verdict(now, 25_000, 10_000));
         let first = verdicts.by_ref().position(|v| v == Verdict::Quiet);
         assert_eq!(first, Some(25));
         assert_eq!(verdicts.position(|v| v != Verdict::Alive), Some(10));

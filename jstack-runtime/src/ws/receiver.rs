@@ -44,7 +44,8 @@ impl<P: Ws> Receiver<P> {
         let Some(connection) = &mut self.connection else { return Ok(None) };
         let depth = connection.hub().process().limits().json_depth;
         loop {
-            let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
+            let read =
+                poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
             match read {
                 Some(Inbound::Event(_, event)) => return Ok(Some(event)),
                 Some(Inbound::Ping) => connection.pong(),

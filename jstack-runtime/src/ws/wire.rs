@@ -196,7 +196,19 @@ mod tests {
 
     #[test]
     fn what_is_no_pair_is_refused() {
-        for text in ["", "[", "[]", r#"["a"]"#, r#"["a",]"#, "{}", r#"{"a":1}"#, "[1,2]", "null", r#"["a"#, r#"["a\"#] {
+        for text in [
+            "",
+            "[",
+            "[]",
+            r#"["a"]"#,
+            r#"["a",]"#,
+            "{}",
+            r#"{"a":1}"#,
+            "[1,2]",
+            "null",
+            r#"["a"#,
+            r#"["a\"#,
+        ] {
             assert!(split(text).is_err(), "{text}");
         }
     }
