@@ -1,5 +1,11 @@
 //! The forms that procedures, events and payloads come in. Compiling is most of the test.
-#![allow(unreachable_pub, missing_docs, dead_code, reason = "programs as users write them")]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    clippy::pedantic,
+    reason = "programs as users write them"
+)]
 
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::HeaderMap;
