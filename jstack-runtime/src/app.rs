@@ -311,8 +311,10 @@ impl App {
         site.set_origins(settings.origins.clone());
         let broker = match broker {
             Some(broker) => broker,
-            None => broker::from_environment(&|name| environment.get(name).map(|(value, _)| value.to_owned()))?
-                .unwrap_or_else(|| Arc::new(Memory)),
+            None => broker::from_environment(&|name| {
+                environment.get(name).map(|(value, _)| value.to_owned())
+            })?
+            .unwrap_or_else(|| Arc::new(Memory)),
         };
         tracing::info!(broker = broker.describe(), "messages go through");
         site.process().configure(broker, settings.limits.clone());

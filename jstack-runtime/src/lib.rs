@@ -43,6 +43,7 @@ pub use config::Limits;
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
+pub use http::{OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
@@ -51,7 +52,6 @@ pub use jstack_macros::Payload;
 pub use jstack_macros::procedure;
 #[doc(hidden)]
 pub use macros::{answers as __answers, rules as __rules};
-pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,

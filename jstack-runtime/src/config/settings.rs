@@ -76,8 +76,16 @@ fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are no limits.
-const OTHERS: [&str; 5] =
-    ["JSTACK_ADDRESS", "JSTACK_ORIGINS", "JSTACK_TRUSTED_PROXIES", "JSTACK_TLS_CERT", "JSTACK_TLS_KEY"];
+const OTHERS: [&str; 8] = [
+    "JSTACK_ADDRESS",
+    "JSTACK_ORIGINS",
+    "JSTACK_TRUSTED_PROXIES",
+    "JSTACK_TLS_CERT",
+    "JSTACK_TLS_KEY",
+    "JSTACK_REDIS_PREFIX",
+    "JSTACK_REDIS_DEADLINE",
+    "JSTACK_REDIS_HEARTBEAT",
+];
 
 impl Field<'_> {
     fn read(&mut self, text: &str) -> Result<(), &'static str> {

@@ -41,12 +41,16 @@ type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Opening {
     /// Checks the handshake and lets the connection in.
-    pub(crate) async fn begin(parts: &mut Parts, hub: Arc<Hub>) -> std::result::Result<Self, Response> {
+    pub(crate) async fn begin(
+        parts: &mut Parts,
+        hub: Arc<Hub>,
+    ) -> std::result::Result<Self, Response> {
         if hub.process().is_draining() {
             hub.process().meters().refused.draining.increment(1);
             return Err(Error::service_unavailable("the server is restarting").into_response());
         }
-        let protocol = parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
+        let protocol =
+            parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
         let accepted = handshake::check(
             &parts.method,
             parts.version,

@@ -132,7 +132,7 @@ impl Listener {
                 Err(error) if is_refusal(&error) => {
                     let why = self.link.explain(&error);
                     tracing::error!(why, "Redis refuses subscriptions");
-                    self.table.refused(entries, &why);
+                    Table::refused(entries, &why);
                 }
                 Err(error) => return Err(error),
             }

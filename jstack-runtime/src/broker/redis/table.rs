@@ -243,7 +243,7 @@ impl Table {
     }
 
     /// Redis refused to begin these. They are asked for again at the next heartbeat.
-    pub(super) fn refused(&self, entries: &[Arc<Entry>], why: &str) {
+    pub(super) fn refused(entries: &[Arc<Entry>], why: &str) {
         for entry in entries {
             let mut state = entry.state.lock();
             if state.phase == Phase::Asked {
