@@ -76,8 +76,13 @@ fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are no limits.
-const OTHERS: [&str; 5] =
-    ["JSTACK_ADDRESS", "JSTACK_ORIGINS", "JSTACK_TRUSTED_PROXIES", "JSTACK_TLS_CERT", "JSTACK_TLS_KEY"];
+const OTHERS: [&str; 5] = [
+    "JSTACK_ADDRESS",
+    "JSTACK_ORIGINS",
+    "JSTACK_TRUSTED_PROXIES",
+    "JSTACK_TLS_CERT",
+    "JSTACK_TLS_KEY",
+];
 
 impl Field<'_> {
     fn read(&mut self, text: &str) -> Result<(), &'static str> {
@@ -115,15 +120,15 @@ impl Settings {
             wanted.origins,
             environment,
             |text| text.parse::<Origins>().map_err(|error| error.to_string()),
-            |origins| origins.to_string(),
+            ToString::to_string,
             (&mut lines, &mut wrong),
         );
         let proxies = setting(
             "JSTACK_TRUSTED_PROXIES",
             wanted.proxies,
             environment,
-            |text| text.parse::<Proxies>().map_err(|error| error.to_string()),
-            |proxies| proxies.to_string(),
+            str::parse::<Proxies>,
+            ToString::to_string,
             (&mut lines, &mut wrong),
         );
         if let Err(error) = origins.start() {

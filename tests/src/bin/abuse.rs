@@ -6,7 +6,7 @@
 //! Build with `--release`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a program for developers")]
-#![allow(clippy::print_stdout, reason = "its output")]
+#![allow(clippy::cast_precision_loss, clippy::duration_suboptimal_units, reason = "its output")]
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
