@@ -415,6 +415,8 @@ async fn drain(count: usize) -> Result<(), BoxError> {
     // Until the first has heard it, the signal could come before the emit.
     let mut first = clients.pop().ok_or("no connection")?;
     let mut heard = usize::from(first.next_text().await.contains("last words"));
+    // Its runtime ends when its reading of the standard input does.
+    drop(input);
     other.terminate().await;
     let start = Instant::now();
     let mut ends = JoinSet::new();
