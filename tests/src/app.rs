@@ -1,8 +1,15 @@
 //! An application under attack: a chat, and HTTP procedures beside it.
 
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::single_match_else,
+    clippy::decimal_bitwise_operands,
+    reason = "for tests"
+)]
+
 use jstack_runtime::{
-    AnyEvent, App, BoxError, Call, CloseReason, Error, Event, Events, Handlers, Info, Io, Limits,
-    Procedure, Reply, Result, Router, Socket, Target, Ws,
+    App, BoxError, Call, CloseReason, Error, Events, Handlers, Info, Io, Limits, Procedure, Reply,
+    Result, Router, Socket, Ws,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;

@@ -1,5 +1,12 @@
 //! A client of bytes: it can do everything that the protocol forbids.
 
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::single_match_else,
+    clippy::decimal_bitwise_operands,
+    reason = "for tests"
+)]
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;

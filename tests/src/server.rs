@@ -1,5 +1,12 @@
 //! A server on a port of the system's choice, in this process.
 
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::single_match_else,
+    clippy::decimal_bitwise_operands,
+    reason = "for tests"
+)]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -1,6 +1,14 @@
 //! What an attack took is given back. A process of its own: it counts every byte.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::large_stack_arrays,
+    clippy::many_single_char_names,
+    clippy::sliced_string_as_bytes,
+    reason = "tests"
+)]
 
 use std::time::Duration;
 

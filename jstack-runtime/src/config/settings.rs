@@ -123,15 +123,15 @@ impl Settings {
             wanted.origins,
             environment,
             |text| text.parse::<Origins>().map_err(|error| error.to_string()),
-            |origins| origins.to_string(),
+            ToString::to_string,
             (&mut lines, &mut wrong),
         );
         let proxies = setting(
             "JSTACK_TRUSTED_PROXIES",
             wanted.proxies,
             environment,
-            |text| text.parse::<Proxies>().map_err(|error| error.to_string()),
-            |proxies| proxies.to_string(),
+            str::parse::<Proxies>,
+            ToString::to_string,
             (&mut lines, &mut wrong),
         );
         if let Err(error) = origins.start() {

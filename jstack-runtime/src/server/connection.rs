@@ -193,13 +193,11 @@ async fn respond(
         if said.address != peer.ip().to_canonical() {
             client = SocketAddr::new(said.address, 0);
         }
-        match server.admission.forwarded(said.address) {
-            Ok(slot) => address = Some(slot),
-            Err(_) => {
-                server.site.process().meters().refused.connections_per_ip.increment(1);
-                return Ok(full());
-            }
-        }
+        let Ok(slot) = server.admission.forwarded(said.address) else {
+            server.site.process().meters().refused.connections_per_ip.increment(1);
+            return Ok(full());
+        };
+        address = Some(slot);
     }
     request.extensions_mut().insert(ConnectInfo(client));
     if secure {

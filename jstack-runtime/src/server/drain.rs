@@ -24,7 +24,9 @@ pub(super) async fn close_all(site: &Site, spread: Duration) {
     if sockets.len() >= FEW && !spread.is_zero() {
         close_spread(&sockets, spread).await;
     } else {
-        sockets.iter().for_each(|(hub, member)| hub.close(member, RESTART));
+        for (hub, member) in &sockets {
+            hub.close(member, RESTART);
+        }
     }
     drop(sockets);
     // Those whose request was under way when the end began.

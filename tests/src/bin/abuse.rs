@@ -6,7 +6,7 @@
 //! Build with `--release`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a program for developers")]
-#![allow(clippy::print_stdout, reason = "its output")]
+#![allow(clippy::cast_precision_loss, clippy::duration_suboptimal_units, reason = "its output")]
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -415,6 +415,8 @@ async fn drain(count: usize) -> Result<(), BoxError> {
     // Until the first has heard it, the signal could come before the emit.
     let mut first = clients.pop().ok_or("no connection")?;
     let mut heard = usize::from(first.next_text().await.contains("last words"));
+    // Its runtime ends when its reading of the standard input does.
+    drop(input);
     other.terminate().await;
     let start = Instant::now();
     let mut ends = JoinSet::new();

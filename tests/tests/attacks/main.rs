@@ -1,6 +1,14 @@
 //! Every known attack, each against a whole server on the loopback.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::large_stack_arrays,
+    clippy::many_single_char_names,
+    clippy::sliced_string_as_bytes,
+    reason = "tests"
+)]
 
 mod config;
 mod frames;
