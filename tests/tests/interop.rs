@@ -108,9 +108,12 @@ async fn a_plain_request_is_told_to_upgrade() {
         .await
         .expect("it listens");
     let (mut read, mut write) = stream.split();
-    tokio::io::AsyncWriteExt::write_all(&mut write, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
-        .await
-        .expect("sent");
+    tokio::io::AsyncWriteExt::write_all(
+        &mut write,
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    )
+    .await
+    .expect("sent");
     let mut answer = String::new();
     tokio::io::AsyncReadExt::read_to_string(&mut read, &mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");

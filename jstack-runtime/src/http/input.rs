@@ -63,14 +63,18 @@ pub(crate) fn missing<T: InputPayload>() -> Result<T> {
     let shape = Shape::input::<T>();
     let kinds = shape.root().kinds();
     // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
-    if kinds.null && let Ok(value) = Data::new("null").parse::<T>() {
+    if kinds.null
+        && let Ok(value) = Data::new("null").parse::<T>()
+    {
         return Ok(value);
     }
     let found = Data::new("{}").parse::<T>();
     if found.is_ok() {
         return found;
     }
-    if kinds.array && let Ok(value) = Data::new("[]").parse::<T>() {
+    if kinds.array
+        && let Ok(value) = Data::new("[]").parse::<T>()
+    {
         return Ok(value);
     }
     if !kinds.object {

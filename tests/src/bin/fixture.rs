@@ -379,8 +379,27 @@ async fn knocks(State(counts): State<Counts>) -> u32 {
 
 fn router() -> Router<Counts> {
     router![
-        nothing, maybe, read, write, written, moment, later_moment, void, void_post, person,
-        new_person, refuse, broken, panics, page, cookies, say, say_later, chat, other, guarded,
+        nothing,
+        maybe,
+        read,
+        write,
+        written,
+        moment,
+        later_moment,
+        void,
+        void_post,
+        person,
+        new_person,
+        refuse,
+        broken,
+        panics,
+        page,
+        cookies,
+        say,
+        say_later,
+        chat,
+        other,
+        guarded,
         knocks
     ]
 }
