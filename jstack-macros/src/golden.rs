@@ -59,7 +59,8 @@ fn pretty(expansion: TokenStream) -> String {
 }
 
 fn assert_golden(name: &str, expansion: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("rs");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("rs");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, expansion).unwrap();
     }
@@ -87,7 +88,10 @@ fn a_module_with_conditions_a_fallback_and_its_own_events() {
         #[fallback] async fn rest(io: Io, event: Incoming) {}
         #[error] async fn error(socket: Socket, error: &Error) {}
     }";
-    assert_golden("ws_module_conditional", &procedure("ws, rename = \"talk\", state = AppState", module));
+    assert_golden(
+        "ws_module_conditional",
+        &procedure("ws, rename = \"talk\", state = AppState", module),
+    );
 }
 
 #[test]
@@ -97,7 +101,10 @@ fn a_get() {
 
 #[test]
 fn a_post_whose_input_may_be_missing() {
-    assert_golden("post_optional", &procedure("post, input = Page", "async fn create(page: Option<Page>) {}"));
+    assert_golden(
+        "post_optional",
+        &procedure("post, input = Page", "async fn create(page: Option<Page>) {}"),
+    );
 }
 
 #[test]
@@ -128,7 +135,10 @@ fn a_body_that_is_still_being_typed_expands_all_the_same() {
     let module = CHAT.replace("io.all().cleared(&()).await", "io.all(). if");
     let expansion = expand::procedure(tokens(WS), tokens(&module)).to_string();
     let whole = expand::procedure(tokens(WS), tokens(CHAT)).to_string();
-    assert_eq!(expansion.replace("io . all () . if", "io . all () . cleared (& ()) . await"), whole);
+    assert_eq!(
+        expansion.replace("io . all () . if", "io . all () . cleared (& ()) . await"),
+        whole
+    );
 }
 
 #[test]
@@ -141,7 +151,8 @@ fn an_argument_that_is_still_being_typed_leaves_the_others_alone() {
     assert_eq!(expansion.matches("compile_error").count(), 1);
     assert!(expansion.contains("Incoming :: Cleared (payload) =>"), "{expansion}");
     assert!(!expansion.contains("# [on"), "{expansion}");
-    let args = expand::procedure(tokens("ws, incoming = Chat, outgoing ="), tokens(CHAT)).to_string();
+    let args =
+        expand::procedure(tokens("ws, incoming = Chat, outgoing ="), tokens(CHAT)).to_string();
     assert_eq!(args.matches("compile_error").count(), 1);
     assert!(args.contains("Incoming :: Message (payload) =>"));
 }
@@ -151,10 +162,12 @@ fn another_path_of_the_runtime_is_the_only_one_named() {
     let krate = ", crate = x";
     let mut all = String::new();
     for (args, item) in [(WS, CHAT), ("get, input = Page", RECENT), ("post", "async fn f() {}")] {
-        write!(all, "{}", expand::procedure(tokens(&format!("{args}{krate}")), tokens(item))).unwrap();
+        write!(all, "{}", expand::procedure(tokens(&format!("{args}{krate}")), tokens(item)))
+            .unwrap();
     }
     let function = "async fn chat(mut events: Receiver<chat::Procedure>) { todo }";
-    write!(all, "{}", expand::procedure(tokens(&format!("{WS}{krate}")), tokens(function))).unwrap();
+    write!(all, "{}", expand::procedure(tokens(&format!("{WS}{krate}")), tokens(function)))
+        .unwrap();
     write!(all, "{}", events(&format!("#[events(crate = x)]{EVENTS}"))).unwrap();
     for rules in ["", "#[garde(skip)]"] {
         let item = format!("#[payload(crate = x)] struct A<T> {{ {rules} a: Vec<T> }}");
@@ -186,15 +199,18 @@ fn lines(source: &str) -> usize {
 
 /// The user's own item, formatted as it is in the expansion.
 fn own(item: &str) -> usize {
-    let plain: String = item.lines().filter(|line| !line.trim().starts_with("#[")).collect::<Vec<_>>().join("\n");
+    let plain: String =
+        item.lines().filter(|line| !line.trim().starts_with("#[")).collect::<Vec<_>>().join("\n");
     lines(&pretty(tokens(&plain)))
 }
 
 #[test]
-fn a_module_adds_at_most_40_lines_and_one_an_event_and_one_an_extractor() {
+fn a_module_adds_at_most_30_lines_and_one_an_event() {
     let added = lines(&procedure(WS, CHAT)) - own(CHAT);
-    // 5 extractors (`Io`, `Socket`, `State<Db>`, `User`, `Query<Join>`) and 3 events.
-    assert!(added <= 40 + 3 + 5, "{added}");
+    let (events, extractors, hooks) = (3, 5, 2);
+    // An extractor has a bound, `#[connect]` and `#[disconnect]` have two lines each, and five
+    // lines are the private type that lets sessions and extractors be private (E0446 otherwise).
+    assert!(added <= 30 + events + extractors + 2 * hooks + 5, "{added}");
 }
 
 #[test]
@@ -214,6 +230,9 @@ fn events_add_at_most_24_lines_and_5_an_event() {
 
 #[test]
 fn budgets_see_a_line_more() {
-    assert_eq!(lines("fn a(\n    b: u32,\n) -> u32 {\n    c(\n        d,\n    )\n    .e()\n}\n"), 2);
+    assert_eq!(
+        lines("fn a(\n    b: u32,\n) -> u32 {\n    c(\n        d,\n    )\n    .e()\n}\n"),
+        2
+    );
     assert_eq!(lines("/// Doc.\nstruct A;\n\nstruct B;\n"), 3);
 }

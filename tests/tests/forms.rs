@@ -289,7 +289,11 @@ fn procedures_of_every_form_mount_on_one_router() {
         deep::public,
         nested,
     ];
-    assert!(format!("{router:?}").contains("Router"));
+    let names = format!("{router:?}");
+    assert_eq!(names.matches('"').count(), 2 * 13, "{names}");
+    for name in ["pinnedSocket", "self-contained", "move", "dates"] {
+        assert!(names.contains(&format!("{name}\"")), "{names}");
+    }
 }
 
 #[test]

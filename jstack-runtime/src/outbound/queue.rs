@@ -197,6 +197,11 @@ impl Outbound {
         self.queue.lock().bytes
     }
 
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
     /// Connects the queue to a plain socket; what was pushed before goes out first.
     pub(crate) fn attach_tcp(&self, io: OwnedWriteHalf) -> Pushed {
         self.attach(Way::Tcp(io))
