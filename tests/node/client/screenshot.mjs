@@ -34,8 +34,8 @@ try {
   await say(bob, "It is! I am on my phone, same server.")
   await say(ada, "And the page has no build step: one file, in the binary.")
   await say(bob, "The client on /react/ is the stock jstack from npm.")
-  await say(ada, "I will pull the plug and see whether it comes back …")
-  await say(bob, "It did. Nothing lost.")
+  await say(ada, "Does it come back when the server restarts?")
+  await say(bob, "By itself, within seconds.")
   await bob.locator("#text").pressSequentially("Want to")
   await ada.locator("#typing", { hasText: "Bob" }).waitFor()
   const [wide, small] = [await ada.screenshot(), await bob.screenshot()]

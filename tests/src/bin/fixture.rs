@@ -3,6 +3,9 @@
 //! `fixture [port]` serves on 127.0.0.1 and prints its port once it accepts connections; without
 //! a port the system chooses. It ends by its pid, and when its standard input does.
 
+#![allow(clippy::unused_async, reason = "a procedure is async")]
+#![allow(clippy::wildcard_imports, clippy::ignored_unit_patterns, reason = "as users write them")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

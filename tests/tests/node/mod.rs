@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long one suite may take.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Where the programs are that this test was built beside.
 fn target() -> &'static Path {
@@ -67,13 +67,9 @@ async fn output(command: &mut Command) -> Output {
         .expect("it starts");
     let group = Group(child.id());
     let output = tokio::time::timeout(DEADLINE, child.wait_with_output()).await;
-    match output {
-        Ok(output) => {
-            std::mem::forget(group);
-            output.expect("it ends")
-        }
-        Err(_) => panic!("{command:?} took longer than {DEADLINE:?}"),
-    }
+    let Ok(output) = output else { panic!("{command:?} took longer than {DEADLINE:?}") };
+    std::mem::forget(group);
+    output.expect("it ends")
 }
 
 /// A process and those that it started: ended with it, unless they have ended already.
