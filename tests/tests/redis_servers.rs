@@ -1,6 +1,6 @@
 //! Two servers on one Redis, as their clients see them: one chat, also across an outage.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod redis_support;
 
@@ -11,7 +11,7 @@ use jstack_runtime::prelude::*;
 use jstack_runtime::{Emitter, Redis};
 use redis_support::Server;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 
 #[derive(Clone, Debug, Events)]
