@@ -1,6 +1,6 @@
 //! Two servers on one Redis, as their clients see them: one chat, also across an outage.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod redis_support;
 
@@ -11,7 +11,7 @@ use jstack_runtime::prelude::*;
 use jstack_runtime::{Emitter, Redis};
 use redis_support::Server;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 
 #[derive(Clone, Debug, Events)]
@@ -55,13 +55,9 @@ struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
     async fn connect(address: &str) -> Self {
-        Self::try_connect(address).await.unwrap()
-    }
-
-    async fn try_connect(address: &str) -> Result<Self, tungstenite::Error> {
         let stream = TcpStream::connect(address).await.unwrap();
         let url = format!("ws://{address}/api/post/chat");
-        Ok(Self(tokio_tungstenite::client_async(url, stream).await?.0))
+        Self(tokio_tungstenite::client_async(url, stream).await.unwrap().0)
     }
 
     async fn say(&mut self, text: &str) {
@@ -100,10 +96,8 @@ async fn clients_of_two_servers_are_in_one_room_and_an_outage_does_not_end_that(
     ann.say("lost").await;
     let error: serde_json::Value = serde_json::from_str(&ann.hear().await).unwrap();
     assert_eq!((&error[0], &error[1]["code"]), (&"error".into(), &"broker".into()));
-    match Client::try_connect(&one).await {
-        Err(tungstenite::Error::Http(answer)) => assert_eq!(answer.status(), 503),
-        _ => panic!("a room that cannot be heard must not be joined"),
-    }
+    // A room that this server listens to may still be joined: its members are told of the gap.
+    let mut eve = Client::connect(&one).await;
     let request = "GET /api/post/alive HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let mut http = TcpStream::connect(&one).await.unwrap();
     let mut answer = String::new();
@@ -113,26 +107,23 @@ async fn clients_of_two_servers_are_in_one_room_and_an_outage_does_not_end_that(
 
     redis.run();
     let since = Instant::now();
-    let mut eve = loop {
-        match Client::try_connect(&one).await {
-            Ok(client) => break client,
-            Err(_) => assert!(since.elapsed() < Duration::from_secs(2), "joins are back in time"),
+    // What Redis does not take yet is said, and what one server takes before the other listens
+    // again is told of there as a gap: within two seconds both hear all.
+    let mut word = 0;
+    loop {
+        word += 1;
+        let word = format!("again {word}");
+        bob.say(&word).await;
+        let all = async {
+            while ann.hear().await != said(&word) {}
+            while eve.hear().await != said(&word) {}
+            while bob.hear().await != said(&word) {}
+        };
+        if timeout(Duration::from_millis(100), all).await.is_ok() {
+            break;
         }
-        sleep(Duration::from_millis(20)).await;
-    };
-    // The other server may need a moment longer: what it cannot take it says.
-    let answer = loop {
-        bob.say("again").await;
-        let answer = bob.hear().await;
-        if answer == said("again") {
-            break answer;
-        }
-        assert!(since.elapsed() < Duration::from_secs(3), "{answer}");
-    };
-    assert_eq!(
-        (answer, ann.hear().await, eve.hear().await),
-        (said("again"), said("again"), said("again"))
-    );
+        assert!(since.elapsed() < Duration::from_secs(2), "both servers are back in time");
+    }
 
     let worker = Emitter::connect(&redis.url()).await.unwrap();
     let io = worker.io::<chat::Procedure>("post/chat");

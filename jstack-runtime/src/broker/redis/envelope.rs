@@ -51,8 +51,8 @@ pub(crate) struct Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
-/// Writes `message` from `origin`, still without its number.
-pub(super) fn encode(message: &Message<'_>, origin: u64) -> Result<Vec<u8>> {
+/// Appends the envelope of `message` from `origin`, still without its number.
+pub(super) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) -> Result {
     let json = message.json();
     let (except, rooms) = (message.except, message.except_rooms);
     if json.len() > LONGEST_JSON {
@@ -62,8 +62,6 @@ pub(super) fn encode(message: &Message<'_>, origin: u64) -> Result<Vec<u8>> {
         )));
     }
     let too_many = || Error::internal("a target may leave out 65,535 sockets and as many rooms");
-    let room_bytes: usize = rooms.iter().map(|room| room.len() + 1).sum();
-    let mut bytes = Vec::with_capacity(HEAD + 20 + 16 * except.len() + room_bytes + json.len());
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     bytes.push(VERSION);
     bytes.push(
@@ -78,13 +76,13 @@ pub(super) fn encode(message: &Message<'_>, origin: u64) -> Result<Vec<u8>> {
         bytes.extend_from_slice(&id.local.to_be_bytes());
     };
     if let Some(id) = message.only {
-        socket(&mut bytes, id);
+        socket(bytes, id);
     }
     if !except.is_empty() {
         let count = u16::try_from(except.len()).map_err(|_| too_many())?;
         bytes.extend_from_slice(&count.to_be_bytes());
         for id in except {
-            socket(&mut bytes, *id);
+            socket(bytes, *id);
         }
     }
     if !rooms.is_empty() {
@@ -96,7 +94,7 @@ pub(super) fn encode(message: &Message<'_>, origin: u64) -> Result<Vec<u8>> {
         }
     }
     bytes.extend_from_slice(json);
-    Ok(bytes)
+    Ok(())
 }
 
 /// Numbers an envelope that [`encode`] wrote.
@@ -220,7 +218,9 @@ mod tests {
         message.only = only;
         message.except = except;
         message.except_rooms = rooms;
-        encode(&message, 7).unwrap()
+        let mut bytes = Vec::new();
+        encode(&mut bytes, &message, 7).unwrap();
+        bytes
     }
 
     fn id(local: u64) -> SocketId {

@@ -163,7 +163,7 @@ impl Redis {
     pub(crate) async fn ready(&self) -> Result {
         let machine = self.machine();
         machine.start_publishing()?;
-        let sent = machine.outbox.probe(&machine.probe_name(), 0_u64.to_be_bytes().to_vec());
+        let sent = machine.outbox.probe(&machine.probe_name(), &0_u64.to_be_bytes());
         match sent {
             Some(outcome) => {
                 outcome.await.unwrap_or_else(|_| Err(outbox::refused("it was shut down")))
@@ -247,19 +247,7 @@ impl Broker for Redis {
         if let Err(error) = machine.start_publishing() {
             return Publish::done(Err(error));
         }
-        let parcel = |message: &Message<'_>| {
-            let envelope = envelope::encode(message, machine.origin)?;
-            Ok((names::channel_name(&machine.prefix, message.channel), envelope))
-        };
-        let parcels = match messages {
-            [message] => parcel(message).map(|one| machine.outbox.publish(std::iter::once(one))),
-            _ => messages
-                .iter()
-                .map(parcel)
-                .collect::<Result<Vec<_>>>()
-                .map(|all| machine.outbox.publish(all.into_iter())),
-        };
-        parcels.unwrap_or_else(|error| Publish::done(Err(error)))
+        machine.outbox.publish(messages, &machine.prefix, machine.origin)
     }
 
     fn subscribe(&self, channel: Channel<'_>, sink: Arc<dyn Sink>) -> Subscribe {

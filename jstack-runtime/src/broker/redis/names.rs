@@ -3,50 +3,60 @@
 //! Each part is written so that it can hold no `:`, and nothing else that means something to
 //! Redis: a room's name is data, whatever it says.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::broker::{Channel, Scope};
 
 /// The name of `channel` in Redis.
 pub(super) fn channel_name(prefix: &str, channel: Channel<'_>) -> String {
-    let mut name = String::with_capacity(prefix.len() + channel.procedure.len() + 32);
-    encode(&mut name, prefix, false);
-    name.push(':');
-    encode(&mut name, channel.procedure, true);
+    let mut name = Vec::with_capacity(prefix.len() + channel.procedure.len() + 32);
+    write_channel_name(&mut name, prefix, channel);
+    // It is ASCII by construction.
+    String::from_utf8(name).unwrap_or_default()
+}
+
+/// Appends the name of `channel` in Redis.
+pub(super) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channel<'_>) {
+    encode(to, prefix, false);
+    to.push(b':');
+    encode(to, channel.procedure, true);
     match channel.scope {
-        Scope::All => name.push_str(":all"),
+        Scope::All => to.extend_from_slice(b":all"),
         Scope::Room(room) => {
-            name.push_str(":room:");
-            encode(&mut name, room, false);
+            to.extend_from_slice(b":room:");
+            encode(to, room, false);
         }
         Scope::Node(node) => {
-            let _ = write!(name, ":node:{node:016x}");
+            let _ = write!(to, ":node:{node:016x}");
         }
     }
-    name
 }
 
 /// The channel on which a process listens for its own signs of life. No procedure is without a
 /// name, so it is nobody else's.
 pub(super) fn probe_name(prefix: &str, origin: u64) -> String {
-    let mut name = String::new();
+    let mut name = Vec::new();
     encode(&mut name, prefix, false);
     let _ = write!(name, "::probe:{origin:016x}");
-    name
+    String::from_utf8(name).unwrap_or_default()
 }
 
 /// Letters, digits and `-._~` stay; every other byte is written `%XX`.
-fn encode(to: &mut String, text: &str, slash: bool) {
+fn encode(to: &mut Vec<u8>, text: &str, slash: bool) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (slash && byte == b'/') {
-            to.push(char::from(byte));
-        } else {
-            to.push('%');
-            to.push(char::from(HEX[usize::from(byte >> 4)]));
-            to.push(char::from(HEX[usize::from(byte & 15)]));
-        }
+    let stays = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            || (slash && byte == b'/')
+    };
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| !stays(byte)) {
+        let byte = rest[at];
+        to.extend_from_slice(&rest[..at]);
+        to.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        rest = &rest[at + 1..];
     }
+    to.extend_from_slice(rest);
 }
 
 #[cfg(test)]

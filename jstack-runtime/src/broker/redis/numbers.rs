@@ -14,7 +14,7 @@ const ORIGINS: usize = 256;
 /// The numbers of one origin.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    last: HashMap<Box<str>, u64>,
+    last: HashMap<Box<[u8]>, u64>,
     /// No number was ever higher: a count that starts anew starts above it, so that numbers of
     /// one channel only grow.
     highest: u64,
@@ -22,7 +22,7 @@ pub(super) struct Counters {
 
 impl Counters {
     /// The number of the next message to `channel`, and whether counting starts with it.
-    pub(super) fn next(&mut self, channel: &str) -> (u64, bool) {
+    pub(super) fn next(&mut self, channel: &[u8]) -> (u64, bool) {
         if let Some(last) = self.last.get_mut(channel) {
             *last += 1;
             self.highest = self.highest.max(*last);
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn messages_of_a_channel_are_numbered_without_holes() {
         let mut counters = Counters::default();
-        assert_eq!(counters.next("a"), (1, true));
-        assert_eq!(counters.next("a"), (2, false));
-        assert_eq!(counters.next("b"), (3, true));
-        assert_eq!(counters.next("a"), (3, false));
-        assert_eq!(counters.next("b"), (4, false));
+        assert_eq!(counters.next(b"a"), (1, true));
+        assert_eq!(counters.next(b"a"), (2, false));
+        assert_eq!(counters.next(b"b"), (3, true));
+        assert_eq!(counters.next(b"a"), (3, false));
+        assert_eq!(counters.next(b"b"), (4, false));
     }
 
     #[test]
@@ -114,13 +114,13 @@ mod tests {
         let mut counters = Counters::default();
         let mut last = 0;
         for _ in 0..10 {
-            last = counters.next("a").0;
+            last = counters.next(b"a").0;
         }
         for n in 0..CHANNELS {
-            counters.next(&n.to_string());
+            counters.next(n.to_string().as_bytes());
         }
         assert!(counters.last.len() <= CHANNELS);
-        let (number, first) = counters.next("a");
+        let (number, first) = counters.next(b"a");
         assert!(first && number > last);
     }
 

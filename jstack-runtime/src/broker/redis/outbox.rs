@@ -1,5 +1,6 @@
 //! What waits to be published, and what becomes of it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,9 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::envelope;
 use super::numbers::Counters;
-use crate::broker::Publish;
+use super::{envelope, names};
+use crate::broker::{Message, Publish};
 use crate::error::{Error, Result};
 
 /// Bytes that may wait; more are refused.
@@ -26,8 +27,7 @@ pub(super) struct Outbox {
 
 #[derive(Debug)]
 struct Inner {
-    waiting: Vec<Parcel>,
-    bytes: usize,
+    waiting: Load,
     counters: Counters,
     /// Why nothing is taken just now.
     down: Option<String>,
@@ -35,15 +35,62 @@ struct Inner {
     trouble: Option<String>,
 }
 
+/// Messages that go out together.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// Channel and payload of each, one after the other.
+    bytes: Vec<u8>,
+    parcels: Vec<Parcel>,
+}
+
 /// One message on its way.
 #[derive(Debug)]
 pub(super) struct Parcel {
-    pub(super) channel: String,
-    pub(super) payload: Vec<u8>,
+    size: Size,
     /// Told by the last message of a publish; those before it have none.
     pub(super) done: Option<oneshot::Sender<Result>>,
     pub(super) expires: Instant,
 }
+
+/// How much of the bytes is a message's channel, and how much its payload.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    channel: usize,
+    payload: usize,
+}
+
+impl Load {
+    pub(super) fn is_empty(&self) -> bool {
+        self.parcels.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parcels.len()
+    }
+
+    /// Channel and payload of each message.
+    pub(super) fn messages(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &*self.bytes;
+        self.parcels.iter().map(move |parcel| {
+            let (channel, after) = rest.split_at(parcel.size.channel);
+            let (payload, after) = after.split_at(parcel.size.payload);
+            rest = after;
+            (channel, payload)
+        })
+    }
+
+    pub(super) fn into_parcels(self) -> Vec<Parcel> {
+        self.parcels
+    }
+}
+
+thread_local! {
+    /// What is being written, so that a publish allocates little.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A scratch that grew beyond this for one large message is given back to the allocator.
+const KEEP: usize = 64 * 1024;
 
 /// The error of an emit that Redis did not take.
 pub(super) fn refused(why: &str) -> Error {
@@ -54,8 +101,7 @@ pub(super) fn refused(why: &str) -> Error {
 impl Outbox {
     pub(super) fn new(deadline: Duration) -> Arc<Self> {
         let inner = Inner {
-            waiting: Vec::new(),
-            bytes: 0,
+            waiting: Load::default(),
             counters: Counters::default(),
             down: None,
             trouble: Some("not connected yet".to_owned()),
@@ -63,83 +109,110 @@ impl Outbox {
         Arc::new(Self { inner: Mutex::new(inner), filled: Notify::new(), deadline })
     }
 
-    /// Takes envelopes without numbers, each for its channel; they stay together and in order.
-    pub(super) fn publish(
+    /// Takes messages; they stay together and in order.
+    pub(super) fn publish(&self, messages: &[Message<'_>], prefix: &str, origin: u64) -> Publish {
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        let published = self.publish_by(&mut scratch, messages, prefix, origin);
+        if scratch.capacity() <= KEEP {
+            SCRATCH.set(scratch);
+        }
+        published.unwrap_or_else(|error| Publish::done(Err(error)))
+    }
+
+    fn publish_by(
         &self,
-        messages: impl ExactSizeIterator<Item = (String, Vec<u8>)>,
-    ) -> Publish {
-        let mut left = messages.len();
-        if left == 0 {
-            return Publish::done(Ok(()));
+        scratch: &mut Vec<u8>,
+        messages: &[Message<'_>],
+        prefix: &str,
+        origin: u64,
+    ) -> Result<Publish> {
+        let (mut one, mut many) = ([Size::default()], Vec::new());
+        let sizes: &mut [Size] = match messages {
+            [] => return Ok(Publish::done(Ok(()))),
+            [_] => &mut one,
+            _ => {
+                many.resize(messages.len(), Size::default());
+                &mut many
+            }
+        };
+        for (message, size) in messages.iter().zip(&mut *sizes) {
+            let start = scratch.len();
+            names::write_channel_name(scratch, prefix, message.channel);
+            size.channel = scratch.len() - start;
+            envelope::encode(scratch, message, origin)?;
+            size.payload = scratch.len() - start - size.channel;
         }
         let expires = Instant::now() + self.deadline;
         let (done, outcome) = oneshot::channel();
-        let mut done = Some(done);
         let was_empty = {
             let mut inner = self.inner.lock();
             if let Some(why) = &inner.down {
-                return Publish::done(Err(refused(why)));
+                return Err(refused(why));
             }
-            if inner.bytes > MOST_BYTES {
-                return Publish::done(Err(refused("too many messages wait for it")));
+            if inner.waiting.bytes.len() > MOST_BYTES {
+                return Err(refused("too many messages wait for it"));
             }
             let was_empty = inner.waiting.is_empty();
-            for (channel, mut payload) in messages {
-                left -= 1;
-                let (number, first) = inner.counters.next(&channel);
-                envelope::stamp(&mut payload, number, first);
-                inner.bytes += payload.len();
-                let done = if left == 0 { done.take() } else { None };
-                inner.waiting.push(Parcel { channel, payload, done, expires });
+            let mut rest = &mut **scratch;
+            for size in &*sizes {
+                let (channel, after) = rest.split_at_mut(size.channel);
+                let (payload, after) = after.split_at_mut(size.payload);
+                let (number, first) = inner.counters.next(channel);
+                envelope::stamp(payload, number, first);
+                inner.waiting.parcels.push(Parcel { size: *size, done: None, expires });
+                rest = after;
+            }
+            inner.waiting.bytes.extend_from_slice(scratch);
+            if let Some(last) = inner.waiting.parcels.last_mut() {
+                last.done = Some(done);
             }
             was_empty
         };
         if was_empty {
             self.filled.notify_one();
         }
-        Publish::wait(async move {
+        Ok(Publish::wait(async move {
             outcome.await.unwrap_or_else(|_| Err(refused("the broker was shut down")))
-        })
+        }))
     }
 
     /// Puts a message without a number in, if something can be sent at all.
-    pub(super) fn probe(
-        &self,
-        channel: &str,
-        payload: Vec<u8>,
-    ) -> Option<oneshot::Receiver<Result>> {
+    pub(super) fn probe(&self, channel: &str, payload: &[u8]) -> Option<oneshot::Receiver<Result>> {
         let (done, outcome) = oneshot::channel();
         let mut inner = self.inner.lock();
         if inner.down.is_some() {
             return None;
         }
         let expires = Instant::now() + self.deadline;
-        let channel = channel.to_owned();
-        inner.waiting.push(Parcel { channel, payload, done: Some(done), expires });
+        let size = Size { channel: channel.len(), payload: payload.len() };
+        inner.waiting.bytes.extend_from_slice(channel.as_bytes());
+        inner.waiting.bytes.extend_from_slice(payload);
+        inner.waiting.parcels.push(Parcel { size, done: Some(done), expires });
         drop(inner);
         self.filled.notify_one();
         Some(outcome)
     }
 
     /// Everything that waits.
-    pub(super) fn take(&self) -> Vec<Parcel> {
-        let mut inner = self.inner.lock();
-        inner.bytes = 0;
-        std::mem::take(&mut inner.waiting)
+    pub(super) fn take(&self) -> Load {
+        std::mem::take(&mut self.inner.lock().waiting)
     }
 
     /// When the first of what waits has waited too long.
     pub(super) fn expiry(&self) -> Option<Instant> {
-        self.inner.lock().waiting.first().map(|parcel| parcel.expires)
+        self.inner.lock().waiting.parcels.first().map(|parcel| parcel.expires)
     }
 
     /// Fails what has waited too long.
     pub(super) fn expire(&self, now: Instant) {
         let expired: Vec<_> = {
-            let mut inner = self.inner.lock();
-            let count = inner.waiting.partition_point(|parcel| parcel.expires <= now);
-            let expired: Vec<_> = inner.waiting.drain(..count).collect();
-            inner.bytes = inner.waiting.iter().map(|parcel| parcel.payload.len()).sum();
+            let waiting = &mut self.inner.lock().waiting;
+            let count = waiting.parcels.partition_point(|parcel| parcel.expires <= now);
+            let expired: Vec<_> = waiting.parcels.drain(..count).collect();
+            let bytes: usize =
+                expired.iter().map(|parcel| parcel.size.channel + parcel.size.payload).sum();
+            waiting.bytes.drain(..bytes);
             expired
         };
         fail(expired, "no connection within the deadline");
@@ -163,10 +236,9 @@ impl Outbox {
             let mut inner = self.inner.lock();
             inner.down = Some(why.to_owned());
             inner.trouble = Some(why.to_owned());
-            inner.bytes = 0;
             std::mem::take(&mut inner.waiting)
         };
-        fail(waiting, why);
+        fail(waiting.parcels, why);
     }
 
     pub(super) fn trouble(&self) -> Option<String> {

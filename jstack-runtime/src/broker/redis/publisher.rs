@@ -14,10 +14,11 @@ use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::link::{Backoff, Connected, Link};
-use super::outbox::{Outbox, Parcel, fail, refused};
+use super::outbox::{Load, Outbox, Parcel, fail, refused};
 
-/// Writes that may be on their way at once. One would leave Redis idle while we read its answers.
-const FLIGHTS: usize = 4;
+/// Writes that may be on their way at once: one would leave Redis idle while we read its answers,
+/// many would be small.
+const FLIGHTS: usize = 2;
 /// A connection that lasted so long was a good one.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -94,9 +95,9 @@ impl Publisher {
         let mut probes = 0_u64;
         let why = loop {
             if flights.len() < FLIGHTS {
-                let parcels = self.outbox.take();
-                if !parcels.is_empty() {
-                    flights.push_back(launch(connected.connection.clone(), parcels).await);
+                let load = self.outbox.take();
+                if !load.is_empty() {
+                    flights.push_back(launch(connected.connection.clone(), load).await);
                     continue;
                 }
             }
@@ -120,7 +121,7 @@ impl Publisher {
                         break "the Sentinels name another server".to_owned();
                     }
                     probes += 1;
-                    self.outbox.probe(&self.probe, probes.to_be_bytes().to_vec());
+                    self.outbox.probe(&self.probe, &probes.to_be_bytes());
                 }
             }
         };
@@ -163,15 +164,16 @@ impl Publisher {
 }
 
 /// Writes parcels to the connection: when this returns, they have their place in the order.
-async fn launch(mut connection: MultiplexedConnection, parcels: Vec<Parcel>) -> Flight {
-    let mut pipeline = Pipeline::with_capacity(parcels.len());
-    for parcel in &parcels {
-        let mut publish = Cmd::with_capacity(3, 7 + parcel.channel.len() + parcel.payload.len());
-        publish.arg("PUBLISH").arg(&parcel.channel).arg(&parcel.payload);
+async fn launch(mut connection: MultiplexedConnection, load: Load) -> Flight {
+    let count = load.len();
+    let mut pipeline = Pipeline::with_capacity(count);
+    for (channel, payload) in load.messages() {
+        let mut publish = Cmd::with_capacity(3, 7 + channel.len() + payload.len());
+        publish.arg("PUBLISH").arg(channel).arg(payload);
         pipeline.add_command(publish);
     }
+    let parcels = load.into_parcels();
     let expires = parcels.first().map_or_else(Instant::now, |parcel| parcel.expires);
-    let count = parcels.len();
     let mut answer: Flying =
         Box::pin(async move { connection.send_packed_commands(&pipeline, 0, count).await });
     // The first poll hands the write over; the answer is awaited in its turn.
