@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod json;
 mod macros;
 mod outbound;
 mod payload;

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Issue, Result};
+use crate::json;
 
 /// A type that may travel: in an event, as the input of a procedure, or as its answer.
 ///
@@ -308,7 +309,7 @@ pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Re
     if !issues.found.is_empty() {
         return Err(unsendable(value, issues));
     }
-    serde_json::to_writer(out, value).map_err(|error| Error::internal(format!("payload does not encode: {error}")))
+    json::write(value, out).map_err(|error| Error::internal(format!("payload does not encode: {error}")))
 }
 
 /// A value of ours that breaks its own rules is a fault of the server, so the client reads

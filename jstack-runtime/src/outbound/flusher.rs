@@ -26,9 +26,8 @@ struct List<M> {
 impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     pub(crate) fn new(write_timeout: Duration) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let list = || {
-            Arc::new(List { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() })
-        };
+        let list =
+            || Arc::new(List { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() });
         Self {
             lists: (0..workers).map(|_| list()).collect(),
             next: AtomicUsize::new(0),

@@ -166,7 +166,9 @@ impl Outbound {
         match self.way.get() {
             // The reading task finds the end of the stream. A socket that is gone already does
             // not mind.
-            Some(Way::Tcp(io)) => drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both)),
+            Some(Way::Tcp(io)) => {
+                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both))
+            }
             Some(Way::Task(wake)) => wake.notify_one(),
             None => {}
         }
@@ -175,7 +177,9 @@ impl Outbound {
     /// Ends our half of the stream, once everything is written.
     pub(crate) fn end_of_stream(&self) {
         match self.way.get() {
-            Some(Way::Tcp(io)) => drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write)),
+            Some(Way::Tcp(io)) => {
+                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write))
+            }
             Some(Way::Task(_)) => self.kill(),
             None => {}
         }
@@ -470,7 +474,13 @@ mod tests {
                 queue.advance(n);
                 done += n;
                 let mut ends = 0;
-                let whole = frames.iter().filter(|f| { ends += f.len(); ends <= done }).count();
+                let whole = frames
+                    .iter()
+                    .filter(|f| {
+                        ends += f.len();
+                        ends <= done
+                    })
+                    .count();
                 assert_eq!(queue.frames, frames.len() - whole, "after {done} by {step}");
                 assert_eq!(queue.bytes, all.len() - done);
             }

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
-use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -83,7 +82,12 @@ impl Member {
     /// The names of its rooms, in no order.
     pub(crate) fn room_names(&self) -> Vec<String> {
         let rooms = self.rooms.lock();
-        rooms.list.iter().filter(|m| !m.room.is_everyone()).map(|m| m.room.name().to_owned()).collect()
+        rooms
+            .list
+            .iter()
+            .filter(|m| !m.room.is_everyone())
+            .map(|m| m.room.name().to_owned())
+            .collect()
     }
 
     pub(super) fn is_in(&self, name: &str) -> bool {
@@ -91,13 +95,13 @@ impl Member {
     }
 
     /// Counts a join and says whether it may pass.
-    pub(super) fn may_join(&self, rate: Rate, most: usize) -> Result<(), JoinRefused> {
+    pub(super) fn may_join(&self, rate: Rate, now: u64, most: usize) -> Result<(), JoinRefused> {
         let mut rooms = self.rooms.lock();
         // One of them is the room of everyone.
         if rooms.list.len() > most {
             return Err(JoinRefused::TooMany);
         }
-        if rooms.joins.take(rate, Instant::now()) { Ok(()) } else { Err(JoinRefused::TooFast) }
+        if rooms.joins.take(rate, now) { Ok(()) } else { Err(JoinRefused::TooFast) }
     }
 
     /// The reason for which the connection ends, once it does.

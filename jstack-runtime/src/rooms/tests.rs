@@ -39,7 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn hub() -> Arc<Hub> {
     let process = Process::new();
-    let limits = Limits { joins_per_second: 0, queue_frames: 0, queue_bytes: 0, ..Limits::default() };
+    let limits =
+        Limits { joins_per_second: 0, queue_frames: 0, queue_bytes: 0, ..Limits::default() };
     process.configure(Arc::new(crate::broker::Memory), limits);
     let hub = Hub::new(Arc::new(process));
     hub.name("test/rooms");
@@ -92,13 +93,17 @@ async fn run(steps: Vec<Step>) {
                 model.values_mut().for_each(|room| drop(room.remove(&socket)));
             }
             Step::Emit { to, except, except_room } => {
-                let names: Vec<Cow<'_, str>> = to.iter().map(|r| Cow::Borrowed(ROOMS[*r])).collect();
+                let names: Vec<Cow<'_, str>> =
+                    to.iter().map(|r| Cow::Borrowed(ROOMS[*r])).collect();
                 let target = if names.is_empty() { To::All } else { To::Rooms(names) };
                 emit(&hub, target, except.map(|s| members[s].id), except_room.map(|r| ROOMS[r]));
-                let out = except_room.and_then(|room| model.get(&room).cloned()).unwrap_or_default();
+                let out =
+                    except_room.and_then(|room| model.get(&room).cloned()).unwrap_or_default();
                 for socket in 0..SOCKETS {
                     let selected = to.is_empty()
-                        || to.iter().any(|r| model.get(r).is_some_and(|room| room.contains(&socket)));
+                        || to
+                            .iter()
+                            .any(|r| model.get(r).is_some_and(|room| room.contains(&socket)));
                     let left_out = except == Some(socket) || out.contains(&socket);
                     expected[socket] += usize::from(open[socket] && selected && !left_out);
                 }

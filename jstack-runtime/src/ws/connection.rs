@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -42,7 +42,11 @@ pub(super) enum Incoming {
 }
 
 impl Incoming {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         match self {
             Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
             Self::Other(io) => Pin::new(io).poll_read(cx, buf),
@@ -61,9 +65,9 @@ pub(crate) struct Connection {
     buffer: Vec<u8>,
     at: usize,
     end: usize,
-    /// When the bytes in hand arrived.
-    now: Instant,
-    limits: Inbound,
+    /// When the bytes in hand arrived, in the process' nanoseconds.
+    now: u64,
+    counts: Counts,
     finished: bool,
 }
 
@@ -73,15 +77,14 @@ pub(super) enum Data<'a> {
     Binary(&'a [u8]),
 }
 
-/// What one client may send.
-struct Inbound {
-    rate: Rate,
-    count: Count,
-    /// Ten times the rate: beyond it, the connection ends.
-    flood: Rate,
-    flood_count: Count,
-    /// When the client was last told that it sends too fast.
-    told: Option<Instant>,
+/// What one client has sent, against the limits.
+#[derive(Default)]
+struct Counts {
+    messages: Count,
+    /// What came too fast.
+    flood: Count,
+    /// When the client may next be told that it sends too fast.
+    tell_from: u64,
 }
 
 impl Connection {
@@ -92,7 +95,7 @@ impl Connection {
 
     /// `first` are the bytes that came with the handshake.
     pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
-        let limits = hub.process().limits().clone();
+        let limits = hub.process().limits();
         Self {
             decoder: Decoder::new(member.deflate.is_some()),
             config: DecoderConfig {
@@ -102,14 +105,8 @@ impl Connection {
             end: first.len(),
             buffer: first,
             at: 0,
-            now: Instant::now(),
-            limits: Inbound {
-                rate: Rate::new(limits.rate, limits.burst),
-                count: Count::default(),
-                flood: Rate::new(limits.rate.saturating_mul(10), limits.burst.saturating_mul(10)),
-                flood_count: Count::default(),
-                told: None,
-            },
+            now: hub.process().nanos(),
+            counts: Counts::default(),
             hub,
             member,
             io,
@@ -150,25 +147,26 @@ impl Connection {
                 match step.message {
                     None => {}
                     Some(Message::Text(_) | Message::Binary(_))
-                        if !self.limits.count.take(self.limits.rate, self.now) =>
+                        if !self.counts.messages.take(self.hub.bounds().rate, self.now) =>
                     {
-                        closing = self.limits.too_fast(self.now);
-                        reply = self.limits.tell(self.now);
+                        closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
+                        reply = self.counts.tell(self.now);
                     }
                     Some(Message::Text(text)) => data = Some(read(Data::Text(text))),
                     Some(Message::Binary(bytes)) => data = Some(read(Data::Binary(bytes))),
                     Some(Message::Ping(payload)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
+                        if self.counts.messages.take(self.hub.bounds().rate, self.now) {
                             reply = Some(frame::control(Opcode::Pong, payload).to_vec());
                         } else {
-                            closing = self.limits.too_fast(self.now);
+                            closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
                         }
                     }
-                    Some(Message::Pong(_)) => closing = self.limits.too_fast(self.now),
+                    Some(Message::Pong(_)) => {
+                        closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
+                    }
                     Some(Message::Close(said)) => {
                         let (code, reason) = said.map_or((1005, ""), |s| (s.code, s.reason));
-                        closing =
-                            Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
+                        closing = Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
                     }
                 }
                 self.at += consumed;
@@ -226,8 +224,8 @@ impl Connection {
             }
             Poll::Ready(Ok(())) if length > 0 => {
                 (self.buffer, self.at, self.end) = (buffer, 0, length);
-                self.now = Instant::now();
-                self.member.heard(self.hub.process().millis(self.now));
+                self.now = self.hub.process().nanos();
+                self.member.heard(self.now / 1_000_000);
                 Poll::Ready(true)
             }
             Poll::Ready(_) => {
@@ -315,10 +313,11 @@ impl Drop for Connection {
     }
 }
 
-impl Inbound {
+impl Counts {
     /// Counts what came too fast, and ends the connection that does not stop.
-    fn too_fast(&mut self, now: Instant) -> Option<CloseReason> {
-        if self.flood_count.take(self.flood, now) {
+    #[cold]
+    fn too_fast(&mut self, flood: Rate, now: u64) -> Option<CloseReason> {
+        if self.flood.take(flood, now) {
             return None;
         }
         Some(CloseReason::fixed(ClosedBy::Limit, 1008, "too many messages: see the limit `rate`"))
@@ -326,12 +325,13 @@ impl Inbound {
 
     /// The `error` event for a message that was dropped, at most once a second: a flood of
     /// messages must not make a flood of answers.
-    fn tell(&mut self, now: Instant) -> Option<Vec<u8>> {
+    #[cold]
+    fn tell(&mut self, now: u64) -> Option<Vec<u8>> {
         metrics::counter!("jstack_refused_total", "reason" => "rate").increment(1);
-        if self.told.is_some_and(|told| now.duration_since(told) < Duration::from_secs(1)) {
+        if now < self.tell_from {
             return None;
         }
-        self.told = Some(now);
+        self.tell_from = now + 1_000_000_000;
         let error = Error::too_many_requests(
             "you send too fast: messages were dropped (limit `rate` a second)",
         );

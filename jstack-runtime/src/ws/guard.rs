@@ -19,7 +19,10 @@ pub(crate) enum Cut {
 ///
 /// What the panic may have left half done belongs to one connection or request, which ends with
 /// it.
-fn poll_caught<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Cut>> {
+fn poll_caught<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Cut>> {
     match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
         Ok(poll) => poll.map(Ok),
         Err(_) => Poll::Ready(Err(Cut::Panicked)),

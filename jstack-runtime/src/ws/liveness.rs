@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::closing::{CloseReason, ClosedBy};
 use crate::frame::{self, Opcode};
@@ -27,7 +27,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
-    let now = hub.process().millis(Instant::now());
+    let now = hub.process().nanos() / 1_000_000;
     let (mut quiet, mut dead) = (Vec::new(), Vec::new());
     hub.for_each(|member| match member.life.verdict(now, ping, pong) {
         Verdict::Alive => {}
@@ -85,7 +85,8 @@ mod tests {
         let life = Life::default();
         life.listening.store(true, Ordering::Relaxed);
         life.seen.store(1000, Ordering::Relaxed);
-        let mut verdicts = (1000..=40_000).step_by(1000).map(|now| life.verdict(now, 25_000, 10_000));
+        let mut verdicts =
+            (1000..=40_000).step_by(1000).map(|now| life.verdict(now, 25_000, 10_000));
         let first = verdicts.by_ref().position(|v| v == Verdict::Quiet);
         assert_eq!(first, Some(25));
         assert_eq!(verdicts.position(|v| v != Verdict::Alive), Some(10));

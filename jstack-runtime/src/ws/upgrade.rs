@@ -31,12 +31,16 @@ pub(crate) struct Opening {
 }
 
 /// What runs once the upgrade is done.
-type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Opening {
     /// Checks the handshake and lets the connection in.
-    pub(crate) async fn begin(parts: &mut Parts, hub: Arc<Hub>) -> std::result::Result<Self, Response> {
-        let protocol = parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
+    pub(crate) async fn begin(
+        parts: &mut Parts,
+        hub: Arc<Hub>,
+    ) -> std::result::Result<Self, Response> {
+        let protocol =
+            parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
         let accepted = handshake::check(
             &parts.method,
             parts.version,
@@ -57,7 +61,14 @@ impl Opening {
             let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
             tokio::spawn(liveness::watch(Arc::downgrade(&hub), ping, pong));
         }
-        Ok(Self { member, hub, accepted, version: parts.version, on_upgrade: Some(on_upgrade), begun: false })
+        Ok(Self {
+            member,
+            hub,
+            accepted,
+            version: parts.version,
+            on_upgrade: Some(on_upgrade),
+            begun: false,
+        })
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -89,18 +100,19 @@ impl Opening {
             response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate.response);
         }
         let Some(on_upgrade) = self.on_upgrade.take() else { return response };
-        // What waits for the upgrade must be small: the task keeps the size of its largest state.
-        tokio::spawn(async move {
+        // In a box that does not outlive the upgrade: a task keeps the size of its largest state.
+        let upgrade = Box::pin(async move {
             match on_upgrade.await {
-                Ok(upgraded) => {
-                    let connection = self.attach(upgraded);
-                    run(Some(connection)).await;
-                }
+                Ok(upgraded) => run(Some(self.attach(upgraded))),
                 Err(error) => {
                     tracing::debug!(%error, "the upgrade did not come about");
-                    run(None).await;
+                    run(None)
                 }
             }
+        });
+        tokio::spawn(async move {
+            let connection = upgrade.await;
+            connection.await;
         });
         response
     }
