@@ -24,6 +24,15 @@ impl Kind {
         }
     }
 
+    /// The same in a sentence.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Ws => "WebSocket",
+        }
+    }
+
     /// The keys that make sense for it.
     fn keys(self) -> &'static [&'static str] {
         match self {

@@ -14,7 +14,7 @@ use crate::types;
 /// What users call a handler in a message.
 fn called(handler: &Handler) -> String {
     match handler.hook {
-        Hook::Procedure(kind) => format!("{} handler `{}`", kind.name(), handler.ident),
+        Hook::Procedure(kind) => format!("{} handler `{}`", kind.title(), handler.ident),
         hook => format!("`#[{}]` handler `{}`", hook.name(), handler.ident),
     }
 }
@@ -58,6 +58,9 @@ fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
     if let syn::Safety::Unsafe(keyword) = &sig.safety {
         return errors.push(keyword, format!("{called} cannot be `unsafe`"));
     }
+    if let (Hook::Connect, Some(cfg)) = (handler.hook, handler.cfgs.first()) {
+        return errors.push(cfg, "`#[connect]` cannot be conditional: the session's type would be\nhelp: put the `#[cfg]` inside the function");
+    }
     for arg in &sig.inputs {
         if let FnArg::Typed(arg) = arg
             && let Type::ImplTrait(ty) = types::plain(&arg.ty)
@@ -88,7 +91,7 @@ fn misplaced_last(handler: &Handler, args: &Args, errors: &mut Errors) {
             );
         }
         (None, Some(input), Hook::Procedure(_)) => {
-            errors.push(&last.ty, missing(handler, &types::text(input)))
+            errors.push(&last.ty, missing(handler, &types::text(input)));
         }
         _ => errors.push(&last.ty, missing(handler, "")),
     }
@@ -147,7 +150,7 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
                             kind.name()
                         )
                     };
-                    (kind.name(), note)
+                    (kind.title(), note)
                 }
                 Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
                 Hook::Disconnect => (
@@ -286,7 +289,7 @@ fn session(module: &Module, handlers: &mut Handlers, errors: &mut Errors) {
         return;
     }
     let defined: HashSet<String> =
-        module.items.iter().flat_map(defines).map(|ident| ident.to_string()).collect();
+        module.items.iter().flat_map(defines).map(ToString::to_string).collect();
     let hooks = [&mut handlers.fallback, &mut handlers.error, &mut handlers.disconnect];
     for handler in handlers.events.iter_mut().chain(hooks.into_iter().flatten()) {
         let Some(arg) = handler.args.iter().find(|arg| matches!(arg.role, Role::Session(_))) else {
@@ -369,10 +372,11 @@ pub(crate) fn event_sets(args: &Args, own: [bool; 2], ident: &Ident, errors: &mu
     .filter_map(|(key, given)| (!given).then_some(key))
     .collect();
     if !missing.is_empty() {
-        let keys = missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
+        let keys =
+            missing.iter().map(|key| format!("`{key} = …`")).collect::<Vec<_>>().join(" and ");
         errors.add(syn::Error::new(
             Span::call_site(),
-            format!("`{ident}` does not say which events travel: {keys} is missing\nhelp: write `#[procedure(ws, incoming = Chat, outgoing = Chat)]`"),
+            format!("`{ident}` does not say which events travel\nhelp: add {keys}, as in `#[procedure(ws, incoming = Chat, outgoing = Chat)]`"),
         ));
     }
 }

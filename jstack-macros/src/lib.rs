@@ -1,10 +1,14 @@
 //! The procedural macros of `jstack-runtime`, which re-exports and documents them.
+#![allow(clippy::single_match_else, reason = "two outcomes read best side by side")]
 
 mod args;
 mod check;
 mod errors;
 mod events;
 mod expand;
+#[cfg(test)]
+mod golden;
+mod handlers;
 mod model;
 mod module;
 mod names;

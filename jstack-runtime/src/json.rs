@@ -35,10 +35,38 @@ fn is_plain(text: &[u8]) -> bool {
         !bytes.iter().fold(false, |bad, b| bad | (*b < b' ') | (*b == b'"') | (*b == b'\\'))
     };
     let Some(last) = text.last_chunk::<16>() else {
-        return text.iter().all(|b| !matches!(b, 0..b' ' | b'"' | b'\\'));
+        return is_plain_and_short(text);
     };
     // The last chunk overlaps the one before it: no byte is looked at alone.
     text.as_chunks::<16>().0.iter().all(plain) && plain(last)
+}
+
+/// The same for less than sixteen bytes: names, mostly.
+#[inline]
+fn is_plain_and_short(text: &[u8]) -> bool {
+    let word = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            return is_plain_word(u64::from_le_bytes(*first))
+                && is_plain_word(u64::from_le_bytes(*last));
+        }
+        _ => match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            _ => return text.iter().all(|b| !matches!(b, 0..b' ' | b'"' | b'\\')),
+        },
+    };
+    is_plain_word(word)
+}
+
+/// Whether none of eight bytes is a control character, a quote or a backslash.
+#[inline]
+fn is_plain_word(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The high bit of a byte that is less than `n`, or of one after it: of any, in short.
+    let less_than = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
+    let same_as = |byte: u8| less_than(word ^ (ONES * u64::from(byte)), 1);
+    (less_than(word, b' ') | same_as(b'"') | same_as(b'\\')) & (ONES << 7) == 0
 }
 
 struct Writer<'a> {

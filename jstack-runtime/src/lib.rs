@@ -1,5 +1,7 @@
 //! Typed real-time endpoints on axum.
 
+mod activity;
+mod admission;
 mod app;
 mod broker;
 mod call;
@@ -11,6 +13,7 @@ mod frame;
 mod http;
 mod json;
 mod macros;
+mod meters;
 mod outbound;
 mod payload;
 pub mod prelude;
@@ -35,9 +38,14 @@ pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
-pub use jstack_macros::{Events, Payload, procedure};
+#[doc = include_str!("docs/events.md")]
+pub use jstack_macros::Events;
+#[doc = include_str!("docs/payload.md")]
+pub use jstack_macros::Payload;
+#[doc = include_str!("docs/procedure.md")]
+pub use jstack_macros::procedure;
 #[doc(hidden)]
-pub use macros::rules as __rules;
+pub use macros::{answers as __answers, rules as __rules};
 pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{

@@ -1,13 +1,16 @@
 //! What expansions call. It is named by generated code only, and may change in any release.
 
-use crate::payload::Issues;
+use axum::response::IntoResponse as _;
+
+use crate::payload::{self, Issues};
+use crate::procedure::{Answer, Info, Kind, OutputInfo, Reply};
 
 /// The issues of a value, by whatever rules its type has.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __issues {
     ($value:expr) => {{
-        let mut issues = $crate::Issues::default();
+        let mut issues = <$crate::Issues as ::core::default::Default>::default();
         $crate::__check!($value, &mut issues);
         issues
     }};
@@ -47,4 +50,43 @@ impl<T: garde::Validate<Context = ()>> Ruled for T {
 #[doc(hidden)]
 pub fn rules<T: Ruled>(value: &T, issues: &mut Issues) {
     value.run(issues);
+}
+
+/// What a procedure's answer is able to. The bound stands here and nowhere else, so that a type
+/// that is no answer is one error.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Answers<A> {
+    info: Option<OutputInfo>,
+    write: fn(A) -> Reply,
+}
+
+/// The abilities of `A`.
+#[doc(hidden)]
+pub const fn answers<A: Answer<M>, M>() -> Answers<A> {
+    Answers { info: A::INFO, write: A::answer }
+}
+
+impl<A> Answers<A> {
+    /// A GET procedure that answers so.
+    #[track_caller]
+    pub const fn get(&self, name: &'static str) -> Info {
+        Info::answering(name, Kind::Get, self.info)
+    }
+
+    /// A POST procedure that answers so.
+    #[track_caller]
+    pub const fn post(&self, name: &'static str) -> Info {
+        Info::answering(name, Kind::Post, self.info)
+    }
+
+    /// Writes the answer; `issues` are the rules that it breaks.
+    pub fn reply(&self, answer: A, issues: Issues) -> Reply {
+        let issues = issues.into_vec();
+        if issues.is_empty() {
+            (self.write)(answer)
+        } else {
+            Err(payload::outgoing(issues).into_response())
+        }
+    }
 }

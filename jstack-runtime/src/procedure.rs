@@ -192,6 +192,18 @@ impl Info {
         info
     }
 
+    /// A procedure that answers, as its expansion says.
+    #[track_caller]
+    pub(crate) const fn answering(
+        name: &'static str,
+        kind: Kind,
+        output: Option<OutputInfo>,
+    ) -> Self {
+        let mut info = Self::new(name, kind, Location::caller());
+        info.output = output;
+        info
+    }
+
     /// A WebSocket procedure.
     #[track_caller]
     pub const fn ws<P: Ws>(name: &'static str) -> Self {
@@ -339,6 +351,7 @@ pub struct Fallible<M>(Infallible, std::marker::PhantomData<M>);
 #[derive(Debug)]
 pub struct Special(Infallible);
 
+#[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
     const INFO: Option<OutputInfo> = Some(OutputInfo {
         schema: SchemaGenerator::subschema_for::<T>,

@@ -1,6 +1,7 @@
 //! A chat: rooms, names, who is typing, and what was said before.
 //!
 //! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
+//! `cargo run -p chat -- help` lists what else it does: its types, its documents.
 
 mod pages;
 mod post;
@@ -16,13 +17,13 @@ async fn main() -> Result<(), BoxError> {
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )
+        // What the other commands write goes to the standard output.
+        .with_writer(std::io::stderr)
         .init();
-    let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
-    tracing::info!("the chat is on http://{address}");
     App::new()
         .mount("post", post::router())
         .with_state(Store::default())
         .merge(pages::router())
-        .serve(address)
+        .run()
         .await
 }

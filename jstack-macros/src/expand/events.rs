@@ -1,10 +1,10 @@
 //! `#[derive(Events)]`: the table of events and the typed emitter.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::format_ident;
+use syn::spanned::Spanned as _;
 use syn::{Ident, Visibility};
 
-use super::at;
 use crate::errors::Errors;
 use crate::events;
 use crate::model::Event;
@@ -23,28 +23,28 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         }
     };
     let errors = errors.into_tokens();
-    quote!(#expanded #errors)
+    code!(#expanded #errors)
 }
 
 fn emitter(set: &events::Set<'_>) -> TokenStream {
     let events::Set { vis, ident, rt, events, whole } = set;
     let name = format_ident!("{ident}Emitter");
     let doc = format!(" Emits the events of [`{ident}`], each by a method of its own.");
-    let room = quote!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
+    let room = code!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
     let arms = events.iter().map(|event| {
         let Event { variant, method, cfgs, .. } = event;
-        quote!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload).await,)
+        code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload).await,)
     });
-    let rest = (!whole).then(|| quote!(_ => ::core::unimplemented!(),));
+    let rest = (!whole).then(|| code!(_ => ::core::unimplemented!(),));
     let body = if events.is_empty() && *whole {
-        quote!(match *self {})
+        code!(match *self {})
     } else {
-        quote!(match self { #(#arms)* #rest })
+        code!(match self { #(#arms)* #rest })
     };
     let methods = events.iter().map(|event| method(event, ident, rt));
     let table = events.iter().map(|event| entry(event, ident, rt));
     let vis: &Visibility = vis;
-    quote! {
+    code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
         #vis struct #name<'a>(#rt::Target<'a>);
@@ -83,7 +83,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
 /// `Event::new`, where a payload without its derives is told.
 fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { variant, payload, wire, .. } = event;
-    quote_spanned!(at(payload)=> #rt::Event::new(#wire, #ident::#variant))
+    super::relocated(code!(#rt::Event::new(#wire, #ident::#variant)), payload.span())
 }
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
@@ -95,7 +95,7 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     } else {
         format!(" Emits `{wire}`: {docs}")
     };
-    quote! {
+    code! {
         #(#cfgs)*
         #[doc = #doc]
         pub async fn #method(self, payload: &#payload) -> #rt::Result {
@@ -107,6 +107,6 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
 fn entry(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let (docs, cfgs) = (&event.docs, &event.cfgs);
     let new = new(event, ident, rt);
-    let docs = (!docs.is_empty()).then(|| quote!(.docs(#docs)));
-    quote!(#(#cfgs)* &#new #docs)
+    let docs = (!docs.is_empty()).then(|| code!(.docs(#docs)));
+    code!(#(#cfgs)* &#new #docs)
 }

@@ -1,12 +1,20 @@
 //! From tokens to tokens: parse, check, and write what was meant, even where it is wrong.
 
+/// Tokens whose local names are ours alone: a handler called `event` or `session` stays what the
+/// user means by it.
+macro_rules! code {
+    ($($tokens:tt)*) => {
+        ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*)
+    };
+}
+
 pub(crate) mod events;
 mod module;
 pub(crate) mod payload;
 mod procedure;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use crate::args::{Args, Kind, USAGE};
@@ -43,7 +51,7 @@ pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let errors = errors.into_tokens();
-    quote!(#expanded #errors)
+    code!(#expanded #errors)
 }
 
 fn on_function(function: &Function, args: &Args, errors: &mut Errors) -> TokenStream {
@@ -60,23 +68,26 @@ fn on_function(function: &Function, args: &Args, errors: &mut Errors) -> TokenSt
 
 /// The place of `tokens`, with names that resolve as generated ones do.
 fn at(tokens: &impl ToTokens) -> Span {
-    Span::call_site().located_at(tokens.span())
+    Span::mixed_site().located_at(tokens.span())
 }
 
 /// The extractors' types, each once, in the order in which they are seen.
 fn distinct<'a>(types: impl Iterator<Item = &'a syn::Type>) -> Vec<&'a syn::Type> {
     let mut found: Vec<&syn::Type> = Vec::new();
     for ty in types {
-        if position(&found, ty).is_none() {
+        if position(found.iter().copied(), ty).is_none() {
             found.push(ty);
         }
     }
     found
 }
 
-fn position(types: &[&syn::Type], wanted: &syn::Type) -> Option<usize> {
+fn position<'a>(
+    mut types: impl Iterator<Item = &'a syn::Type>,
+    wanted: &syn::Type,
+) -> Option<usize> {
     let wanted = wanted.to_token_stream().to_string();
-    types.iter().position(|ty| ty.to_token_stream().to_string() == wanted)
+    types.position(|ty| ty.to_token_stream().to_string() == wanted)
 }
 
 /// `impl Procedure<S> for marker`, with the bounds that the extractors need.
@@ -87,6 +98,8 @@ struct Implementation<'a> {
     /// The extractor trait and who must implement it.
     bound: TokenStream,
     extractors: Vec<&'a syn::Type>,
+    /// Aliases of extractors that `#[cfg]` may take away.
+    conditional: Vec<&'a TokenStream>,
     /// `None` where an error was reported.
     info: Option<TokenStream>,
     call: Option<TokenStream>,
@@ -94,28 +107,32 @@ struct Implementation<'a> {
 
 impl ToTokens for Implementation<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { rt, args, marker, bound, extractors, info, call } = self;
-        let unknown = || quote!(::core::unimplemented!());
+        let Self { rt, args, marker, bound, extractors, conditional, info, call } = self;
+        let unknown = || code!(::core::unimplemented!());
         let (name, cx) = match call {
-            Some(_) => (quote!(mut cx), None),
-            None => (quote!(_), Some(unknown())),
+            Some(_) => (code!(mut cx), None),
+            None => (code!(_), Some(unknown())),
         };
         let info = info.clone().unwrap_or_else(unknown);
         let (state, generics, bounds) = match &args.state {
-            Some(state) => (quote!(#state), None, None),
+            Some(state) => (code!(#state), None, None),
             None => {
-                let bounds =
-                    extractors.iter().map(|ty| quote_spanned!(at(ty)=> #ty: #rt::#bound<__S>,));
+                let bounds = extractors.iter().map(|ty| {
+                    let bound = relocated(code!(#rt::#bound<__S>), ty.span());
+                    code!(#ty: #bound,)
+                });
+                let conditional = conditional.iter().map(|ty| code!(#ty: #rt::#bound<__S>,));
+                let bounds: Vec<_> = bounds.chain(conditional).collect();
                 (
-                    quote!(__S),
+                    code!(__S),
                     Some(
-                        quote!(<__S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static>),
+                        code!(<__S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static>),
                     ),
-                    (!extractors.is_empty()).then(|| quote!(where #(#bounds)*)),
+                    (!bounds.is_empty()).then(|| code!(where #(#bounds)*)),
                 )
             }
         };
-        tokens.extend(quote! {
+        tokens.extend(code! {
             impl #generics #rt::Procedure<#state> for #marker #bounds {
                 const INFO: #rt::Info = #info;
                 async fn call(#name: #rt::Call<#state>) -> #rt::Reply {
@@ -141,9 +158,9 @@ fn call(handler: &Handler, mut fill: impl FnMut(&Arg) -> TokenStream) -> TokenSt
 /// The session as an argument takes it; `borrowed` says that it is a reference already.
 fn session(taken: Taken, borrowed: bool) -> TokenStream {
     match taken {
-        Taken::Mutably if !borrowed => quote!(&mut session),
-        Taken::Shared if !borrowed => quote!(&session),
-        _ => quote!(session),
+        Taken::Mutably if !borrowed => code!(&mut session),
+        Taken::Shared if !borrowed => code!(&session),
+        _ => code!(session),
     }
 }
 
@@ -170,7 +187,7 @@ fn described(args: &Args, ident: &proc_macro2::Ident, docs: &str) -> (String, Op
         Some(rename) => rename.value(),
         None => crate::names::Case::Camel.apply(ident),
     };
-    (name, (!docs.is_empty()).then(|| quote!(.docs(#docs))))
+    (name, (!docs.is_empty()).then(|| code!(.docs(#docs))))
 }
 
 /// Whether an argument is filled by an extractor.

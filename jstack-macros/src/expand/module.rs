@@ -1,16 +1,17 @@
 //! `#[procedure(ws, …)]` on an inline module.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, Meta, ReturnType, Type};
+use quote::{ToTokens as _, format_ident, quote_spanned};
+use syn::{ReturnType, Type};
 
 use super::procedure::inside;
 use super::{Implementation, at, call, described, distinct, position, session};
 use crate::args::{Args, Kind};
 use crate::check;
 use crate::errors::Errors;
-use crate::model::{Arg, Handler, Handlers, Hook, Role};
-use crate::module::{Function, Item, Module};
+use crate::handlers;
+use crate::model::{Arg, Handler, Handlers, Role};
+use crate::module::{Item, Module};
 use crate::types;
 
 /// The module as it was, without our attributes, and behind its items what makes it a procedure.
@@ -22,7 +23,7 @@ pub(crate) fn expand(mut module: Module, args: &Args, errors: &mut Errors) -> To
             format!("`#[procedure({kind})]` goes on an `async fn`\nhelp: only `ws` takes a module"),
         );
     }
-    let mut handlers = handlers(&mut module, args, errors);
+    let mut handlers = handlers::read(&mut module, args, errors);
     let own =
         ["Incoming", "Outgoing"].map(|name| check::types_of(&module).any(|ident| ident == name));
     check::event_sets(args, own, &module.ident, errors);
@@ -33,12 +34,12 @@ pub(crate) fn expand(mut module: Module, args: &Args, errors: &mut Errors) -> To
         Some(_) => (None, items.iter().map(tokens).collect::<TokenStream>()),
         // Without any events, the handlers' own `Io` and `Socket` would be errors of their own.
         None => (
-            Some(quote!(#[allow(unused)])),
+            Some(code!(#[allow(unused)])),
             items.iter().filter(|item| !is_handler(item)).map(tokens).collect(),
         ),
     };
     let fallback = generated.is_none().then(|| marker(&module, args));
-    quote! {
+    code! {
         #(#attrs)*
         #allow
         #vis mod #ident {
@@ -55,7 +56,7 @@ fn tokens(item: &Item) -> TokenStream {
         Item::Function(function) => function.to_token_stream(),
         Item::Other(other) => {
             let (attrs, rest) = (&other.attrs, &other.rest);
-            quote!(#(#attrs)* #rest)
+            code!(#(#attrs)* #rest)
         }
     }
 }
@@ -64,127 +65,22 @@ fn is_handler(item: &Item) -> bool {
     matches!(item, Item::Function(function) if function.is_handler)
 }
 
-/// Takes our attributes off and reads what they stood on.
-fn handlers(module: &mut Module, args: &Args, errors: &mut Errors) -> Handlers {
-    let mut handlers = Handlers::default();
-    let returned = module.items.iter().find_map(|item| match item {
-        Item::Function(function)
-            if function.attrs.iter().any(|attr| attr.path().is_ident("connect")) =>
-        {
-            types::success(&function.sig.output).cloned()
-        }
-        _ => None,
-    });
-    for item in &mut module.items {
-        let attrs = match item {
-            Item::Function(function) => &mut function.attrs,
-            Item::Other(other) => &mut other.attrs,
-        };
-        let (hooks, rest): (Vec<_>, Vec<_>) =
-            attrs.drain(..).partition(|attr| Hook::of(attr).is_some());
-        *attrs = rest;
-        let Some(first) = hooks.first() else {
-            if let Item::Other(other) = item
-                && let Some(error) = other.unfinished.take()
-            {
-                errors.add(error);
-            }
-            continue;
-        };
-        match item {
-            Item::Function(function) => {
-                function.is_handler = true;
-                add(&mut handlers, function, &hooks, args, returned.as_ref(), errors);
-            }
-            Item::Other(other) => {
-                handlers.incomplete = true;
-                match other.unfinished.take() {
-                    Some(error) => errors.add(error),
-                    None => {
-                        let path = first.path();
-                        errors.push(
-                            first,
-                            format!("`#[{}]` goes on an `async fn`", path.to_token_stream()),
-                        );
-                    }
-                }
-            }
-        }
-    }
-    handlers
-}
-
-/// Reads one handler and puts it where it belongs.
-fn add(
-    handlers: &mut Handlers,
-    function: &Function,
-    hooks: &[Attribute],
-    args: &Args,
-    session: Option<&Type>,
-    errors: &mut Errors,
-) {
-    let Some(hook) = hooks.first().and_then(Hook::of) else { return };
-    let mut handler = Handler::new(hook, function, args, session);
-    check::handler(&mut handler, function, args, errors);
-    for attr in hooks {
-        if Hook::of(attr) != Some(hook) {
-            let name = hook.name();
-            errors.push(
-                attr,
-                format!(
-                    "`{}` has `#[{name}]` already\nhelp: write a function of its own",
-                    handler.ident
-                ),
-            );
-            handlers.incomplete = true;
-        } else if hook == Hook::On {
-            match attr.parse_args::<Ident>() {
-                Ok(variant) => handler.variants.push(variant),
-                Err(_) => {
-                    errors.push(attr, "`#[on]` names one event\nhelp: write `#[on(Message)]` with a variant of the incoming events");
-                    handlers.incomplete = true;
-                }
-            }
-        } else if !matches!(attr.meta, Meta::Path(_)) {
-            errors.push(attr, format!("`#[{}]` takes no arguments", hook.name()));
-        }
-    }
-    let place = match hook {
-        Hook::Connect => &mut handlers.connect,
-        Hook::Fallback => &mut handlers.fallback,
-        Hook::Error => &mut handlers.error,
-        Hook::Disconnect => &mut handlers.disconnect,
-        Hook::On | Hook::Procedure(_) => return handlers.events.push(handler),
-    };
-    match place {
-        Some(first) => {
-            let (name, first) = (hook.name(), &first.ident);
-            errors.push(
-                &handler.ident,
-                format!(
-                    "the module has a `#[{name}]` handler already\nnote: the first one is `{first}`"
-                ),
-            );
-        }
-        None => *place = Some(handler),
-    }
-}
-
 /// The marker alone, so that `router![…]` finds it.
 fn marker(module: &Module, args: &Args) -> TokenStream {
     let vis = inside(&module.vis);
     let implementation = Implementation {
         rt: &args.runtime(),
         args,
-        marker: quote!(Procedure),
-        bound: quote!(SocketExtractor),
+        marker: code!(Procedure),
+        bound: code!(SocketExtractor),
         extractors: Vec::new(),
+        conditional: Vec::new(),
         info: None,
         call: None,
     };
     let taken = check::types_of(module).any(|ident| ident == "Procedure");
-    let definition = (!taken).then(|| quote!(#vis struct Procedure;));
-    quote!(#definition #implementation)
+    let definition = (!taken).then(|| code!(#vis struct Procedure;));
+    code!(#definition #implementation)
 }
 
 /// Everything that stands behind the user's items.
@@ -196,8 +92,53 @@ struct Generated<'a> {
     /// The alias and what it stands for; `None` where the module defines it.
     aliases: [(&'static str, Option<TokenStream>); 4],
     session: TokenStream,
-    /// An extractor's type, and under which conditions somebody wants it.
-    kept: Vec<&'a Type>,
+    kept: Vec<Kept<'a>>,
+}
+
+/// What is extracted once, and cloned for each event.
+struct Kept<'a> {
+    ty: &'a Type,
+    /// The type as generated code writes it: by an alias where it is conditional.
+    written: TokenStream,
+    /// When it exists; always, if there is no condition.
+    condition: Option<TokenStream>,
+}
+
+impl<'a> Kept<'a> {
+    /// The extractors of all handlers but `#[connect]`, each type once.
+    fn all(handlers: &'a Handlers) -> Vec<Self> {
+        let types = distinct(handlers.kept().flat_map(Handler::extractors));
+        let kept = |(index, ty): (usize, &&'a Type)| {
+            let users =
+                || handlers.kept().filter(|handler| position(handler.extractors(), ty).is_some());
+            let condition = users().all(|handler| !handler.cfgs.is_empty()).then(|| {
+                let all = users().map(|handler| {
+                    let predicates =
+                        handler.cfgs.iter().filter_map(|cfg| cfg.parse_args::<TokenStream>().ok());
+                    code!(all(#(#predicates),*))
+                });
+                code!(any(#(#all),*))
+            });
+            let written = match condition {
+                Some(_) => format_ident!("__Kept{index}").into_token_stream(),
+                None => ty.to_token_stream(),
+            };
+            Self { ty, written, condition }
+        };
+        types.iter().enumerate().map(kept).collect()
+    }
+
+    /// The alias that stands for nothing where the condition does not hold.
+    fn alias(&self) -> Option<TokenStream> {
+        let Self { ty, written, condition } = self;
+        let condition = condition.as_ref()?;
+        Some(code! {
+            #[cfg(#condition)]
+            type #written = #ty;
+            #[cfg(not(#condition))]
+            type #written = ();
+        })
+    }
 }
 
 impl<'a> Generated<'a> {
@@ -208,7 +149,7 @@ impl<'a> Generated<'a> {
         own: [bool; 2],
     ) -> Option<Self> {
         let rt = args.runtime();
-        let given = |ty: &Option<Type>| ty.as_ref().map(|ty| quote!(#ty));
+        let given = |ty: &Option<Type>| ty.as_ref().map(|ty| code!(#ty));
         let named = |own: bool, name: &str| {
             own.then(|| Ident::new(name, proc_macro2::Span::call_site()).into_token_stream())
         };
@@ -224,21 +165,22 @@ impl<'a> Generated<'a> {
         let aliases = [
             free("Incoming", incoming),
             free("Outgoing", outgoing),
-            free("Socket", quote!(#rt::Socket<Procedure>)),
-            free("Io", quote!(#rt::Io<Procedure>)),
+            free("Socket", code!(#rt::Socket<Procedure>)),
+            free("Io", code!(#rt::Io<Procedure>)),
         ];
         let connect = handlers.connect.as_ref();
         let session = connect.and_then(|connect| types::success(&connect.output));
-        let session = session.map_or_else(|| quote!(()), |ty| quote_spanned!(at(ty)=> #ty));
-        let kept = distinct(handlers.kept().flat_map(Handler::extractors));
+        let session = session.map_or_else(|| code!(()), |ty| quote_spanned!(at(ty)=> #ty));
+        let kept = Kept::all(handlers);
         Some(Self { module, handlers, args, rt, aliases, session, kept })
     }
 
     /// A clone of what was extracted once.
     fn clone_of(&self, ty: &Type) -> TokenStream {
         let rt = &self.rt;
-        let index = syn::Index::from(position(&self.kept, ty).unwrap_or_default());
-        quote!(#rt::__private::kept(&kept.#index))
+        let types = self.kept.iter().map(|kept| kept.ty);
+        let index = syn::Index::from(position(types, ty).unwrap_or_default());
+        code!(#rt::__private::kept(&kept.#index))
     }
 
     /// `handler(…)` where the session is borrowed and extractors are kept.
@@ -265,33 +207,32 @@ impl<'a> Generated<'a> {
         let arms = self.handlers.events.iter().flat_map(|handler| {
             handler.variants.iter().map(|variant| {
                 let cfgs = &handler.cfgs;
-                let payload = quote!(payload);
-                let body = self.broken_or(handler, || self.call(handler, &payload));
-                let pattern = if handler.broken { quote!(_) } else { payload.clone() };
-                quote!(#(#cfgs)* Incoming::#variant(#pattern) => #body,)
+                let payload = code!(payload);
+                let body = broken_or(handler, || self.call(handler, &payload));
+                let pattern = if handler.broken { code!(_) } else { payload.clone() };
+                code!(#(#cfgs)* Incoming::#variant(#pattern) => #body,)
             })
         });
         let rest = self.handlers.fallback.as_ref().map(|handler| {
-            let event = quote!(event);
-            let body = self.broken_or(handler, || self.call(handler, &event));
-            if handler.broken { quote!(_ => #body,) } else { quote!(event => #body,) }
+            let event = code!(event);
+            let body = broken_or(handler, || self.call(handler, &event));
+            let cfgs = &handler.cfgs;
+            let pattern = if handler.broken { code!(_) } else { event };
+            code!(#(#cfgs)* #pattern => #body,)
         });
         let lost = (rest.is_none() && self.handlers.incomplete)
-            .then(|| quote!(_ => ::core::unimplemented!(),));
-        let place = self.args.incoming.as_ref().map_or_else(proc_macro2::Span::call_site, at);
+            .then(|| code!(_ => ::core::unimplemented!(),));
+        let place = self.args.incoming.as_ref().map_or_else(proc_macro2::Span::mixed_site, at);
         quote_spanned!(place=> match event { #(#arms)* #rest #lost })
-    }
-
-    fn broken_or(&self, handler: &Handler, body: impl FnOnce() -> TokenStream) -> TokenStream {
-        if handler.broken { quote!(::core::unimplemented!()) } else { body() }
     }
 
     /// `#[error]`, where there is one.
     fn error(&self) -> Option<TokenStream> {
         let rt = &self.rt;
         let handler = self.handlers.error.as_ref().filter(|handler| !handler.broken)?;
-        let call = self.call(handler, &quote!(error));
-        Some(quote! {
+        let (call, cfgs) = (self.call(handler, &code!(error)), &handler.cfgs);
+        Some(code! {
+            #(#cfgs)*
             async fn error(kept: &Self::Kept, session: &mut Self::Session, error: &#rt::Error) {
                 let _: #rt::Result = #call;
             }
@@ -305,13 +246,15 @@ impl<'a> Generated<'a> {
         let call = call(handler, |arg: &Arg| match arg.role {
             Role::Extractor => self.clone_of(&arg.ty),
             Role::Session(taken) => session(taken, false),
-            _ => quote!(reason),
+            _ => code!(reason),
         });
         let call = self.outcome(handler, &call);
         let borrowed =
             handler.args.iter().any(|arg| arg.role == Role::Session(crate::model::Taken::Mutably));
-        let session = if borrowed { quote!(mut session) } else { quote!(session) };
-        Some(quote! {
+        let session = if borrowed { code!(mut session) } else { code!(session) };
+        let cfgs = &handler.cfgs;
+        Some(code! {
+            #(#cfgs)*
             async fn disconnect(kept: Self::Kept, #session: Self::Session, reason: #rt::CloseReason) {
                 let _: #rt::Result = #call;
             }
@@ -320,18 +263,25 @@ impl<'a> Generated<'a> {
 
     /// Extracts everything, connects, and serves.
     fn serve(&self, connect: Option<&Handler>) -> TokenStream {
+        let rt = &self.rt;
         let extractions = self
             .kept
             .iter()
-            .map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket::<#ty>().await?,));
+            .map(|kept| quote_spanned!(at(kept.ty)=> cx.extract_for_socket().await?,));
         let ty = &self.session;
         let session = match connect {
             Some(handler) => {
                 let call = call(handler, |arg: &Arg| {
                     let ty = &arg.ty;
-                    match position(&self.kept, ty) {
+                    match position(
+                        self.kept
+                            .iter()
+                            .filter(|kept| kept.condition.is_none())
+                            .map(|kept| kept.ty),
+                        ty,
+                    ) {
                         Some(_) => self.clone_of(ty),
-                        None => quote!(cx.extract_for_socket::<#ty>().await?),
+                        None => code!(cx.extract_for_socket().await?),
                     }
                 });
                 let place = match &handler.output {
@@ -339,12 +289,12 @@ impl<'a> Generated<'a> {
                     ReturnType::Type(_, ty) => at(ty),
                 };
                 let connected = quote_spanned!(place=> cx.connected::<#ty, _>(outcome)?);
-                quote!(let outcome = #call; let session = #connected;)
+                code!(let outcome = #call; let session = #connected;)
             }
-            None => quote!(let session = ();),
+            None => code!(let session = ();),
         };
-        quote! {
-            let kept = (#(#extractions)*);
+        code! {
+            let kept: <__Handlers as #rt::Handlers>::Kept = (#(#extractions)*);
             #session
             cx.serve::<__Handlers>(session, kept)
         }
@@ -361,13 +311,25 @@ impl<'a> Generated<'a> {
         let implementation = Implementation {
             rt,
             args: self.args,
-            marker: quote!(Procedure),
-            bound: quote!(SocketExtractor),
-            extractors: distinct(self.kept.iter().copied().chain(own)),
-            info: Some(quote!(#rt::Info::ws::<Self>(#name) #docs)),
+            marker: code!(Procedure),
+            bound: code!(SocketExtractor),
+            extractors: distinct(
+                self.kept
+                    .iter()
+                    .filter(|kept| kept.condition.is_none())
+                    .map(|kept| kept.ty)
+                    .chain(own),
+            ),
+            conditional: self
+                .kept
+                .iter()
+                .filter(|kept| kept.condition.is_some())
+                .map(|kept| &kept.written)
+                .collect(),
+            info: Some(code!(#rt::Info::ws::<Self>(#name) #docs)),
             call: sound.then(|| self.serve(connect)),
         };
-        quote!(#implementation)
+        code!(#implementation)
     }
 }
 
@@ -383,37 +345,42 @@ impl quote::ToTokens for Generated<'_> {
         ];
         let aliases = aliases.iter().zip(docs).filter_map(|((name, ty), doc)| {
             let name = Ident::new(name, proc_macro2::Span::call_site());
-            ty.as_ref().map(|ty| quote!(#[doc = #doc] type #name = #ty;))
+            ty.as_ref().map(|ty| code!(#[doc = #doc] type #name = #ty;))
         });
         let marker = (!check::types_of(module).any(|ident| ident == "Procedure")).then(|| {
             let vis = inside(&module.vis);
             let doc = format!(
                 " Stands for `{ident}` in `router![]`, `Io<{ident}::Procedure>` and `App::io`."
             );
-            quote! {
+            code! {
                 #[doc = #doc]
                 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
                 #vis struct Procedure;
             }
         });
+        let written = kept.iter().map(|kept| &kept.written);
+        let conditional = kept.iter().filter_map(Kept::alias);
+        let place = |ty: &Option<Type>| ty.as_ref().map_or_else(proc_macro2::Span::mixed_site, at);
+        let incoming = quote_spanned!(place(&self.args.incoming)=> type Incoming = Incoming;);
+        let outgoing = quote_spanned!(place(&self.args.outgoing)=> type Outgoing = Outgoing;);
+        let events = code!(#incoming #outgoing);
         let (event, error, disconnect) = (self.event(), self.error(), self.disconnect());
         let implementation = self.implementation();
-        tokens.extend(quote! {
+        tokens.extend(code! {
             #(#aliases)*
+            #(#conditional)*
             #marker
             impl #rt::Ws for Procedure {
-                type Incoming = Incoming;
-                type Outgoing = Outgoing;
+                #events
             }
             /// Private, so that the session and the extractors may be.
             struct __Handlers;
             impl #rt::Ws for __Handlers {
-                type Incoming = Incoming;
-                type Outgoing = Outgoing;
+                #events
             }
             impl #rt::Handlers for __Handlers {
                 type Session = #session;
-                type Kept = (#(#kept,)*);
+                type Kept = (#(#written,)*);
                 async fn event(kept: &Self::Kept, session: &mut Self::Session, event: Incoming) -> #rt::Result {
                     #event
                 }
@@ -423,4 +390,9 @@ impl quote::ToTokens for Generated<'_> {
             #implementation
         });
     }
+}
+
+/// What calls the handler, unless an error was reported for it.
+fn broken_or(handler: &Handler, body: impl FnOnce() -> TokenStream) -> TokenStream {
+    if handler.broken { code!(::core::unimplemented!()) } else { body() }
 }

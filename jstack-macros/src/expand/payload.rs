@@ -1,7 +1,7 @@
 //! `#[derive(Payload)]`: ties a type to its rules.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote_spanned};
 use syn::{GenericParam, Index, Member};
 
 use super::at;
@@ -17,7 +17,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         .and_then(|item| payload::read(item, &mut errors))
         .map(|payload| implementation(&payload));
     let errors = errors.into_tokens();
-    quote!(#expanded #errors)
+    code!(#expanded #errors)
 }
 
 fn implementation(payload: &Payload<'_>) -> TokenStream {
@@ -27,30 +27,30 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
         GenericParam::Type(parameter) => Some(&parameter.ident),
         _ => None,
     });
-    let mut bounds: Vec<_> = types.map(|ty| quote!(#ty: #rt::Payload)).collect();
+    let mut bounds: Vec<_> = types.map(|ty| code!(#ty: #rt::Payload)).collect();
     if *ruled && !bounds.is_empty() {
-        bounds.push(quote!(Self: #rt::__private::garde::Validate<Context = ()>));
+        bounds.push(code!(Self: #rt::__private::garde::Validate<Context = ()>));
     }
     bounds.extend(
         declared
             .into_iter()
             .flat_map(|clause| &clause.predicates)
-            .map(|predicate| quote!(#predicate)),
+            .map(|predicate| code!(#predicate)),
     );
-    let bounds = (!bounds.is_empty()).then(|| quote!(where #(#bounds),*));
+    let bounds = (!bounds.is_empty()).then(|| code!(where #(#bounds),*));
     let body = if *ruled {
         Some(quote_spanned!(at(ident)=> #rt::__rules(self, issues)))
     } else {
         visits(payload)
     };
     let check = body.map(|body| {
-        quote! {
+        code! {
             fn check(&self, issues: &mut #rt::Issues) {
                 #body
             }
         }
     });
-    quote! {
+    code! {
         #[automatically_derived]
         impl #parameters #rt::Payload for #ident #arguments #bounds {
             #check
@@ -77,12 +77,12 @@ fn visits(payload: &Payload<'_>) -> Option<TokenStream> {
                 .ident
                 .clone()
                 .map_or_else(|| Member::Unnamed(Index::from(*index)), Member::Named);
-            visit(rt, name, &quote!(&self.#member))
+            visit(rt, name, &code!(&self.#member))
         });
-        return Some(quote!(#(#visits)*));
+        return Some(code!(#(#visits)*));
     }
-    let rest = (arms.len() < parts.len()).then(|| quote!(_ => {}));
-    Some(quote!(match self { #(#arms)* #rest }))
+    let rest = (arms.len() < parts.len()).then(|| code!(_ => {}));
+    Some(code!(match self { #(#arms)* #rest }))
 }
 
 fn arm(part: &Part<'_>, rt: &TokenStream) -> TokenStream {
@@ -91,17 +91,17 @@ fn arm(part: &Part<'_>, rt: &TokenStream) -> TokenStream {
         let member =
             field.ident.clone().map_or_else(|| Member::Unnamed(Index::from(*index)), Member::Named);
         let name = format_ident!("field{index}");
-        quote!(#member: #name)
+        code!(#member: #name)
     });
-    let rest = (visited.len() < fields.len()).then(|| quote!(..));
+    let rest = (visited.len() < fields.len()).then(|| code!(..));
     let visits = visited.iter().map(|(index, _, name)| {
         let field = format_ident!("field{index}");
-        visit(rt, name, &quote!(#field))
+        visit(rt, name, &code!(#field))
     });
-    quote!(Self::#variant { #(#bindings,)* #rest } => { #(#visits)* })
+    code!(Self::#variant { #(#bindings,)* #rest } => { #(#visits)* })
 }
 
 /// One field, by whatever rules its type has; a name only where it has one.
 fn visit(rt: &TokenStream, name: &str, value: &TokenStream) -> TokenStream {
-    quote!(issues.field(#name, |issues| #rt::__check!(#value, issues));)
+    code!(issues.field(#name, |issues| #rt::__check!(#value, issues));)
 }

@@ -1,7 +1,7 @@
 //! `#[procedure]` on an `async fn`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
 use super::{Implementation, at, call, described, distinct, extracted};
@@ -29,14 +29,15 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
     let implementation = Implementation {
         rt,
         args,
-        marker: quote!(#ident::Procedure),
-        bound: if kind == Kind::Ws { quote!(SocketExtractor) } else { quote!(RequestExtractor) },
+        marker: code!(#ident::Procedure),
+        bound: if kind == Kind::Ws { code!(SocketExtractor) } else { code!(RequestExtractor) },
         extractors: if written { distinct(handler.extractors()) } else { Vec::new() },
+        conditional: Vec::new(),
         info: written.then(|| info(function, handler, kind, args)),
         call: written
             .then(|| if kind == Kind::Ws { run(handler) } else { answer(handler, kind, args) }),
     };
-    quote! {
+    code! {
         #function_item
         #(#cfgs)*
         #[doc(hidden)]
@@ -55,46 +56,46 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
 fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let (name, docs) = described(args, &handler.ident, &types::docs(&function.attrs));
-    let (constructor, types) = match (kind, &handler.output) {
-        (Kind::Ws, _) => (quote!(ws), quote!(Self)),
-        (kind, ReturnType::Default) => {
-            (format_ident!("{}", kind.name()).into_token_stream(), quote!((), _))
-        }
-        (kind, ReturnType::Type(_, ty)) => {
-            (format_ident!("{}", kind.name()).into_token_stream(), quote_spanned!(at(ty)=> #ty, _))
+    let start = match kind {
+        Kind::Ws => code!(#rt::Info::ws::<Self>(#name)),
+        kind => {
+            let (answers, method) = (answers(handler, &rt), format_ident!("{}", kind.name()));
+            code!(#answers.#method(#name))
         }
     };
     let input = args.input.as_ref().map(|input| {
         let optional = handler.args.iter().any(|arg| arg.role == Role::OptionalInput);
-        let method = if optional { quote!(optional_input) } else { quote!(input) };
+        let method = if optional { code!(optional_input) } else { code!(input) };
         quote_spanned!(at(input)=> .#method::<#input>())
     });
-    quote!(#rt::Info::#constructor::<#types>(#name) #docs #input)
+    code!(#start #docs #input)
+}
+
+/// The answer's type and what it must be able to. Both places that need it write it the same, so
+/// that rustc makes one error of a type that is no answer.
+fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
+    match &handler.output {
+        ReturnType::Default => code!(#rt::__answers::<(), _>()),
+        ReturnType::Type(_, ty) => quote_spanned!(at(ty)=> #rt::__answers::<#ty, _>()),
+    }
 }
 
 /// Calls a `get` or `post` handler and writes its answer.
 fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let input = &args.input;
-    let called = call(handler, |arg| {
-        let ty = &arg.ty;
-        match arg.role {
-            Role::Last => quote!(cx.input::<#input>().await?),
-            Role::OptionalInput => quote!(cx.optional_input::<#input>().await?),
-            _ => quote!(cx.extract::<#ty>().await?),
-        }
+    let called = call(handler, |arg| match arg.role {
+        Role::Last => code!(cx.input::<#input>().await?),
+        Role::OptionalInput => code!(cx.optional_input::<#input>().await?),
+        _ => code!(cx.extract().await?),
     });
-    let no_input = (kind == Kind::Post && input.is_none()).then(|| quote!(cx.no_input()?;));
-    let place = match &handler.output {
-        ReturnType::Default => at(&handler.ident),
-        ReturnType::Type(_, ty) => at(ty),
-    };
-    let answered = quote_spanned!(place=> cx.answer(answer, issues));
-    quote! {
+    let no_input = (kind == Kind::Post && input.is_none()).then(|| code!(cx.no_input()?;));
+    let answers = answers(handler, &rt);
+    code! {
         #no_input
         let answer = #called;
         let issues = #rt::__issues!(&answer);
-        #answered
+        #answers.reply(answer, issues)
     }
 }
 
@@ -104,7 +105,7 @@ fn run(handler: &Handler) -> TokenStream {
     let kept: Vec<_> =
         handler.args.iter().filter(|arg| extracted(arg)).map(|arg| &arg.ty).collect();
     let extractions =
-        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket::<#ty>().await?,));
+        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket().await?,));
     let mut next = 0..kept.len();
     let values = handler.args.iter().map(|arg| match arg.role {
         Role::Extractor => {
@@ -118,7 +119,7 @@ fn run(handler: &Handler) -> TokenStream {
         output @ ReturnType::Type(..) => at(output),
     };
     let run = quote_spanned!(place=> cx.run::<Self, _, _>);
-    quote! {
+    code! {
         let kept = (#(#extractions)*);
         #run(move |events| #ident(#(#values),*))
     }
@@ -130,7 +131,7 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let Handler { ident, cfgs, .. } = handler;
     let incoming = args.incoming.as_ref().or(args.outgoing.as_ref())?;
     let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
-    Some(quote! {
+    Some(code! {
         #(#cfgs)*
         impl #rt::Ws for #ident::Procedure {
             type Incoming = #incoming;
@@ -143,14 +144,14 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
 pub(super) fn inside(vis: &Visibility) -> TokenStream {
     let Visibility::Restricted(restricted) = vis else {
         return match vis {
-            Visibility::Inherited => quote!(pub(super)),
-            _ => quote!(#vis),
+            Visibility::Inherited => code!(pub(super)),
+            _ => code!(#vis),
         };
     };
     let path = &restricted.path;
     match path.segments.first().map(|segment| segment.ident.to_string()).as_deref() {
-        Some("self") => quote!(pub(super)),
-        Some("super") => quote!(pub(in super::#path)),
-        _ => quote!(#vis),
+        Some("self") => code!(pub(super)),
+        Some("super") => code!(pub(in super::#path)),
+        _ => code!(#vis),
     }
 }

@@ -53,14 +53,14 @@ pub(crate) fn finish(response: &mut Response, origin: Option<&HeaderValue>) {
 }
 
 /// Whether a request asks for permission only, before the browser sends the real one.
-fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS
         && headers.contains_key(header::ORIGIN)
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// The answer to a preflight request of an allowed `origin`.
-fn preflight(origin: &HeaderValue) -> Response {
+pub(super) fn preflight(origin: &HeaderValue) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     decorate(&mut response, origin);
@@ -78,7 +78,7 @@ fn preflight(origin: &HeaderValue) -> Response {
 
 /// Lets a page of an allowed `origin` read the answer, with credentials: so the origin is
 /// echoed, never `*`.
-fn decorate(response: &mut Response, origin: &HeaderValue) {
+pub(super) fn decorate(response: &mut Response, origin: &HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
@@ -88,7 +88,7 @@ fn decorate(response: &mut Response, origin: &HeaderValue) {
 }
 
 /// Says to caches that the answer differs with the origin; also when there was none to echo.
-fn vary(headers: &mut HeaderMap) {
+pub(super) fn vary(headers: &mut HeaderMap) {
     let origin = |value: &HeaderValue| {
         value.to_str().is_ok_and(|names| {
             names.split(',').any(|name| matches!(name.trim(), "*" | "origin" | "Origin"))

@@ -68,13 +68,13 @@ fn messages(
     let events = if direction == "incoming" { &procedure.incoming } else { &procedure.outgoing };
     let own = events.iter().map(|event| (event.name.clone(), of_event(contract, event)));
     let protocol = if direction == "incoming" {
-        vec![("ping", frame("ping", json!({})), "Asks whether the server is there.")]
+        vec![("ping", frame("ping", &json!({})), "Asks whether the server is there.")]
     } else {
         vec![
-            ("pong", frame("pong", json!({ "type": "null" })), "Answers `ping`."),
+            ("pong", frame("pong", &json!({ "type": "null" })), "Answers `ping`."),
             (
                 "error",
-                frame("error", json!({ "$ref": "#/components/schemas/EventError" })),
+                frame("error", &json!({ "$ref": "#/components/schemas/EventError" })),
                 "Something that this client sent was refused.",
             ),
         ]
@@ -89,7 +89,7 @@ fn messages(
 }
 
 fn of_event(contract: &Contract, event: &EventContract) -> Value {
-    let payload = frame(&event.name, draft07(component(contract, &event.schema)));
+    let payload = frame(&event.name, &draft07(component(contract, &event.schema)));
     let mut message =
         Map::from_iter([("name".to_owned(), json!(event.name)), ("payload".to_owned(), payload)]);
     describe(&mut message, &event.docs);
@@ -97,7 +97,7 @@ fn of_event(contract: &Contract, event: &EventContract) -> Value {
 }
 
 /// The array `["event", data]`.
-fn frame(event: &str, data: Value) -> Value {
+fn frame(event: &str, data: &Value) -> Value {
     json!({
         "type": "array",
         "items": [{ "const": event }, data],

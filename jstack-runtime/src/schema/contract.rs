@@ -1,7 +1,7 @@
 //! The route table as data.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -152,16 +152,17 @@ impl Contract {
         let paths: Vec<_> =
             self.procedures.iter().map(|p| format!("{}/{}", self.base, p.path)).collect();
         let width = paths.iter().map(|path| path.chars().count()).max().unwrap_or(0);
-        self.procedures
-            .iter()
-            .zip(&paths)
-            .map(|(p, path)| {
-                format!("{:<4}  {path:<width$}  {}\n", p.kind.to_string(), p.declared_at)
-            })
-            .collect()
+        let mut table = String::new();
+        for (procedure, path) in self.procedures.iter().zip(&paths) {
+            let ProcedureContract { kind, declared_at, .. } = procedure;
+            // Writing to a string cannot fail.
+            let _ = writeln!(table, "{:<4}  {path:<width$}  {declared_at}", kind.to_string());
+        }
+        table
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn kind<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(kind)
 }

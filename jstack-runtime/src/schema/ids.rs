@@ -179,3 +179,53 @@ pub(super) fn decode(name: &str) -> String {
     }
     String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::{JsonSchema, SchemaGenerator};
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    struct Pair<A, B> {
+        _a: A,
+        _b: B,
+    }
+
+    #[derive(JsonSchema)]
+    struct User {
+        _name: String,
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(rename = "{T}List")]
+    struct Listed<T> {
+        _all: Vec<T>,
+    }
+
+    /// If this fails, schemars shows its ids no longer, or otherwise: names then depend on the
+    /// order of registration until `shown` is mended.
+    #[test]
+    fn the_generator_shows_the_ids_of_its_types() {
+        let mut generator = SchemaGenerator::default();
+        let _ = generator.subschema_for::<Pair<User, u8>>();
+        let _ = generator.subschema_for::<Pair<u8, Vec<User>>>();
+        let _ = generator.subschema_for::<Listed<User>>();
+        let given: Vec<_> = generator.take_definitions(false).keys().cloned().collect();
+        let ids = by_name(&generator, given.iter());
+        let this = module_path!();
+        assert_eq!(ids["Pair"].text, format!("{this}::Pair<{this}::Useruint8>"));
+        assert_eq!(ids["Pair2"].text, format!("{this}::Pair<uint8[{this}::User]>"));
+        assert_eq!(ids["Pair2"].base, "Pair");
+        assert_eq!(ids["UserList"].base, "UserList");
+        assert!(!ids["UserList"].is_generic());
+        let known = BTreeMap::from([(ids["User"].text.clone(), "User".to_owned())]);
+        assert_eq!(ids["Pair"].readable(&known), "Pair_User_uint8");
+        assert_eq!(ids["Pair2"].readable(&known), "Pair_uint8_Array_User");
+    }
+
+    #[test]
+    fn names_lose_their_escapes() {
+        assert_eq!(decode("a~1b~0c%20d%"), "a/b~c d%");
+    }
+}

@@ -92,7 +92,9 @@ fn search(schema: &Value, path: &str, found: &mut dyn FnMut(&str, &'static str))
                 }
             }
             ("oneOf" | "anyOf" | "allOf", Value::Array(parts)) => {
-                parts.iter().for_each(|part| search(part, path, found));
+                for part in parts {
+                    search(part, path, found);
+                }
             }
             _ => {}
         }

@@ -19,6 +19,7 @@ mod integers;
 mod names;
 mod openapi;
 mod stock;
+mod tests;
 mod typescript;
 mod walk;
 

@@ -79,7 +79,7 @@ fn parameters(contract: &Contract, input: &InputContract) -> Value {
             // In a query nothing is null: a missing parameter stands for it.
             parameter.insert("schema".to_owned(), without_null(schema));
         } else {
-            let superjson = superjson(schema);
+            let superjson = superjson(&schema);
             parameter.insert(
                 "content".to_owned(),
                 json!({ "application/json": { "schema": superjson } }),
@@ -175,7 +175,7 @@ fn without_null(mut schema: Value) -> Value {
     schema
 }
 
-fn superjson(schema: Value) -> Value {
+fn superjson(schema: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["json"],
@@ -203,12 +203,12 @@ fn responses(contract: &Contract, procedure: &ProcedureContract) -> Value {
             add("200", json!({ "description": "The answer.", "content": content }));
         }
         Some(OutputContract::SuperJson(schema)) => {
-            add("200", superjson_answer("The answer.", component(contract, schema)));
+            add("200", superjson_answer("The answer.", &component(contract, schema)));
         }
         Some(OutputContract::Void) => {
             add(
                 "200",
-                superjson_answer("Done; there is nothing to return.", json!({ "type": "null" })),
+                superjson_answer("Done; there is nothing to return.", &json!({ "type": "null" })),
             );
         }
         Some(OutputContract::Raw) => {
@@ -239,7 +239,7 @@ fn responses(contract: &Contract, procedure: &ProcedureContract) -> Value {
     responses.into()
 }
 
-fn superjson_answer(description: &str, schema: Value) -> Value {
+fn superjson_answer(description: &str, schema: &Value) -> Value {
     json!({
         "description": description,
         "headers": { "x-is-superjson": { "required": true, "schema": { "const": "true" } } },

@@ -1,17 +1,31 @@
-//! The types that make the plain routes known to the stock client, npm `jstack`.
+//! The parts of the file that are always the same: the types of procedures, and what makes them
+//! known to the stock client, npm `jstack`.
+//!
+//! `{Get}`, `{Post}` and `{Ws}` are names that give way to the application's own types. Imports
+//! are renamed for the same reason. Two things must stay as they are, or the client's types break
+//! without an error: the router is made by `mergeRouters` itself, because the client's type is
+//! inferred backwards through the alias of its result; and operations are used without an alias
+//! of ours around them.
 
 /// Imports and helpers at the head of the file.
-pub(super) const HEAD: &str = r#"import type { GetOperation, jstack, PostOperation, Router, SuperJSONTypedResponse, WebSocketOperation } from "jstack"
-import type { ZodType } from "zod"
+pub(super) const HEAD: &str = r#"import type {
+  GetOperation as StockGet,
+  jstack,
+  PostOperation as StockPost,
+  Router as StockRoutes,
+  SuperJSONTypedResponse as StockOutput,
+  WebSocketOperation as StockWs,
+} from "jstack"
+import type { ZodType as StockSchema } from "zod"
 
 /** A GET procedure: what it takes, what it answers. */
-export interface Get<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
+export interface {Get}<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
 /** A POST procedure: what it takes, what it answers. */
-export interface Post<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
+export interface {Post}<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
 /** A WebSocket procedure: the events that clients send, and those that they get. */
-export interface Ws<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
+export interface {Ws}<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
 
-/** What every socket may get as its `error` event: something it sent was refused. */
+/** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
   /** The event that was refused; `null` where the frame was none. */
   event: string | null
@@ -24,20 +38,20 @@ export interface EventError {
 "#;
 
 /// The stock form, at the foot of the file.
-pub(super) const FOOT: &str = r#"declare const j: ReturnType<typeof jstack.init>
+pub(super) const FOOT: &str = r#"declare const stock: ReturnType<typeof jstack.init>
 
-type StockInput<In> = [In] extends [void] ? void : ZodType<void extends In ? Exclude<In, void> | undefined : In>
+type StockInput<In> = [In] extends [void] ? void : StockSchema<void extends In ? Exclude<In, void> | undefined : In>
 
 type StockOperation<P> =
-  P extends Get<infer In, infer Out> ? GetOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
-  : P extends Post<infer In, infer Out> ? PostOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
-  : P extends Ws<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
-    ? WebSocketOperation<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
+  P extends {Get}<infer In, infer Out> ? StockGet<StockInput<In>, StockOutput<Out>>
+  : P extends {Post}<infer In, infer Out> ? StockPost<StockInput<In>, StockOutput<Out>>
+  : P extends {Ws}<infer Incoming extends { [event: string]: any }, infer Outgoing extends { [event: string]: any }>
+    ? StockWs<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
   : never
 
-/** Routes in the form that npm `jstack` knows: `createClient<Stock>()`. */
+/** Routes in the form that npm `jstack` knows. */
 export type StockRouter<R> = ReturnType<
-  typeof j.mergeRouters<{ [K in keyof R & string]: Router<{ [P in keyof R[K] & string]: StockOperation<R[K][P]> }> }>
+  typeof stock.mergeRouters<{ [K in keyof R & string]: StockRoutes<{ [P in keyof R[K] & string]: StockOperation<R[K][P]> }> }>
 >
 
 /** This application for the stock client: `createClient<Stock>({ baseUrl })`. */

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::wire;
+use crate::admission::Lease;
 use crate::closing::{CloseReason, ClosedBy};
 use crate::config::or_none;
 use crate::error::Error;
@@ -69,6 +70,8 @@ pub(crate) struct Connection {
     now: u64,
     counts: Counts,
     finished: bool,
+    /// Its place among the server's connections, free again when it is gone.
+    _lease: Option<Lease>,
 }
 
 /// A data message, as long as the read buffer lives.
@@ -85,6 +88,8 @@ struct Counts {
     flood: Count,
     /// When the client may next be told that it sends too fast.
     tell_from: u64,
+    /// Messages that came and are not counted yet.
+    received: u64,
 }
 
 impl Connection {
@@ -94,8 +99,16 @@ impl Connection {
     }
 
     /// `first` are the bytes that came with the handshake.
-    pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        member: Arc<Member>,
+        io: Incoming,
+        first: Vec<u8>,
+        lease: Option<Lease>,
+    ) -> Self {
         let limits = hub.process().limits();
+        hub.meters().opened.increment(1);
+        hub.meters().sockets.increment(1);
         Self {
             decoder: Decoder::new(member.deflate.is_some()),
             config: DecoderConfig {
@@ -111,6 +124,7 @@ impl Connection {
             member,
             io,
             finished: false,
+            _lease: lease,
         }
     }
 
@@ -149,11 +163,18 @@ impl Connection {
                     Some(Message::Text(_) | Message::Binary(_))
                         if !self.counts.messages.take(self.hub.bounds().rate, self.now) =>
                     {
+                        self.hub.process().meters().refused.rate.increment(1);
                         closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
                         reply = self.counts.tell(self.now);
                     }
-                    Some(Message::Text(text)) => data = Some(read(Data::Text(text))),
-                    Some(Message::Binary(bytes)) => data = Some(read(Data::Binary(bytes))),
+                    Some(Message::Text(text)) => {
+                        self.counts.came(text.len());
+                        data = Some(read(Data::Text(text)));
+                    }
+                    Some(Message::Binary(bytes)) => {
+                        self.counts.came(bytes.len());
+                        data = Some(read(Data::Binary(bytes)));
+                    }
                     Some(Message::Ping(payload)) => {
                         if self.counts.messages.take(self.hub.bounds().rate, self.now) {
                             reply = Some(frame::control(Opcode::Pong, payload).to_vec());
@@ -183,6 +204,10 @@ impl Connection {
                 }
             }
             self.let_go();
+            if self.counts.received > 0 {
+                // Once a read, however many messages it brought.
+                self.hub.meters().received.increment(std::mem::take(&mut self.counts.received));
+            }
             if !ready!(self.poll_fill(cx)) {
                 return Poll::Ready(None);
             }
@@ -243,6 +268,9 @@ impl Connection {
 
     /// Sends the `error` event to this client alone.
     pub(super) fn tell(&self, event: Option<&str>, error: &Error) {
+        if error.status().is_client_error() {
+            tracing::debug!(code = error.code(), "message refused");
+        }
         self.hub.push(&self.member, &Frame::new(wire::error_frame(event, error)));
     }
 
@@ -261,8 +289,9 @@ impl Connection {
     /// gets the time to answer the close.
     pub(super) async fn finish(mut self) {
         self.finished = true;
+        // A client that does not answer the close must not keep what it has sent.
+        (self.buffer, self.at, self.end) = (Vec::new(), 0, 0);
         let reason = self.reason();
-        metrics::counter!("jstack_closed_total", "reason" => reason.label()).increment(1);
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
         if reason.by() != ClosedBy::Lost {
@@ -306,6 +335,10 @@ impl Connection {
 impl Drop for Connection {
     /// Also when a handler's session panics while it is dropped, nothing stays behind.
     fn drop(&mut self) {
+        let meters = self.hub.meters();
+        meters.sockets.decrement(1);
+        meters.received.increment(self.counts.received);
+        self.hub.process().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);
             self.member.out().kill();
@@ -314,6 +347,13 @@ impl Drop for Connection {
 }
 
 impl Counts {
+    /// Notes a message.
+    #[inline]
+    fn came(&mut self, length: usize) {
+        tracing::debug!(length, "message");
+        self.received += 1;
+    }
+
     /// Counts what came too fast, and ends the connection that does not stop.
     #[cold]
     fn too_fast(&mut self, flood: Rate, now: u64) -> Option<CloseReason> {
@@ -327,7 +367,6 @@ impl Counts {
     /// messages must not make a flood of answers.
     #[cold]
     fn tell(&mut self, now: u64) -> Option<Vec<u8>> {
-        metrics::counter!("jstack_refused_total", "reason" => "rate").increment(1);
         if now < self.tell_from {
             return None;
         }

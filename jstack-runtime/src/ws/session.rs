@@ -36,13 +36,19 @@ pub(crate) fn serve<P: Handlers>(
             let bounds = connection.hub().bounds();
             (bounds.json_depth, bounds.handler_timeout)
         };
+        let timed = connection.hub().process().meters().timed;
         loop {
             let read =
                 poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
             let (event, failed) = match read {
                 Some(Inbound::Event(name, event)) => {
+                    let started = timed.then(Instant::now);
                     let handled = pin!(P::event(&kept, &mut session, event));
-                    match limited(handled, handler_timeout).await {
+                    let handled = limited(handled, handler_timeout).await;
+                    if let Some(started) = started {
+                        connection.hub().meters().handler_seconds.record(started.elapsed());
+                    }
+                    match handled {
                         Ok(Ok(())) => continue,
                         Ok(Err(error)) => (Some(name.to_owned()), error),
                         Err(Cut::TimedOut) => (Some(name.to_owned()), too_slow(handler_timeout)),
@@ -56,7 +62,10 @@ pub(crate) fn serve<P: Handlers>(
                     connection.pong();
                     continue;
                 }
-                Some(Inbound::Fault(event, error)) => (event, error),
+                Some(Inbound::Fault(event, error)) => {
+                    connection.hub().meters().invalid.increment(1);
+                    (event, error)
+                }
                 None => break,
             };
             failed.log(connection.hub().procedure());

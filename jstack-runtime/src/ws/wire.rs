@@ -34,7 +34,7 @@ fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
         Ok(parts) => parts,
         Err(why) => return Inbound::Fault(None, malformed(text, why)),
     };
-    if data.len() / 2 > depth as usize && nests_deeper(data, depth) {
+    if data.len() / 2 >= depth as usize && nests_deeper(data, depth) {
         let why = format!("nests deeper than {depth} levels (limit `json_depth`)");
         let error = Error::invalid(vec![Issue::new("", why)]);
         return Inbound::Fault(Some(name.into_owned()), error);

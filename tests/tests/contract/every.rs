@@ -21,8 +21,8 @@ macro_rules! every_type {
             both_again: Both<String, admin::Config>, listed: Listed<Point>, outcome: Outcome,
             intervals: Intervals, date: Date, record: Record, fetched: Fetched,
             converted: Converted, ruled: Ruled, message: Message, envelope: Envelope,
-            admin: admin::Config, rooms: rooms::Config,
-            list: Vec<Point>, map: std::collections::BTreeMap<u8, Color>, maybe: Option<Point>,
+            admin_config: admin::Config, rooms_config: rooms::Config,
+            list: Vec<Point>, map: std::collections::BTreeMap<u8, Color>,
             tuple: (u8, String), nothing: (), text: String,
         }
     };

@@ -48,7 +48,10 @@ fn values(u: &mut Unstructured<'_>) -> Result<BTreeMap<String, Value>> {
 
 /// Keys that no named field has.
 fn others<T: for<'a> Arbitrary<'a>>(u: &mut Unstructured<'_>) -> Result<BTreeMap<String, T>> {
-    Ok(BTreeMap::<u8, T>::arbitrary(u)?.into_iter().map(|(key, value)| (format!("k{key}"), value)).collect())
+    Ok(BTreeMap::<u8, T>::arbitrary(u)?
+        .into_iter()
+        .map(|(key, value)| (format!("k{key}"), value))
+        .collect())
 }
 
 fn time(u: &mut Unstructured<'_>) -> Result<DateTime<Utc>> {
@@ -87,7 +90,9 @@ pub struct Newtype(pub String);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(transparent)]
-pub struct Transparent { pub inner: Vec<u32> }
+pub struct Transparent {
+    pub inner: Vec<u32>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct Couple(pub String, pub u8);
@@ -99,7 +104,10 @@ pub struct Tail(pub String, #[serde(default)] pub u8);
 /// A point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(deny_unknown_fields)]
-pub struct Point { pub x: i32, pub y: i32 }
+pub struct Point {
+    pub x: i32,
+    pub y: i32,
+}
 
 /// All the numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
@@ -138,7 +146,11 @@ pub struct Wide {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(rename_all = "camelCase")]
-pub struct CamelCase { pub room_id: String, pub is_open: bool, pub r#type: String }
+pub struct CamelCase {
+    pub room_id: String,
+    pub is_open: bool,
+    pub r#type: String,
+}
 
 /// Keys that are keywords, and keys that need quotes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
@@ -148,8 +160,8 @@ pub struct Keys {
     pub standard: String,
     #[serde(rename = "content-type")]
     pub content_type: String,
-    #[serde(rename = "$ref")]
-    pub reference: String,
+    #[serde(rename = "$key")]
+    pub dollar: String,
     #[serde(rename = "1st")]
     pub first: String,
     #[serde(rename = "with space \"and\" quotes")]
@@ -218,7 +230,21 @@ pub struct Defaults {
     pub current: u8,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary, Eq, PartialOrd, Ord, Copy, Default)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Payload,
+    Arbitrary,
+    Eq,
+    PartialOrd,
+    Ord,
+    Copy,
+    Default,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Color {
     /// Like blood.
@@ -231,10 +257,16 @@ pub enum Color {
 
 /// Without a word on its variants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub enum Plain { One, Two, Three }
+pub enum Plain {
+    One,
+    Two,
+    Three,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub enum Single { Only }
+pub enum Single {
+    Only,
+}
 
 /// The variant's name is a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
@@ -244,7 +276,10 @@ pub enum External {
     Text(String),
     Two(u8, String),
     /// With fields.
-    Fields { first_one: u8, second: Option<bool> },
+    Fields {
+        first_one: u8,
+        second: Option<bool>,
+    },
     Named(Point),
     Unit(()),
 }
@@ -255,29 +290,56 @@ pub enum External {
 pub enum Internal {
     Nothing,
     /// With fields.
-    Fields { first_one: u8 },
+    Fields {
+        first_one: u8,
+    },
     Point(Point2),
-    Recursive { inner: Box<Internal> },
+    Recursive {
+        inner: Box<Internal>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Point2 { pub x: i32, pub y: i32 }
+pub struct Point2 {
+    pub x: i32,
+    pub y: i32,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "t", content = "c")]
-pub enum Adjacent { Nothing, Text(String), Two(u8, u8), Fields { a: u8 }, Named(Point) }
+pub enum Adjacent {
+    Nothing,
+    Text(String),
+    Two(u8, u8),
+    Fields { a: u8 },
+    Named(Point),
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(untagged)]
-pub enum Untagged { Number(i32), Text(String), Pair(u8, u8), Point(Point), Flag { flag: bool }, Nothing }
+pub enum Untagged {
+    Number(i32),
+    Text(String),
+    Pair(u8, u8),
+    Point(Point),
+    Flag { flag: bool },
+    Nothing,
+}
 
-/// A tag on a struct.
+/// A tag on a struct, of which schemars knows nothing unless it is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "kind")]
-pub struct Tagged { pub a: u8 }
+#[schemars(transform = kind_tagged)]
+pub struct Tagged {
+    pub a: u8,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub enum PartlyUntagged { Known(u8), #[serde(untagged)] Other(String) }
+pub enum PartlyUntagged {
+    Known(u8),
+    #[serde(untagged)]
+    Other(String),
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "op")]
@@ -288,26 +350,42 @@ pub enum Operation {
 
 /// A tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Tree { pub name: String, pub children: Vec<Tree> }
+pub struct Tree {
+    pub name: String,
+    pub children: Vec<Tree>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Ping { pub pong: Option<Box<Pong>> }
+pub struct Ping {
+    pub pong: Option<Box<Pong>>,
+}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Pong { pub pings: Vec<Ping> }
+pub struct Pong {
+    pub pings: Vec<Ping>,
+}
 
 /// A list that holds lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct Nested(pub Vec<Nested>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Linked { pub by_name: BTreeMap<String, Linked> }
+pub struct Linked {
+    pub by_name: BTreeMap<String, Linked>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Inner { pub a: u8, pub b: Option<u8> }
+pub struct Inner {
+    pub a: u8,
+    pub b: Option<u8>,
+}
 
 /// Another's fields among its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct FlattenStruct { pub own: u8, #[serde(flatten)] pub inner: Inner }
+pub struct FlattenStruct {
+    pub own: u8,
+    #[serde(flatten)]
+    pub inner: Inner,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct FlattenValues {
@@ -326,20 +404,38 @@ pub struct FlattenAny {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct FlattenEnum { pub own: u8, #[serde(flatten)] pub which: Shape }
+pub struct FlattenEnum {
+    pub own: u8,
+    #[serde(flatten)]
+    pub which: Shape,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "shape")]
-pub enum Shape { Circle { radius: u8 }, Square { side: u8 } }
+pub enum Shape {
+    Circle { radius: u8 },
+    Square { side: u8 },
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct FlattenExternal { pub own: u8, #[serde(flatten)] pub which: Either }
+pub struct FlattenExternal {
+    pub own: u8,
+    #[serde(flatten)]
+    pub which: Either,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub enum Either { Left(u8), Right(String) }
+pub enum Either {
+    Left(u8),
+    Right(String),
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct FlattenOption { pub own: u8, #[serde(flatten)] pub inner: Option<Point2> }
+pub struct FlattenOption {
+    pub own: u8,
+    #[serde(flatten)]
+    pub inner: Option<Point2>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct Maps {
@@ -352,7 +448,19 @@ pub struct Maps {
     pub nested: BTreeMap<String, BTreeMap<u8, Vec<u8>>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Payload,
+    Arbitrary,
+    Eq,
+    PartialOrd,
+    Ord,
+)]
 pub struct Id(pub u32);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
@@ -409,51 +517,80 @@ pub struct Millis(pub u32);
 
 /// A page of anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Page<T> { pub items: Vec<T>, pub next: Option<String> }
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Both<A, B> { pub a: A, pub b: B }
+pub struct Both<A, B> {
+    pub a: A,
+    pub b: B,
+}
 
 /// A generic type with a name of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[schemars(rename = "{T}List")]
-pub struct Listed<T> { pub all: Vec<T> }
+pub struct Listed<T> {
+    pub all: Vec<T>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Outcome { pub result: std::result::Result<Point, String> }
+pub struct Outcome {
+    pub result: std::result::Result<Point, String>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Intervals { pub span: std::ops::Range<u8> }
+pub struct Intervals {
+    pub span: std::ops::Range<u8>,
+}
 
 /// Named as something that TypeScript knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Date { pub day: u8 }
+pub struct Date {
+    pub day: u8,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Record { pub date: Date }
+pub struct Record {
+    pub date: Date,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(rename = "Get")]
-pub struct Fetched { pub a: u8 }
+pub struct Fetched {
+    pub a: u8,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(from = "String", into = "String")]
-pub struct Converted { #[arbitrary(default)] pub text: String }
+pub struct Converted {
+    #[arbitrary(default)]
+    pub text: String,
+}
 
 /// Rules that a schema can express.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary, garde::Validate)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary, garde::Validate,
+)]
 pub struct Ruled {
     #[garde(length(chars, min = 1, max = 8))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| u.choose(&["é", "Ann", "😀😀😀😀😀😀😀😀"]).map(|&s| s.into()))]
     pub name: String,
     #[garde(range(min = 1, max = 9))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=9))]
     pub count: u8,
     #[garde(length(max = 2), inner(length(chars, max = 3)))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| Ok(vec!["abc".to_owned(); u.int_in_range(0..=2)?]))]
     pub tags: Vec<String>,
     #[garde(pattern("^[a-z]+$"))]
+    #[arbitrary(value = "slug".to_owned())]
     pub slug: String,
     #[garde(range(max = 1_000_000))]
+    #[arbitrary(with = count)]
     pub big: u64,
-    #[garde(inner(range(min = -1)))]
+    #[garde(range(min = -1))]
+    #[arbitrary(with = |u: &mut Unstructured<'_>| Ok(bool::arbitrary(u)?.then_some(-1)))]
     pub maybe: Option<i32>,
 }
 
@@ -471,20 +608,37 @@ pub struct Message {
 
 /// Its `message` differs by the way it travels, so it does as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-pub struct Envelope { pub message: Message, pub replies: Vec<Envelope> }
+pub struct Envelope {
+    pub message: Message,
+    pub replies: Vec<Envelope>,
+}
 
 pub mod admin {
     use super::{Arbitrary, Deserialize, JsonSchema, Payload, Serialize};
     /// Of the administration.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-    pub struct Config { pub port: u16 }
+    pub struct Config {
+        pub port: u16,
+    }
 }
 
 pub mod rooms {
     use super::{Arbitrary, Deserialize, JsonSchema, Payload, Serialize};
     /// Of the rooms.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
-    pub struct Config { pub limit: u16 }
+    pub struct Config {
+        pub limit: u16,
+    }
+}
+
+fn kind_tagged(schema: &mut schemars::Schema) {
+    let tag = serde_json::json!({ "type": "string", "const": "Tagged" });
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("kind".to_owned(), tag);
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.push("kind".into());
+    }
 }
 
 fn seven() -> u32 {
@@ -509,7 +663,10 @@ mod as_string {
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
@@ -525,11 +682,16 @@ mod millis {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u128(value.as_millis())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u32::deserialize(deserializer).map(|millis| Duration::from_millis(millis.into()))
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::payload::Payload;
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
 #[serde(rename_all = "camelCase", default)]
@@ -46,7 +47,7 @@ struct New {
 
 impl Payload for New {}
 
-fn query<T: Payload>(query: &str) -> Result<Option<T>> {
+fn query<T: InputPayload>(query: &str) -> Result<Option<T>> {
     from_query(Some(query))
 }
 
@@ -54,7 +55,7 @@ fn page(text: &str) -> Page {
     query(text).unwrap().unwrap()
 }
 
-async fn post_as<T: Payload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
+async fn post_as<T: InputPayload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
     let mut request = Request::post("/");
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -63,7 +64,7 @@ async fn post_as<T: Payload>(content_type: Option<&str>, body: Body) -> Result<O
     from_body(&parts, body, 1000).await
 }
 
-async fn post<T: Payload>(body: impl Into<Body>) -> Result<Option<T>> {
+async fn post<T: InputPayload>(body: impl Into<Body>) -> Result<Option<T>> {
     post_as(Some("application/json"), body.into()).await
 }
 

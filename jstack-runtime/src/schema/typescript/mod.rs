@@ -15,17 +15,31 @@ use crate::procedure::Kind;
 
 /// The whole file.
 pub(super) fn file(contract: &Contract) -> String {
-    let mut file = format!(
-        "// Written from the Rust types: do not edit, run the `types` command of the application.\n\n{}",
-        stock::HEAD
-    );
+    let mut file =
+        "// Written from the Rust types: do not edit, run the `types` command of the application.\n\n"
+            .to_owned();
+    file += &fixed(contract, stock::HEAD);
     for (name, schema) in contract.types() {
         file += "\n";
         file += &named(name, schema);
     }
     file += "\n/** The procedures by router and name: what each takes and answers, sends and gets. */\n";
-    file += &format!("export type AppRouter = {}\n\n", routes(contract));
-    file + stock::FOOT
+    file += "export type AppRouter = ";
+    file += &routes(contract);
+    file += "\n\n";
+    file + &fixed(contract, stock::FOOT)
+}
+
+/// One of the parts that are always the same but for the names of procedures' types.
+fn fixed(contract: &Contract, text: &str) -> String {
+    ["Get", "Post", "Ws"].iter().fold(text.to_owned(), |text, &name| {
+        text.replace(&format!("{{{name}}}"), &procedure_type(contract, name))
+    })
+}
+
+/// `Post`, or `PostProcedure` where the application has a `Post` of its own.
+fn procedure_type(contract: &Contract, name: &str) -> String {
+    if contract.types.contains_key(name) { format!("{name}Procedure") } else { name.to_owned() }
 }
 
 /// One named type.
@@ -66,30 +80,29 @@ fn routes(contract: &Contract) -> String {
         }
         router.entry(last).or_insert(Node::Procedure(procedure));
     }
-    router(&root)
+    router(contract, &root)
 }
 
-fn router(nodes: &BTreeMap<&str, Node<'_>>) -> String {
+fn router(contract: &Contract, nodes: &BTreeMap<&str, Node<'_>>) -> String {
     let members: Vec<_> = nodes
         .iter()
         .map(|(name, node)| match node {
-            Node::Router(inner) => format!("{}: {}", key(name), router(inner)),
+            Node::Router(inner) => format!("{}: {}", key(name), router(contract, inner)),
             Node::Procedure(this) => {
-                format!("{}{}: {}", doc(&this.docs), key(name), procedure(this))
+                format!("{}{}: {}", doc(&this.docs), key(name), procedure(contract, this))
             }
         })
         .collect();
     if members.is_empty() { "{}".to_owned() } else { block(&members) }
 }
 
-fn procedure(this: &ProcedureContract) -> String {
-    match this.kind {
-        Kind::Ws => format!("Ws<{}, {}>", events(&this.incoming), events(&this.outgoing)),
-        kind => {
-            let name = if kind == Kind::Get { "Get" } else { "Post" };
-            format!("{name}<{}, {}>", input(this.input.as_ref()), output(this.output.as_ref()))
-        }
-    }
+fn procedure(contract: &Contract, this: &ProcedureContract) -> String {
+    let (name, first, second) = match this.kind {
+        Kind::Ws => ("Ws", events(&this.incoming), events(&this.outgoing)),
+        Kind::Get => ("Get", input(this.input.as_ref()), output(this.output.as_ref())),
+        Kind::Post => ("Post", input(this.input.as_ref()), output(this.output.as_ref())),
+    };
+    format!("{}<{first}, {second}>", procedure_type(contract, name))
 }
 
 fn input(input: Option<&InputContract>) -> String {

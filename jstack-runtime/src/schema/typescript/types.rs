@@ -1,5 +1,7 @@
 //! A JSON Schema as a TypeScript type.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::text::{block, doc, key, string};
@@ -92,7 +94,7 @@ fn own_type(object: &Object, composed: bool) -> Option<Type> {
         "string" | "boolean" | "null" => Type::atom(kind),
         "integer" | "number" => Type::atom("number"),
         "array" => array(object),
-        "object" => inline(members(object), composed),
+        "object" => inline(&members(object), composed),
         _ => Type::unknown(),
     };
     match object.get("type") {
@@ -101,7 +103,7 @@ fn own_type(object: &Object, composed: bool) -> Option<Type> {
             let kinds = kinds.iter().filter_map(Value::as_str);
             Some(union(kinds.map(|kind| (String::new(), of(kind)))))
         }
-        _ if object.contains_key("properties") => Some(inline(members(object), composed)),
+        _ if object.contains_key("properties") => Some(inline(&members(object), composed)),
         _ => None,
     }
 }
@@ -168,7 +170,7 @@ pub(super) fn comment(object: &Object) -> String {
 fn said(object: &Object, is_optional: bool) -> String {
     let mut said = text(object, "description").unwrap_or_default().to_owned();
     if let Some(value) = object.get("default").filter(|value| is_optional && !value.is_null()) {
-        said += &format!("\n@default {value}");
+        let _ = write!(said, "\n@default {value}");
     }
     if object.get("deprecated") == Some(&Value::Bool(true)) {
         said += "\n@deprecated";
@@ -227,14 +229,14 @@ fn array(object: &Object) -> Type {
 }
 
 /// An object type in its place.
-fn inline(members: Vec<String>, composed: bool) -> Type {
+fn inline(members: &[String], composed: bool) -> Type {
     let short = members.iter().all(|member| !member.contains('\n'));
     let width: usize = members.iter().map(|member| member.chars().count() + 2).sum();
-    Type::atom(match members.as_slice() {
+    Type::atom(match members {
         [] if composed => "unknown".to_owned(),
         [] => "{ [key: string]: unknown }".to_owned(),
         _ if short && width <= WIDTH => format!("{{ {} }}", members.join("; ")),
-        _ => block(&members),
+        _ => block(members),
     })
 }
 

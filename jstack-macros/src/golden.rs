@@ -1,0 +1,238 @@
+//! What `cargo expand` shows: one file a feature, the budgets that keep expansions short, and the
+//! names that may not appear. `BLESS=1` writes the files anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+
+use crate::expand;
+
+const CHAT: &str = "
+/// The room of the house.
+pub mod chat {
+    use super::*;
+    /// Lives as long as the connection.
+    pub struct Session { user: User, sent: u64 }
+    #[connect]
+    async fn connect(socket: Socket, user: User, Query(q): Query<Join>) -> Result<Session> { todo }
+    #[on(Message)]
+    async fn message(session: &mut Session, io: Io, State(db): State<Db>, message: Message) -> Result { todo }
+    #[on(Typing)]
+    async fn typing(socket: Socket, io: Io, typing: Typing) -> Result { todo }
+    #[on(Cleared)]
+    async fn cleared(io: Io, _: ()) -> Result { io.all().cleared(&()).await }
+    #[disconnect]
+    async fn disconnect(session: Session, reason: CloseReason) { todo }
+}";
+const WS: &str = "ws, incoming = Chat, outgoing = Chat";
+const EVENTS: &str = "
+pub enum Chat {
+    /// One chat message.
+    Message(Message),
+    UserTyping(Typing),
+    #[cfg(feature = \"clear\")]
+    Type(()),
+}";
+const RECENT: &str = "
+/// The latest messages.
+pub async fn recent(State(db): State<Db>, page: Page) -> Result<Vec<Message>> { todo }";
+
+fn procedure(args: &str, item: &str) -> String {
+    pretty(expand::procedure(tokens(args), tokens(item)))
+}
+
+fn events(item: &str) -> String {
+    pretty(expand::events::expand(tokens(item)))
+}
+
+fn payload(item: &str) -> String {
+    pretty(expand::payload::expand(tokens(item)))
+}
+
+fn tokens(source: &str) -> TokenStream {
+    source.parse().unwrap()
+}
+
+fn pretty(expansion: TokenStream) -> String {
+    prettyplease::unparse(&syn::parse2(expansion).unwrap())
+}
+
+fn assert_golden(name: &str, expansion: &str) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("rs");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, expansion).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == expansion, "{name} has changed; BLESS=1 accepts this:\n{expansion}");
+}
+
+#[test]
+fn a_module() {
+    assert_golden("ws_module", &procedure(WS, CHAT));
+}
+
+#[test]
+fn a_function_with_a_loop_of_its_own() {
+    let function = "async fn chat(socket: Socket<chat::Procedure>, mut events: Receiver<chat::Procedure>) -> Result { todo }";
+    assert_golden("ws_function", &procedure(WS, function));
+}
+
+#[test]
+fn a_module_with_conditions_a_fallback_and_its_own_events() {
+    let module = "mod chat {
+        #[derive(Events)] pub enum Incoming { Message(Message) }
+        #[derive(Events)] pub enum Outgoing { Message(Message) }
+        #[cfg(unix)] #[on(Message)] async fn message(user: User, _: Message) {}
+        #[fallback] async fn rest(io: Io, event: Incoming) {}
+        #[error] async fn error(socket: Socket, error: &Error) {}
+    }";
+    assert_golden(
+        "ws_module_conditional",
+        &procedure("ws, rename = \"talk\", state = AppState", module),
+    );
+}
+
+#[test]
+fn a_get() {
+    assert_golden("get", &procedure("get, input = Page", RECENT));
+}
+
+#[test]
+fn a_post_whose_input_may_be_missing() {
+    assert_golden(
+        "post_optional",
+        &procedure("post, input = Page", "async fn create(page: Option<Page>) {}"),
+    );
+}
+
+#[test]
+fn a_set_of_events() {
+    assert_golden("events", &events(EVENTS));
+}
+
+#[test]
+fn a_payload_without_rules() {
+    let item = "#[serde(rename_all = \"camelCase\")] pub struct Page<T> { next_page: Option<u32>, count: u32, items: Vec<T> }";
+    assert_golden("payload", &payload(item));
+}
+
+#[test]
+fn a_payload_with_rules() {
+    let item = "pub struct Message<T> where T: Clone { #[garde(length(chars, min = 1))] text: String, #[garde(skip)] more: T }";
+    assert_golden("payload_rules", &payload(item));
+}
+
+#[test]
+fn a_payload_of_several_shapes() {
+    let item = "enum Choice { None, One(Text), Two(u32, Text), Named { a: u32, b: Text } }";
+    assert_golden("payload_enum", &payload(item));
+}
+
+#[test]
+fn a_body_that_is_still_being_typed_expands_all_the_same() {
+    let module = CHAT.replace("io.all().cleared(&()).await", "io.all(). if");
+    let expansion = expand::procedure(tokens(WS), tokens(&module)).to_string();
+    let whole = expand::procedure(tokens(WS), tokens(CHAT)).to_string();
+    assert_eq!(
+        expansion.replace("io . all () . if", "io . all () . cleared (& ()) . await"),
+        whole
+    );
+}
+
+#[test]
+fn an_argument_that_is_still_being_typed_leaves_the_others_alone() {
+    let module = "mod chat {
+        #[on(Message)] async fn message(io: , _: Message) -> Result { todo }
+        #[on(Cleared)] async fn cleared(io: Io, _: ()) -> Result { todo }
+    }";
+    let expansion = expand::procedure(tokens(WS), tokens(module)).to_string();
+    assert_eq!(expansion.matches("compile_error").count(), 1);
+    assert!(expansion.contains("Incoming :: Cleared (payload) =>"), "{expansion}");
+    assert!(!expansion.contains("# [on"), "{expansion}");
+    let args =
+        expand::procedure(tokens("ws, incoming = Chat, outgoing ="), tokens(CHAT)).to_string();
+    assert_eq!(args.matches("compile_error").count(), 1);
+    assert!(args.contains("Incoming :: Message (payload) =>"));
+}
+
+#[test]
+fn another_path_of_the_runtime_is_the_only_one_named() {
+    let krate = ", crate = x";
+    let mut all = String::new();
+    for (args, item) in [(WS, CHAT), ("get, input = Page", RECENT), ("post", "async fn f() {}")] {
+        write!(all, "{}", expand::procedure(tokens(&format!("{args}{krate}")), tokens(item)))
+            .unwrap();
+    }
+    let function = "async fn chat(mut events: Receiver<chat::Procedure>) { todo }";
+    write!(all, "{}", expand::procedure(tokens(&format!("{WS}{krate}")), tokens(function)))
+        .unwrap();
+    write!(all, "{}", events(&format!("#[events(crate = x)]{EVENTS}"))).unwrap();
+    for rules in ["", "#[garde(skip)]"] {
+        let item = format!("#[payload(crate = x)] struct A<T> {{ {rules} a: Vec<T> }}");
+        write!(all, "{}", payload(&item)).unwrap();
+    }
+    assert!(all.contains("x :: Procedure") || all.contains("x::Procedure"));
+    assert!(!all.contains("jstack_runtime"), "{all}");
+}
+
+/// The lines that say something: a wrapped expression, signature or type counts once, and blank
+/// lines and closing brackets do not count. Documentation does, and so does every attribute.
+fn lines(source: &str) -> usize {
+    let mut open = 0_i32;
+    let mut count = 0;
+    for line in source.lines().map(str::trim) {
+        let says = line.chars().any(char::is_alphanumeric);
+        if open == 0 && says && !line.starts_with('.') && !line.starts_with("->") {
+            count += 1;
+        }
+        let code = if line.starts_with("///") || line.starts_with('#') { "" } else { line };
+        open += code.chars().fold(0, |depth, c| match c {
+            '(' | '[' => depth + 1,
+            ')' | ']' => depth - 1,
+            _ => depth,
+        });
+    }
+    count
+}
+
+/// The user's own item, formatted as it is in the expansion.
+fn own(item: &str) -> usize {
+    let plain: String =
+        item.lines().filter(|line| !line.trim().starts_with("#[")).collect::<Vec<_>>().join("\n");
+    lines(&pretty(tokens(&plain)))
+}
+
+#[test]
+fn a_module_adds_at_most_30_lines_and_one_an_event() {
+    let added = lines(&procedure(WS, CHAT)) - own(CHAT);
+    let (events, extractors, hooks) = (3, 5, 2);
+    // An extractor has a bound, `#[connect]` and `#[disconnect]` have two lines each, and five
+    // lines are the private type that lets sessions and extractors be private (E0446 otherwise).
+    assert!(added <= 30 + events + extractors + 2 * hooks + 5, "{added}");
+}
+
+#[test]
+fn a_function_adds_at_most_15_lines_and_one_an_extractor() {
+    let added = lines(&procedure("get, input = Page", RECENT)) - own(RECENT);
+    assert!(added <= 15 + 1, "{added}");
+}
+
+#[test]
+fn events_add_at_most_24_lines_and_5_an_event() {
+    // The emitter's builders are inherent and consume it, so that two emits in flight cannot mix
+    // up their rooms: four methods of two lines each, and their documentation.
+    let item = EVENTS.replace("#[cfg(feature = \"clear\")]", "");
+    let added = lines(&events(&item));
+    assert!(added <= 24 + 5 * 3, "{added}");
+}
+
+#[test]
+fn budgets_see_a_line_more() {
+    assert_eq!(
+        lines("fn a(\n    b: u32,\n) -> u32 {\n    c(\n        d,\n    )\n    .e()\n}\n"),
+        2
+    );
+    assert_eq!(lines("/// Doc.\nstruct A;\n\nstruct B;\n"), 3);
+}

@@ -1,0 +1,68 @@
+/// Emits the events of [`Chat`], each by a method of its own.
+#[must_use = "an emitter does nothing until an event is emitted"]
+pub struct ChatEmitter<'a>(::jstack_runtime::Target<'a>);
+impl<'a> ChatEmitter<'a> {
+    /// Adds the members of `room`.
+    pub fn to(
+        self,
+        room: impl ::core::convert::Into<::std::borrow::Cow<'a, str>>,
+    ) -> Self {
+        Self(self.0.to(room))
+    }
+    /// Leaves `socket` out.
+    pub fn except(
+        self,
+        socket: impl ::core::convert::AsRef<::jstack_runtime::SocketId>,
+    ) -> Self {
+        Self(self.0.except(socket))
+    }
+    /// Leaves the members of `room` out.
+    pub fn except_room(
+        self,
+        room: impl ::core::convert::Into<::std::borrow::Cow<'a, str>>,
+    ) -> Self {
+        Self(self.0.except_room(room))
+    }
+    /// Emits any event.
+    pub async fn emit(self, event: &Chat) -> ::jstack_runtime::Result {
+        ::jstack_runtime::Events::emit(event, self).await
+    }
+    /// Emits `message`: One chat message.
+    pub async fn message(self, payload: &Message) -> ::jstack_runtime::Result {
+        self.0
+            .send(&::jstack_runtime::Event::new("message", Chat::Message), payload)
+            .await
+    }
+    /// Emits `userTyping`.
+    pub async fn user_typing(self, payload: &Typing) -> ::jstack_runtime::Result {
+        self.0
+            .send(&::jstack_runtime::Event::new("userTyping", Chat::UserTyping), payload)
+            .await
+    }
+    #[cfg(feature = "clear")]
+    /// Emits `type`.
+    pub async fn r#type(self, payload: &()) -> ::jstack_runtime::Result {
+        self.0.send(&::jstack_runtime::Event::new("type", Chat::Type), payload).await
+    }
+}
+impl ::jstack_runtime::Events for Chat {
+    type Emitter<'a> = ChatEmitter<'a>;
+    const EVENTS: &'static [&'static dyn ::jstack_runtime::AnyEvent<Self>] = &[
+        &::jstack_runtime::Event::new("message", Chat::Message)
+            .docs("One chat message."),
+        &::jstack_runtime::Event::new("userTyping", Chat::UserTyping),
+        #[cfg(feature = "clear")]
+        &::jstack_runtime::Event::new("type", Chat::Type),
+    ];
+    fn emitter(target: ::jstack_runtime::Target<'_>) -> ChatEmitter<'_> {
+        ChatEmitter(target)
+    }
+    async fn emit(&self, emitter: Self::Emitter<'_>) -> ::jstack_runtime::Result {
+        match self {
+            Self::Message(payload) => emitter.message(payload).await,
+            Self::UserTyping(payload) => emitter.user_typing(payload).await,
+            #[cfg(feature = "clear")]
+            Self::Type(payload) => emitter.r#type(payload).await,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// The latest messages.
+pub async fn recent(State(db): State<Db>, page: Page) -> Result<Vec<Message>> {
+    todo
+}
+#[doc(hidden)]
+pub mod recent {
+    /// Stands for `recent` in `router![]`.
+    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+    pub struct Procedure;
+}
+impl<
+    __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
+> ::jstack_runtime::Procedure<__S> for recent::Procedure
+where
+    State<Db>: ::jstack_runtime::RequestExtractor<__S>,
+{
+    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<
+        Result<Vec<Message>>,
+        _,
+    >()
+        .get("recent")
+        .docs("The latest messages.")
+        .input::<Page>();
+    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
+        let answer = recent(cx.extract().await?, cx.input::<Page>().await?).await;
+        let issues = ::jstack_runtime::__issues!(& answer);
+        ::jstack_runtime::__answers::<Result<Vec<Message>>, _>().reply(answer, issues)
+    }
+}

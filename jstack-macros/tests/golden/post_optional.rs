@@ -1,0 +1,19 @@
+async fn create(page: Option<Page>) {}
+#[doc(hidden)]
+mod create {
+    /// Stands for `create` in `router![]`.
+    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+    pub(super) struct Procedure;
+}
+impl<
+    __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
+> ::jstack_runtime::Procedure<__S> for create::Procedure {
+    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<(), _>()
+        .post("create")
+        .optional_input::<Page>();
+    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
+        let answer = create(cx.optional_input::<Page>().await?).await;
+        let issues = ::jstack_runtime::__issues!(& answer);
+        ::jstack_runtime::__answers::<(), _>().reply(answer, issues)
+    }
+}

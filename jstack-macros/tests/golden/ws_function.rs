@@ -1,0 +1,28 @@
+async fn chat(
+    socket: Socket<chat::Procedure>,
+    mut events: Receiver<chat::Procedure>,
+) -> Result {
+    todo
+}
+#[doc(hidden)]
+mod chat {
+    /// Stands for `chat` in `router![]`.
+    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+    pub(super) struct Procedure;
+}
+impl ::jstack_runtime::Ws for chat::Procedure {
+    type Incoming = Chat;
+    type Outgoing = Chat;
+}
+impl<
+    __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
+> ::jstack_runtime::Procedure<__S> for chat::Procedure
+where
+    Socket<chat::Procedure>: ::jstack_runtime::SocketExtractor<__S>,
+{
+    const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat");
+    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
+        let kept = (cx.extract_for_socket().await?,);
+        cx.run::<Self, _, _>(move |events| chat(kept.0, events))
+    }
+}

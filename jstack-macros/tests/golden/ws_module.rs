@@ -1,0 +1,130 @@
+/// The room of the house.
+pub mod chat {
+    use super::*;
+    /// Lives as long as the connection.
+    pub struct Session {
+        user: User,
+        sent: u64,
+    }
+    async fn connect(
+        socket: Socket,
+        user: User,
+        Query(q): Query<Join>,
+    ) -> Result<Session> {
+        todo
+    }
+    async fn message(
+        session: &mut Session,
+        io: Io,
+        State(db): State<Db>,
+        message: Message,
+    ) -> Result {
+        todo
+    }
+    async fn typing(socket: Socket, io: Io, typing: Typing) -> Result {
+        todo
+    }
+    async fn cleared(io: Io, _: ()) -> Result {
+        io.all().cleared(&()).await
+    }
+    async fn disconnect(session: Session, reason: CloseReason) {
+        todo
+    }
+    /// What clients of `chat` send.
+    type Incoming = Chat;
+    /// What clients of `chat` get.
+    type Outgoing = Chat;
+    /// A connection of `chat`.
+    type Socket = ::jstack_runtime::Socket<Procedure>;
+    /// Emits to the connections of `chat`.
+    type Io = ::jstack_runtime::Io<Procedure>;
+    /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
+    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+    pub struct Procedure;
+    impl ::jstack_runtime::Ws for Procedure {
+        type Incoming = Incoming;
+        type Outgoing = Outgoing;
+    }
+    /// Private, so that the session and the extractors may be.
+    struct __Handlers;
+    impl ::jstack_runtime::Ws for __Handlers {
+        type Incoming = Incoming;
+        type Outgoing = Outgoing;
+    }
+    impl ::jstack_runtime::Handlers for __Handlers {
+        type Session = Session;
+        type Kept = (Io, State<Db>, Socket);
+        async fn event(
+            kept: &Self::Kept,
+            session: &mut Self::Session,
+            event: Incoming,
+        ) -> ::jstack_runtime::Result {
+            match event {
+                Incoming::Message(payload) => {
+                    ::jstack_runtime::__private::outcome(
+                        message(
+                                session,
+                                ::jstack_runtime::__private::kept(&kept.0),
+                                ::jstack_runtime::__private::kept(&kept.1),
+                                payload,
+                            )
+                            .await,
+                    )
+                }
+                Incoming::Typing(payload) => {
+                    ::jstack_runtime::__private::outcome(
+                        typing(
+                                ::jstack_runtime::__private::kept(&kept.2),
+                                ::jstack_runtime::__private::kept(&kept.0),
+                                payload,
+                            )
+                            .await,
+                    )
+                }
+                Incoming::Cleared(payload) => {
+                    ::jstack_runtime::__private::outcome(
+                        cleared(::jstack_runtime::__private::kept(&kept.0), payload)
+                            .await,
+                    )
+                }
+            }
+        }
+        async fn disconnect(
+            kept: Self::Kept,
+            session: Self::Session,
+            reason: ::jstack_runtime::CloseReason,
+        ) {
+            let _: ::jstack_runtime::Result = ::jstack_runtime::__private::outcome(
+                disconnect(session, reason).await,
+            );
+        }
+    }
+    impl<
+        __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
+    > ::jstack_runtime::Procedure<__S> for Procedure
+    where
+        Io: ::jstack_runtime::SocketExtractor<__S>,
+        State<Db>: ::jstack_runtime::SocketExtractor<__S>,
+        Socket: ::jstack_runtime::SocketExtractor<__S>,
+        User: ::jstack_runtime::SocketExtractor<__S>,
+        Query<Join>: ::jstack_runtime::SocketExtractor<__S>,
+    {
+        const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat")
+            .docs("The room of the house.");
+        async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
+            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                cx.extract_for_socket().await?,
+                cx.extract_for_socket().await?,
+                cx.extract_for_socket().await?,
+            );
+            let outcome = connect(
+                    ::jstack_runtime::__private::kept(&kept.2),
+                    cx.extract_for_socket().await?,
+                    cx.extract_for_socket().await?,
+                )
+                .await;
+            let session = cx.connected::<Session, _>(outcome)?;
+            cx.serve::<__Handlers>(session, kept)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+mod chat {
+    #[derive(Events)]
+    pub enum Incoming {
+        Message(Message),
+    }
+    #[derive(Events)]
+    pub enum Outgoing {
+        Message(Message),
+    }
+    #[cfg(unix)]
+    async fn message(user: User, _: Message) {}
+    async fn rest(io: Io, event: Incoming) {}
+    async fn error(socket: Socket, error: &Error) {}
+    /// A connection of `chat`.
+    type Socket = ::jstack_runtime::Socket<Procedure>;
+    /// Emits to the connections of `chat`.
+    type Io = ::jstack_runtime::Io<Procedure>;
+    #[cfg(any(all(unix)))]
+    type __Kept0 = User;
+    #[cfg(not(any(all(unix))))]
+    type __Kept0 = ();
+    /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
+    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+    pub(super) struct Procedure;
+    impl ::jstack_runtime::Ws for Procedure {
+        type Incoming = Incoming;
+        type Outgoing = Outgoing;
+    }
+    /// Private, so that the session and the extractors may be.
+    struct __Handlers;
+    impl ::jstack_runtime::Ws for __Handlers {
+        type Incoming = Incoming;
+        type Outgoing = Outgoing;
+    }
+    impl ::jstack_runtime::Handlers for __Handlers {
+        type Session = ();
+        type Kept = (__Kept0, Io, Socket);
+        async fn event(
+            kept: &Self::Kept,
+            session: &mut Self::Session,
+            event: Incoming,
+        ) -> ::jstack_runtime::Result {
+            match event {
+                #[cfg(unix)]
+                Incoming::Message(payload) => {
+                    ::jstack_runtime::__private::outcome(
+                        message(::jstack_runtime::__private::kept(&kept.0), payload)
+                            .await,
+                    )
+                }
+                event => {
+                    ::jstack_runtime::__private::outcome(
+                        rest(::jstack_runtime::__private::kept(&kept.1), event).await,
+                    )
+                }
+            }
+        }
+        async fn error(
+            kept: &Self::Kept,
+            session: &mut Self::Session,
+            error: &::jstack_runtime::Error,
+        ) {
+            let _: ::jstack_runtime::Result = ::jstack_runtime::__private::outcome(
+                error(::jstack_runtime::__private::kept(&kept.2), error).await,
+            );
+        }
+    }
+    impl ::jstack_runtime::Procedure<AppState> for Procedure {
+        const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("talk");
+        async fn call(
+            mut cx: ::jstack_runtime::Call<AppState>,
+        ) -> ::jstack_runtime::Reply {
+            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                cx.extract_for_socket().await?,
+                cx.extract_for_socket().await?,
+                cx.extract_for_socket().await?,
+            );
+            let session = ();
+            cx.serve::<__Handlers>(session, kept)
+        }
+    }
+}

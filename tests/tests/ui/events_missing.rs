@@ -1,0 +1,27 @@
+// Which events travel must be said.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(ws)]
+mod chat {
+    use super::*;
+
+    #[on(Message)]
+    async fn message(io: Io, message: Message) -> Result {
+        io.all().message(&message).await
+    }
+}
+
+fn main() {
+    let _: Router = router![chat];
+}

@@ -1,0 +1,20 @@
+// `Events` is for enums.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[derive(Events)]
+pub struct More {
+    pub message: Message,
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+// Nobody says what to call a generic handler with.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(get)]
+async fn recent<T: Default>() -> u32 {
+    1
+}
+
+fn main() {
+    let _: Router = router![recent];
+}

@@ -1,0 +1,33 @@
+// `input = …` makes the last argument the input.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(post, input = Message)]
+async fn create(io: Io<chat::Procedure>) {
+    let _ = io;
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    #[on(Message)]
+    async fn message(_: Message) {}
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}

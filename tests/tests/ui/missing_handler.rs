@@ -1,0 +1,25 @@
+// A forgotten event: rustc names it, under `incoming = Chat`.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    #[on(Message)]
+    async fn message(_: Message) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}

@@ -1,0 +1,33 @@
+// What is held across an await must be `Send`: the line is the user's.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    #[on(Message)]
+    async fn message(io: Io, message: Message) -> Result {
+        let count = std::rc::Rc::new(1);
+        io.all().message(&message).await?;
+        drop(count);
+        Ok(())
+    }
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}

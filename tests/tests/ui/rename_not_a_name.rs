@@ -1,0 +1,22 @@
+// A procedure's name is a part of its URL.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(get, rename = "recent/posts")]
+async fn recent() -> u32 {
+    1
+}
+
+fn main() {
+    let _: Router = router![recent];
+}

@@ -1,0 +1,36 @@
+// A connection has one session; both types are named.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    pub struct Session;
+    pub struct Other;
+
+    #[connect]
+    async fn connect() -> Session {
+        Session
+    }
+
+    #[on(Message)]
+    async fn message(_: &mut Other, _: Message) {}
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}
