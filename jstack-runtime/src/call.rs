@@ -12,7 +12,7 @@ use crate::http::input;
 use crate::payload::{self, InputPayload, Issues};
 use crate::procedure::{Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
-use crate::ws::{Connection, Opening, Receiver};
+use crate::ws::{Connection, Opening, Receiver, Run};
 
 /// One request on its way into a procedure.
 ///
@@ -104,7 +104,12 @@ impl<S: Send + Sync> Call<S> {
 
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
     pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
-        self.upgrade(move |connection| crate::ws::serve::<P>(connection, session, kept))
+        self.upgrade(move |connection| -> Run {
+            match connection {
+                Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
+                None => Box::pin(crate::ws::gone::<P>(session, kept)),
+            }
+        })
     }
 
     /// Answers with the upgrade; afterwards `function` runs until it returns.
@@ -113,16 +118,14 @@ impl<S: Send + Sync> Call<S> {
         F: FnOnce(Receiver<P>) -> Fut + Send + 'static,
         Fut: Future<Output: Outcome<()>> + Send + 'static,
     {
-        self.upgrade(move |connection| crate::ws::run::<P, F, Fut>(connection, function))
+        self.upgrade(move |connection| -> Run {
+            Box::pin(crate::ws::run::<P, F, Fut>(connection, function))
+        })
     }
 
-    fn upgrade<F, Fut>(self, run: F) -> Reply
-    where
-        F: FnOnce(Option<Connection>) -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
+    fn upgrade(self, run: impl FnOnce(Option<Connection>) -> Run + Send + 'static) -> Reply {
         match self.opening {
-            Some(opening) => Ok(opening.accept(move |connection| Box::pin(run(connection)))),
+            Some(opening) => Ok(opening.accept(run)),
             None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),
         }
     }

@@ -185,10 +185,10 @@ impl Error {
         }
         match self.cause() {
             Some(cause) => {
-                tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed")
+                tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed");
             }
             None => {
-                tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed")
+                tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed");
             }
         }
     }

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod json;
 mod macros;
 mod meters;
 mod outbound;

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Issue, Result};
+use crate::json;
 
 /// A type that may travel: in an event, as the input of a procedure, or as its answer.
 ///
@@ -309,7 +310,7 @@ pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Re
     if !issues.found.is_empty() {
         return Err(unsendable(value, issues));
     }
-    serde_json::to_writer(out, value)
+    json::write(value, out)
         .map_err(|error| Error::internal(format!("payload does not encode: {error}")))
 }
 
@@ -501,11 +502,11 @@ mod tests {
         }
         struct Free;
         let mut issues = Issues::default();
-        (&Rules(&Message { room_id: String::new() })).check(&mut issues);
-        (&Rules(&Only { n: 9 })).check(&mut issues);
+        Rules(&Message { room_id: String::new() }).check(&mut issues);
+        Rules(&Only { n: 9 }).check(&mut issues);
         (&Rules(&Free)).check(&mut issues);
         let ok: Result<Vec<Message>> = Ok(vec![Message { room_id: String::new() }]);
-        (&Rules(&ok)).check(&mut issues);
+        Rules(&ok).check(&mut issues);
         assert_eq!(issues.as_slice().len(), 3);
     }
 

@@ -295,6 +295,7 @@ impl<T: FromRequestParts<S> + Send, S: Send + Sync> SocketExtractor<S> for T {
 )]
 pub trait CloneExtractor {
     /// A clone for one event.
+    #[must_use]
     fn kept(&self) -> Self;
 }
 

@@ -43,7 +43,7 @@ impl Publishing {
                 match process.publish(ROOM, &text(n)).await {
                     Ok(()) => drop(taken.insert(n)),
                     Err(error) => {
-                        assert_eq!((error.status().as_u16(), error.code()), (503, "broker"))
+                        assert_eq!((error.status().as_u16(), error.code()), (503, "broker"));
                     }
                 }
                 slowest = slowest.max(since.elapsed());

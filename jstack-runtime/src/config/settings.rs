@@ -332,14 +332,14 @@ mod tests {
     #[test]
     fn every_limit_has_its_variable() {
         let mut limits = Limits::default();
-        let text: String =
-            fields(&mut limits).iter().map(|(name, _)| format!("JSTACK_{name}=7\n")).collect();
+        let lines = fields(&mut limits).map(|(name, _)| format!("JSTACK_{name}=7"));
+        let text = lines.join("\n");
         let mut settings = resolve(&text).expect("settings");
         for (name, field) in fields(&mut settings.limits) {
             match field {
                 Field::Count(n) | Field::Bytes(n) => assert_eq!(*n, 7, "{name}"),
                 Field::Time(t) | Field::Spread(t) => {
-                    assert_eq!(*t, Duration::from_secs(7), "{name}")
+                    assert_eq!(*t, Duration::from_secs(7), "{name}");
                 }
             }
         }

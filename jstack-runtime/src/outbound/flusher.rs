@@ -109,8 +109,7 @@ async fn wait_for_reader<M: AsRef<Outbound> + Send + Sync>(member: Arc<M>, patie
     loop {
         match tokio::time::timeout(patience, out.writable()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return out.kill(),
-            Err(_) => return out.kill(),
+            Ok(Err(_)) | Err(_) => return out.kill(),
         }
         match out.flush() {
             Flushed::Blocked => {}

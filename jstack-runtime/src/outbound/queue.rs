@@ -167,7 +167,7 @@ impl Outbound {
             // The reading task finds the end of the stream. A socket that is gone already does
             // not mind.
             Some(Way::Tcp(io)) => {
-                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both))
+                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both));
             }
             Some(Way::Task(wake)) => wake.notify_one(),
             None => {}
@@ -178,7 +178,7 @@ impl Outbound {
     pub(crate) fn end_of_stream(&self) {
         match self.way.get() {
             Some(Way::Tcp(io)) => {
-                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write))
+                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write));
             }
             Some(Way::Task(_)) => self.kill(),
             None => {}

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
@@ -15,7 +15,7 @@ use super::process::Process;
 use super::room::Room;
 use crate::broker::{Channel, Message, Scope, Sink};
 use crate::closing::{CloseReason, ClosedBy};
-use crate::config::or_none;
+use crate::config::{Limits, or_none};
 use crate::error::{Error, Result};
 use crate::frame::{self, ControlFrame};
 use crate::meters::ProcedureMeters;
@@ -41,19 +41,51 @@ pub(crate) struct Hub {
     process: Arc<Process>,
     /// `post/chat`, once the procedure is mounted.
     procedure: OnceLock<Box<str>>,
-    rooms: Box<[Shard<Box<str>, Arc<Room>>]>,
-    sockets: Box<[Shard<u64, Arc<Member>>]>,
-    queue: OnceLock<QueueLimits>,
+    rooms: Box<[RwLock<Rooms>]>,
+    sockets: Box<[Mutex<Sockets>]>,
+    bounds: OnceLock<Bounds>,
     meters: OnceLock<ProcedureMeters>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
     this: Weak<Self>,
 }
 
-type Shard<K, V> = Mutex<HashMap<K, V>>;
+/// The limits that every message asks for.
+pub(crate) struct Bounds {
+    queue: QueueLimits,
+    pub(crate) rate: Rate,
+    /// Ten times the rate: beyond it, the connection ends.
+    pub(crate) flood: Rate,
+    pub(crate) json_depth: u32,
+    pub(crate) handler_timeout: Duration,
+}
 
-fn shards<K, V>() -> Box<[Shard<K, V>]> {
-    (0..SHARDS).map(|_| Mutex::default()).collect()
+impl Bounds {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            queue: QueueLimits {
+                bytes: or_none(limits.queue_bytes),
+                frames: or_none(limits.queue_frames),
+            },
+            rate: Rate::new(limits.rate, limits.burst),
+            flood: match limits.rate {
+                0 | u32::MAX => Rate::new(0, 0),
+                rate => Rate::new(rate.saturating_mul(10), limits.burst.saturating_mul(10)),
+            },
+            json_depth: limits.json_depth,
+            handler_timeout: limits.handler_timeout,
+        }
+    }
+}
+
+/// Clients choose the names: the hash is keyed, at random in each shard.
+type Rooms = HashMap<Box<str>, Arc<Room>, foldhash::quality::RandomState>;
+
+/// Ids are ours, and scrambled.
+type Sockets = HashMap<u64, Arc<Member>, foldhash::fast::RandomState>;
+
+fn shards<T: Default>() -> Box<[T]> {
+    (0..SHARDS).map(|_| T::default()).collect()
 }
 
 thread_local! {
@@ -68,7 +100,7 @@ impl Hub {
             procedure: OnceLock::new(),
             rooms: shards(),
             sockets: shards(),
-            queue: OnceLock::new(),
+            bounds: OnceLock::new(),
             meters: OnceLock::new(),
             visited: AtomicBool::new(false),
             this: this.clone(),
@@ -97,11 +129,10 @@ impl Hub {
         !self.visited.load(Ordering::Relaxed) && !self.visited.swap(true, Ordering::AcqRel)
     }
 
-    fn queue_limits(&self) -> QueueLimits {
-        *self.queue.get_or_init(|| {
-            let limits = self.process.limits();
-            QueueLimits { bytes: or_none(limits.queue_bytes), frames: or_none(limits.queue_frames) }
-        })
+    /// The limits in the form in which every message asks for them.
+    #[inline]
+    pub(crate) fn bounds(&self) -> &Bounds {
+        self.bounds.get_or_init(|| Bounds::new(self.process.limits()))
     }
 
     fn channel<'a>(&'a self, room: &'a str) -> Channel<'a> {
@@ -113,7 +144,8 @@ impl Hub {
         Channel { procedure: self.procedure(), scope: Scope::Node(self.process.node) }
     }
 
-    fn room_shard(&self, name: &str) -> &Shard<Box<str>, Arc<Room>> {
+    #[inline]
+    fn room_shard(&self, name: &str) -> &RwLock<Rooms> {
         // Only chooses a lock, so a cheap hash will do; the maps keep a keyed one.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -121,7 +153,7 @@ impl Hub {
         &self.rooms[(hash >> 32) as usize % SHARDS]
     }
 
-    fn socket_shard(&self, id: SocketId) -> &Shard<u64, Arc<Member>> {
+    fn socket_shard(&self, id: SocketId) -> &Mutex<Sockets> {
         &self.sockets[(id.local >> 32) as usize % SHARDS]
     }
 
@@ -160,7 +192,7 @@ impl Hub {
         }
         let limits = self.process.limits();
         let rate = Rate::new(limits.joins_per_second, limits.joins_per_second);
-        match member.may_join(rate, or_none(limits.rooms_per_socket)) {
+        match member.may_join(rate, self.process.nanos(), or_none(limits.rooms_per_socket)) {
             Ok(()) => self.join_room(member, room).await,
             Err(JoinRefused::TooMany) => Err(Error::too_many_requests(format!(
                 "a connection may be in {} rooms at once (limit `rooms_per_socket`)",
@@ -194,21 +226,21 @@ impl Hub {
 
     /// Leaves a room; leaving one that it is not in does nothing.
     pub(crate) fn leave(&self, member: &Arc<Member>, name: &str) {
-        let room = self.room_shard(name).lock().get(name).cloned();
+        let room = self.room_shard(name).read().get(name).cloned();
         if let Some(room) = room.filter(|room| !room.is_everyone()) {
             self.leave_room(member, &room);
         }
     }
 
     fn leave_room(&self, member: &Arc<Member>, room: &Arc<Room>) {
-        let mut shard = self.room_shard(room.name()).lock();
+        let mut shard = self.room_shard(room.name()).write();
         room.remove(member);
         self.forget_if_unused(&mut shard, room);
     }
 
     /// Drops a room that nobody is in. Under the shard's lock, so that the broker hears of the
     /// end of this one before the beginning of the next.
-    fn forget_if_unused(&self, shard: &mut HashMap<Box<str>, Arc<Room>>, room: &Arc<Room>) {
+    fn forget_if_unused(&self, shard: &mut Rooms, room: &Arc<Room>) {
         if !room.is_unused() || !shard.get(room.name()).is_some_and(|r| Arc::ptr_eq(r, room)) {
             return;
         }
@@ -233,7 +265,7 @@ impl Hub {
     }
 
     fn push_quietly(&self, member: &Arc<Member>, frame: &Frame<'_>) -> Pushed {
-        let pushed = member.out().push(frame, self.queue_limits(), &TOO_SLOW_FRAME);
+        let pushed = member.out().push(frame, self.bounds().queue, &TOO_SLOW_FRAME);
         if pushed == Pushed::Overflow {
             member.end(TOO_SLOW);
             tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
@@ -257,7 +289,9 @@ impl Hub {
     }
 
     fn deliver_to_room(&self, name: &str, message: &Message<'_>) {
-        let Some(room) = self.room_shard(name).lock().get(name).cloned() else { return };
+        // Shared, so that rooms of one shard are delivered to side by side; joins wait.
+        let shard = self.room_shard(name).read();
+        let Some(room) = shard.get(name) else { return };
         let out = Outgoing::new(message);
         let mut dirty = DIRTY.take();
         let mut sent = 0;
@@ -297,7 +331,7 @@ impl Hub {
 
     #[cfg(test)]
     pub(super) fn rooms_held(&self) -> usize {
-        self.rooms.iter().map(|shard| shard.lock().len()).sum()
+        self.rooms.iter().map(|shard| shard.read().len()).sum()
     }
 }
 
@@ -350,7 +384,7 @@ struct Joining<'a> {
 
 impl<'a> Joining<'a> {
     fn begin(hub: &'a Hub, name: &str) -> Self {
-        let mut shard = hub.room_shard(name).lock();
+        let mut shard = hub.room_shard(name).write();
         let room = match shard.get(name) {
             Some(room) => room.clone(),
             None => shard.entry(name.into()).or_insert_with(|| Arc::new(Room::new(name))).clone(),
@@ -362,7 +396,7 @@ impl<'a> Joining<'a> {
 
 impl Drop for Joining<'_> {
     fn drop(&mut self) {
-        let mut shard = self.hub.room_shard(self.room.name()).lock();
+        let mut shard = self.hub.room_shard(self.room.name()).write();
         self.room.joining.fetch_sub(1, Ordering::AcqRel);
         self.hub.forget_if_unused(&mut shard, &self.room);
     }
@@ -397,7 +431,7 @@ impl Publisher for Hub {
                 seconds.record(started.elapsed());
                 result
             })),
-            done => {
+            done @ Published::Done(_) => {
                 seconds.record(started.elapsed());
                 done
             }
@@ -406,7 +440,7 @@ impl Publisher for Hub {
 }
 
 impl Hub {
-    fn publish_now(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
+    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
         let rooms: &[Cow<'_, str>] = match &target.to {
             To::Room(room) => std::slice::from_ref(room),
             To::Rooms(rooms) => rooms,

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
-use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -96,13 +95,13 @@ impl Member {
     }
 
     /// Counts a join and says whether it may pass.
-    pub(super) fn may_join(&self, rate: Rate, most: usize) -> Result<(), JoinRefused> {
+    pub(super) fn may_join(&self, rate: Rate, now: u64, most: usize) -> Result<(), JoinRefused> {
         let mut rooms = self.rooms.lock();
         // One of them is the room of everyone.
         if rooms.list.len() > most {
             return Err(JoinRefused::TooMany);
         }
-        if rooms.joins.take(rate, Instant::now()) { Ok(()) } else { Err(JoinRefused::TooFast) }
+        if rooms.joins.take(rate, now) { Ok(()) } else { Err(JoinRefused::TooFast) }
     }
 
     /// The reason for which the connection ends, once it does.

@@ -9,7 +9,7 @@ mod room;
 mod tests;
 
 pub(crate) use hub::Hub;
+pub(crate) use member::{Life, Member};
 #[cfg(feature = "fuzzing")]
 pub(crate) use name::check;
-pub(crate) use member::{Life, Member};
 pub(crate) use process::Process;

@@ -79,9 +79,9 @@ impl Process {
         SocketId { node: self.node, local: count.wrapping_mul(self.stride) }
     }
 
-    /// Milliseconds since this process started counting.
-    pub(crate) fn millis(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.started);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    /// Nanoseconds since this process started counting: 584 years fit.
+    pub(crate) fn nanos(&self) -> u64 {
+        let since = self.started.elapsed();
+        since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(since.subsec_nanos()))
     }
 }

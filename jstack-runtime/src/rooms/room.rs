@@ -56,6 +56,10 @@ impl Room {
             return false;
         }
         if !rooms.list.iter().any(|m| Arc::ptr_eq(&m.room, self)) {
+            if rooms.list.capacity() == 0 {
+                // Everyone's and one of its own: what most connections are in.
+                rooms.list.reserve_exact(2);
+            }
             rooms.list.push(Membership { room: self.clone(), slot: members.len() });
             members.push(member.clone());
         }

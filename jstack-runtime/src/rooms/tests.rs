@@ -90,7 +90,9 @@ async fn run(steps: Vec<Step>) {
             Step::Close(socket) => {
                 hub.leave_all(&members[socket]);
                 open[socket] = false;
-                model.values_mut().for_each(|room| drop(room.remove(&socket)));
+                for room in model.values_mut() {
+                    room.remove(&socket);
+                }
             }
             Step::Emit { to, except, except_room } => {
                 let names: Vec<Cow<'_, str>> =

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -66,9 +66,9 @@ pub(crate) struct Connection {
     buffer: Vec<u8>,
     at: usize,
     end: usize,
-    /// When the bytes in hand arrived.
-    now: Instant,
-    limits: Inbound,
+    /// When the bytes in hand arrived, in the process' nanoseconds.
+    now: u64,
+    counts: Counts,
     finished: bool,
     /// Its place among the server's connections, free again when it is gone.
     _lease: Option<Lease>,
@@ -80,15 +80,14 @@ pub(super) enum Data<'a> {
     Binary(&'a [u8]),
 }
 
-/// What one client may send.
-struct Inbound {
-    rate: Rate,
-    count: Count,
-    /// Ten times the rate: beyond it, the connection ends.
-    flood: Rate,
-    flood_count: Count,
-    /// When the client was last told that it sends too fast.
-    told: Option<Instant>,
+/// What one client has sent, against the limits.
+#[derive(Default)]
+struct Counts {
+    messages: Count,
+    /// What came too fast.
+    flood: Count,
+    /// When the client may next be told that it sends too fast.
+    tell_from: u64,
     /// Messages that came and are not counted yet.
     received: u64,
 }
@@ -107,7 +106,7 @@ impl Connection {
         first: Vec<u8>,
         lease: Option<Lease>,
     ) -> Self {
-        let limits = hub.process().limits().clone();
+        let limits = hub.process().limits();
         hub.meters().opened.increment(1);
         hub.meters().sockets.increment(1);
         Self {
@@ -119,15 +118,8 @@ impl Connection {
             end: first.len(),
             buffer: first,
             at: 0,
-            now: Instant::now(),
-            limits: Inbound {
-                rate: Rate::new(limits.rate, limits.burst),
-                count: Count::default(),
-                flood: Rate::new(limits.rate.saturating_mul(10), limits.burst.saturating_mul(10)),
-                flood_count: Count::default(),
-                told: None,
-                received: 0,
-            },
+            now: hub.process().nanos(),
+            counts: Counts::default(),
             hub,
             member,
             io,
@@ -169,28 +161,30 @@ impl Connection {
                 match step.message {
                     None => {}
                     Some(Message::Text(_) | Message::Binary(_))
-                        if !self.limits.count.take(self.limits.rate, self.now) =>
+                        if !self.counts.messages.take(self.hub.bounds().rate, self.now) =>
                     {
                         self.hub.process().meters().refused.rate.increment(1);
-                        closing = self.limits.too_fast(self.now);
-                        reply = self.limits.tell(self.now);
+                        closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
+                        reply = self.counts.tell(self.now);
                     }
                     Some(Message::Text(text)) => {
-                        self.limits.came(text.len());
+                        self.counts.came(text.len());
                         data = Some(read(Data::Text(text)));
                     }
                     Some(Message::Binary(bytes)) => {
-                        self.limits.came(bytes.len());
+                        self.counts.came(bytes.len());
                         data = Some(read(Data::Binary(bytes)));
                     }
                     Some(Message::Ping(payload)) => {
-                        if self.limits.count.take(self.limits.rate, self.now) {
+                        if self.counts.messages.take(self.hub.bounds().rate, self.now) {
                             reply = Some(frame::control(Opcode::Pong, payload).to_vec());
                         } else {
-                            closing = self.limits.too_fast(self.now);
+                            closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
                         }
                     }
-                    Some(Message::Pong(_)) => closing = self.limits.too_fast(self.now),
+                    Some(Message::Pong(_)) => {
+                        closing = self.counts.too_fast(self.hub.bounds().flood, self.now);
+                    }
                     Some(Message::Close(said)) => {
                         let (code, reason) = said.map_or((1005, ""), |s| (s.code, s.reason));
                         closing = Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
@@ -210,9 +204,9 @@ impl Connection {
                 }
             }
             self.let_go();
-            if self.limits.received > 0 {
+            if self.counts.received > 0 {
                 // Once a read, however many messages it brought.
-                self.hub.meters().received.increment(std::mem::take(&mut self.limits.received));
+                self.hub.meters().received.increment(std::mem::take(&mut self.counts.received));
             }
             if !ready!(self.poll_fill(cx)) {
                 return Poll::Ready(None);
@@ -255,8 +249,8 @@ impl Connection {
             }
             Poll::Ready(Ok(())) if length > 0 => {
                 (self.buffer, self.at, self.end) = (buffer, 0, length);
-                self.now = Instant::now();
-                self.member.heard(self.hub.process().millis(self.now));
+                self.now = self.hub.process().nanos();
+                self.member.heard(self.now / 1_000_000);
                 Poll::Ready(true)
             }
             Poll::Ready(_) => {
@@ -325,7 +319,7 @@ impl Connection {
         // the close frame back on its way.
         let mut sink = vec![0; 1024];
         let io = &mut self.io;
-        let _ = poll_fn(|cx| {
+        let () = poll_fn(|cx| {
             loop {
                 let mut read = ReadBuf::new(&mut sink);
                 match ready!(io.poll_read(cx, &mut read)) {
@@ -343,7 +337,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let meters = self.hub.meters();
         meters.sockets.decrement(1);
-        meters.received.increment(self.limits.received);
+        meters.received.increment(self.counts.received);
         self.hub.process().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);
@@ -352,16 +346,18 @@ impl Drop for Connection {
     }
 }
 
-impl Inbound {
+impl Counts {
     /// Notes a message.
+    #[inline]
     fn came(&mut self, length: usize) {
         tracing::debug!(length, "message");
         self.received += 1;
     }
 
     /// Counts what came too fast, and ends the connection that does not stop.
-    fn too_fast(&mut self, now: Instant) -> Option<CloseReason> {
-        if self.flood_count.take(self.flood, now) {
+    #[cold]
+    fn too_fast(&mut self, flood: Rate, now: u64) -> Option<CloseReason> {
+        if self.flood.take(flood, now) {
             return None;
         }
         Some(CloseReason::fixed(ClosedBy::Limit, 1008, "too many messages: see the limit `rate`"))
@@ -369,11 +365,12 @@ impl Inbound {
 
     /// The `error` event for a message that was dropped, at most once a second: a flood of
     /// messages must not make a flood of answers.
-    fn tell(&mut self, now: Instant) -> Option<Vec<u8>> {
-        if self.told.is_some_and(|told| now.duration_since(told) < Duration::from_secs(1)) {
+    #[cold]
+    fn tell(&mut self, now: u64) -> Option<Vec<u8>> {
+        if now < self.tell_from {
             return None;
         }
-        self.told = Some(now);
+        self.tell_from = now + 1_000_000_000;
         let error = Error::too_many_requests(
             "you send too fast: messages were dropped (limit `rate` a second)",
         );

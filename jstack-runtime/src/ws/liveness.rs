@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::closing::{CloseReason, ClosedBy};
 use crate::frame::{self, Opcode};
@@ -27,7 +27,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
-    let now = hub.process().millis(Instant::now());
+    let now = hub.process().nanos() / 1_000_000;
     let (mut quiet, mut dead) = (Vec::new(), Vec::new());
     let meters = hub.process().meters();
     if meters.timed {

@@ -18,7 +18,7 @@ pub use socket::{Left, Socket};
 pub(crate) use connection::Connection;
 pub(crate) use guard::caught;
 pub(crate) use receiver::run;
-pub(crate) use session::serve;
-pub(crate) use upgrade::Opening;
+pub(crate) use session::{gone, serve};
+pub(crate) use upgrade::{Opening, Run};
 #[cfg(feature = "fuzzing")]
 pub(crate) use wire::fuzz;

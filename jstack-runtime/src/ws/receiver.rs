@@ -42,7 +42,7 @@ impl<P: Ws> Receiver<P> {
     /// Fails if the client broke the protocol or a limit, which has closed the connection.
     pub async fn recv(&mut self) -> Result<Option<P::Incoming>> {
         let Some(connection) = &mut self.connection else { return Ok(None) };
-        let depth = connection.hub().process().limits().json_depth;
+        let depth = connection.hub().bounds().json_depth;
         loop {
             let read =
                 poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;

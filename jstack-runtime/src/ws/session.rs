@@ -13,20 +13,28 @@ use crate::closing::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::procedure::Handlers;
 
+/// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the
+/// upgrade.
+pub(crate) fn gone<P: Handlers>(
+    session: P::Session,
+    kept: P::Kept,
+) -> impl Future<Output = ()> + Send {
+    let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
+    P::disconnect(kept, session, reason)
+}
+
 /// Hands events to handlers until the connection ends.
+///
+/// Not an `async fn`: that would keep its arguments twice for as long as the connection lives.
 pub(crate) async fn serve<P: Handlers>(
-    connection: Option<Connection>,
+    mut connection: Connection,
     mut session: P::Session,
     kept: P::Kept,
 ) {
-    let Some(mut connection) = connection else {
-        // What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before
-        // the upgrade.
-        let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
-        return P::disconnect(kept, session, reason).await;
+    let (depth, handler_timeout) = {
+        let bounds = connection.hub().bounds();
+        (bounds.json_depth, bounds.handler_timeout)
     };
-    let limits = connection.hub().process().limits().clone();
-    let depth = limits.json_depth;
     let timed = connection.hub().process().meters().timed;
     loop {
         let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
@@ -34,14 +42,14 @@ pub(crate) async fn serve<P: Handlers>(
             Some(Inbound::Event(name, event)) => {
                 let started = timed.then(Instant::now);
                 let handled = pin!(P::event(&kept, &mut session, event));
-                let handled = limited(handled, limits.handler_timeout).await;
+                let handled = limited(handled, handler_timeout).await;
                 if let Some(started) = started {
                     connection.hub().meters().handler_seconds.record(started.elapsed());
                 }
                 match handled {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => (Some(name.to_owned()), error),
-                    Err(Cut::TimedOut) => (Some(name.to_owned()), too_slow(limits.handler_timeout)),
+                    Err(Cut::TimedOut) => (Some(name.to_owned()), too_slow(handler_timeout)),
                     Err(Cut::Panicked) => {
                         panicked(&connection);
                         break;
@@ -61,7 +69,7 @@ pub(crate) async fn serve<P: Handlers>(
         failed.log(connection.hub().procedure());
         let told = {
             let hook = pin!(P::error(&kept, &mut session, &failed));
-            limited(hook, limits.handler_timeout).await
+            limited(hook, handler_timeout).await
         };
         if told == Err(Cut::Panicked) {
             panicked(&connection);
@@ -72,7 +80,7 @@ pub(crate) async fn serve<P: Handlers>(
     let reason = connection.reason();
     let started = Instant::now();
     let last = pin!(P::disconnect(kept, session, reason));
-    if limited(last, limits.handler_timeout).await.is_err() {
+    if limited(last, handler_timeout).await.is_err() {
         let procedure = connection.hub().procedure();
         tracing::error!(procedure, elapsed = ?started.elapsed(), "#[disconnect] did not finish");
     }

@@ -37,7 +37,7 @@ pub(crate) struct Opening {
 }
 
 /// What runs once the upgrade is done.
-type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Opening {
     /// Checks the handshake and lets the connection in.
@@ -104,24 +104,32 @@ impl Opening {
             response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate.response);
         }
         let Some(on_upgrade) = self.on_upgrade.take() else { return response };
-        // What waits for the upgrade must be small: the task keeps the size of its largest state.
-        tokio::spawn(async move {
+        // In a box that does not outlive the upgrade: a task keeps the size of its largest state.
+        #[allow(
+            clippy::async_yields_async,
+            reason = "the box ends before what it gives is awaited"
+        )]
+        let upgrade = Box::pin(async move {
             match on_upgrade.await {
                 Ok(upgraded) => {
                     let (procedure, socket) = (self.hub.procedure(), self.member.id);
                     let span = tracing::info_span!("socket", procedure, %socket);
-                    let connection = self.attach(upgraded);
+                    let connection = run(Some(self.attach(upgraded)));
                     if span.is_disabled() {
-                        run(Some(connection)).await;
+                        connection
                     } else {
-                        Box::pin(run(Some(connection)).instrument(span)).await;
+                        Box::pin(connection.instrument(span))
                     }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the upgrade did not come about");
-                    run(None).await;
+                    run(None)
                 }
             }
+        });
+        tokio::spawn(async move {
+            let connection = upgrade.await;
+            connection.await;
         });
         response
     }

@@ -111,7 +111,28 @@ fn skip_space(text: &str) -> &str {
 }
 
 /// The event's name and the JSON text of its data.
+#[inline]
 fn split(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
+    match split_as_written(text) {
+        Some((name, data)) => Ok((Cow::Borrowed(name), data)),
+        None => split_any(text),
+    }
+}
+
+/// The same for a frame without spaces and escapes around its parts, which is what
+/// `JSON.stringify` writes.
+#[inline]
+fn split_as_written(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("[\"")?;
+    let end = rest.bytes().position(|b| matches!(b, b'"' | b'\\'))?;
+    let (name, rest) = rest.split_at(end);
+    let data = rest.strip_prefix("\",")?.strip_suffix(']')?;
+    // Where it starts with a space there may be nothing but spaces.
+    data.bytes().next().filter(|first| !is_space(*first))?;
+    Some((name, data))
+}
+
+fn split_any(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
     let rest = skip_space(text).strip_prefix('[').ok_or(SHAPE)?;
     let rest = skip_space(rest).strip_prefix('"').ok_or(SHAPE)?;
     let end = rest.bytes().position(|b| b == b'"' || b == b'\\').ok_or(SHAPE)?;

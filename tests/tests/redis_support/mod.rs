@@ -57,7 +57,11 @@ impl Server {
         let until = Instant::now() + Duration::from_secs(10);
         let answers = |text: &str| text.trim() == "PONG" || text.contains("NOAUTH");
         while !answers(&self.cli(&["ping"])) {
-            assert!(Instant::now() < until, "redis-server does not answer; see {:?}", self.dir);
+            assert!(
+                Instant::now() < until,
+                "redis-server does not answer; see {}",
+                self.dir.display()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -194,9 +198,9 @@ impl Rooms {
                 heard.await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(60), wait).await {
+        match tokio::time::timeout(Duration::from_mins(1), wait).await {
             Ok(items) => items,
-            Err(_) => panic!("never heard enough: {:?}", self.items(scope)),
+            Err(_elapsed) => panic!("never heard enough: {:?}", self.items(scope)),
         }
     }
 
