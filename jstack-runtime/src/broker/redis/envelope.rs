@@ -81,7 +81,9 @@ pub(super) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) ->
     if !except.is_empty() {
         let count = u16::try_from(except.len()).map_err(|_| too_many())?;
         bytes.extend_from_slice(&count.to_be_bytes());
-        except.iter().for_each(|id| socket(bytes, *id));
+        for id in except {
+            socket(bytes, *id);
+        }
     }
     if !rooms.is_empty() {
         let count = u16::try_from(rooms.len()).map_err(|_| too_many())?;

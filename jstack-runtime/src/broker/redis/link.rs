@@ -97,7 +97,7 @@ impl Link {
                 }
                 Ok(Ok(None)) => trouble = format!("the Sentinels know no group `{group}`"),
                 Ok(Err(error)) => {
-                    trouble = format!("Sentinel {}: {}", sentinel.addr(), self.explain(&error))
+                    trouble = format!("Sentinel {}: {}", sentinel.addr(), self.explain(&error));
                 }
                 Err(_) => trouble = format!("Sentinel {} does not answer", sentinel.addr()),
             }
