@@ -91,7 +91,7 @@ fn misplaced_last(handler: &Handler, args: &Args, errors: &mut Errors) {
             );
         }
         (None, Some(input), Hook::Procedure(_)) => {
-            errors.push(&last.ty, missing(handler, &types::text(input)))
+            errors.push(&last.ty, missing(handler, &types::text(input)));
         }
         _ => errors.push(&last.ty, missing(handler, "")),
     }
@@ -289,7 +289,7 @@ fn session(module: &Module, handlers: &mut Handlers, errors: &mut Errors) {
         return;
     }
     let defined: HashSet<String> =
-        module.items.iter().flat_map(defines).map(|ident| ident.to_string()).collect();
+        module.items.iter().flat_map(defines).map(ToString::to_string).collect();
     let hooks = [&mut handlers.fallback, &mut handlers.error, &mut handlers.disconnect];
     for handler in handlers.events.iter_mut().chain(hooks.into_iter().flatten()) {
         let Some(arg) = handler.args.iter().find(|arg| matches!(arg.role, Role::Session(_))) else {

@@ -43,6 +43,7 @@ impl Errors {
 impl Drop for Errors {
     #[allow(
         clippy::panic,
+        clippy::manual_assert,
         reason = "an unreported error is a bug in this crate, seen by its tests"
     )]
     fn drop(&mut self) {

@@ -1,4 +1,5 @@
 //! The procedural macros of `jstack-runtime`, which re-exports and documents them.
+#![allow(clippy::single_match_else, reason = "two outcomes read best side by side")]
 
 mod args;
 mod check;
@@ -7,6 +8,7 @@ mod events;
 mod expand;
 #[cfg(test)]
 mod golden;
+mod handlers;
 mod model;
 mod module;
 mod names;

@@ -149,7 +149,7 @@ fn imported(tree: &UseTree, names: &mut Vec<Ident>) {
         UseTree::Name(name) => names.push(name.ident.clone()),
         UseTree::Rename(rename) => names.push(rename.rename.clone()),
         UseTree::Group(group) => group.items.iter().for_each(|tree| imported(tree, names)),
-        _ => {}
+        UseTree::Glob(_) => {}
     }
 }
 

@@ -167,7 +167,7 @@ fn length(rules: TokenStream, ty: Option<&Type>, errors: &mut Errors) {
                 if rule == "inner" {
                     length(group.stream(), ty.and_then(element), errors);
                 } else if rule == "length" && ty.is_some_and(is_text) {
-                    unit(rule, group.stream(), errors);
+                    unit(rule, &group.stream(), errors);
                 }
                 name = None;
             }
@@ -177,7 +177,7 @@ fn length(rules: TokenStream, ty: Option<&Type>, errors: &mut Errors) {
 }
 
 /// What a rule on a string's length counts.
-fn unit(rule: &Ident, options: TokenStream, errors: &mut Errors) {
+fn unit(rule: &Ident, options: &TokenStream, errors: &mut Errors) {
     let mode = options.clone().into_iter().find_map(|tree| match tree {
         TokenTree::Ident(ident)
             if ["chars", "bytes", "graphemes", "utf16", "simple"]

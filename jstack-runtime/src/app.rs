@@ -8,16 +8,18 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route as AxumRoute};
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
 use crate::broker::{self, Broker, Memory};
-use crate::config::Limits;
+use crate::config::{Environment, Limits, Settings, Wanted};
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
 use crate::http::edge::Edge;
 use crate::procedure::{Info, Ws};
 use crate::router::Router;
 use crate::schema::{self, Command, Contract};
+use crate::server::signal;
 use crate::site::Site;
 use crate::ws::Io;
 
@@ -49,8 +51,7 @@ struct Common {
     site: Arc<Site>,
     base: String,
     broker: Option<Arc<dyn Broker>>,
-    limits: Option<Limits>,
-    origins: Option<Origins>,
+    wanted: Wanted,
     layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,
     beside: axum::Router,
 }
@@ -69,8 +70,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             site: Site::new(),
             base: "/api".to_owned(),
             broker: None,
-            limits: None,
-            origins: None,
+            wanted: Wanted::default(),
             layers: Vec::new(),
             beside: axum::Router::new(),
         };
@@ -130,15 +130,35 @@ impl<S> App<S> {
         self
     }
 
-    /// Sets what one client, and all of them together, may take.
+    /// Sets what one client, and all of them together, may take. All of the limits' variables
+    /// then count for nothing: what code says wins over the environment.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.common.limits = Some(limits);
+        self.common.wanted.limits = Some(limits);
         self
     }
 
     /// Sets which web pages may call procedures: same origin unless set.
     pub fn origins(mut self, origins: impl Into<Origins>) -> Self {
-        self.common.origins = Some(origins.into());
+        self.common.wanted.origins = Some(origins.into());
+        self
+    }
+
+    /// Sets the proxies in front of the server, as addresses or blocks of them (`10.0.0.0/8`):
+    /// their `X-Forwarded-For` says who the client is, which `connections_per_ip` and
+    /// [`ConnectInfo`](axum::extract::ConnectInfo) go by, and their `X-Forwarded-Proto` whether
+    /// it came over TLS. None unless set, here or by `JSTACK_TRUSTED_PROXIES`; an entry that is
+    /// no address is an error at start.
+    pub fn trusted_proxies<T: AsRef<str>>(mut self, blocks: impl IntoIterator<Item = T>) -> Self {
+        self.common.wanted.proxies = Some(crate::server::Proxies::list(blocks));
+        self
+    }
+
+    /// Serves over TLS with this certificate (the chain, leaf first) and key, both PEM; the
+    /// variables `JSTACK_TLS_CERT` and `JSTACK_TLS_KEY` name files of them. What cannot be used
+    /// is an error at start.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.common.wanted.tls = Some(crate::server::Identity::new(cert.into(), key.into()));
         self
     }
 
@@ -186,16 +206,70 @@ impl App {
     ///
     /// Fails if two procedures have one path, and for a configuration that cannot be.
     pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
-        self.build().map(|built| built.router)
+        let built = self.build()?;
+        built.settings.warn();
+        Ok(built.router)
     }
 
-    /// Serves until SIGTERM or Ctrl-C, and then drains.
+    /// Serves until SIGTERM or Ctrl-C, and then drains: no new connections, requests are
+    /// finished, sockets closed with 1012 over [`Limits::drain_spread`] after what waits for them
+    /// is written and `#[disconnect]` has run. It returns when all are gone, at the latest after
+    /// [`Limits::drain_deadline`]; a second signal ends it at once.
+    ///
+    /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains
+    /// or its broker is in trouble; both stand before every other route.
     ///
     /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
-    pub async fn serve(self, address: impl tokio::net::ToSocketAddrs) -> Result<(), BoxError> {
+    pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
         let built = self.build()?;
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        crate::server::serve(listener, built.router, built.site).await
+        let listener = bind(address).await?;
+        built.serve(listener, signal(), signal()).await
+    }
+
+    /// The same on a listener that is bound already, to a port of the system's choice for
+    /// example.
+    ///
+    /// Fails where [`App::try_into_router`] does.
+    pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
+        self.build()?.serve(listener, signal(), signal()).await
+    }
+
+    /// Serves until `shutdown` is done instead of until a signal, and then drains as
+    /// [`App::serve`] does. Signals are left to the application.
+    ///
+    /// Fails where [`App::serve`] does.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::App;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jstack_runtime::BoxError> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// tokio::spawn(async move {
+    ///     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    ///     let _ = stop.send(());
+    /// });
+    /// App::new().serve_until("127.0.0.1:8080", async { drop(stopped.await) }).await
+    /// # }
+    /// ```
+    pub async fn serve_until(
+        self,
+        address: impl ToSocketAddrs,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        let built = self.build()?;
+        let listener = bind(address).await?;
+        built.serve(listener, shutdown, std::future::pending()).await
+    }
+
+    /// [`App::serve_until`] on a listener that is bound already.
+    ///
+    /// Fails where [`App::try_into_router`] does.
+    pub async fn serve_on_until(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        self.build()?.serve(listener, shutdown, std::future::pending()).await
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
@@ -215,10 +289,13 @@ impl App {
     pub async fn run(self) -> Result<(), BoxError> {
         match schema::command(std::env::args().skip(1), || self.describe())? {
             Command::Serve(address) => {
-                let address = address
-                    .or_else(|| std::env::var("JSTACK_ADDRESS").ok())
-                    .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-                tracing::info!("serving on http://{address}");
+                let address = match address {
+                    Some(address) => address,
+                    None => Environment::read()?
+                        .get("JSTACK_ADDRESS")
+                        .map_or("127.0.0.1:8080", |(address, _)| address)
+                        .to_owned(),
+                };
                 self.serve(address).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
@@ -227,18 +304,20 @@ impl App {
 
     fn build(self) -> Result<Built, BoxError> {
         let contract = cfg!(debug_assertions).then(|| self.describe());
-        let Common { site, base, broker, limits, origins, layers, beside } = self.common;
+        let Common { site, base, broker, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
-        let origins = origins.unwrap_or_default();
-        origins.start()?;
-        site.set_origins(origins);
+        let environment = Environment::read()?;
+        let settings = Settings::resolve(wanted, &environment)?;
+        site.set_origins(settings.origins.clone());
         let broker = match broker {
             Some(broker) => broker,
-            None => broker::from_environment(&|name| std::env::var(name).ok())?
-                .unwrap_or_else(|| Arc::new(Memory)),
+            None => broker::from_environment(&|name| {
+                environment.get(name).map(|(value, _)| value.to_owned())
+            })?
+            .unwrap_or_else(|| Arc::new(Memory)),
         };
         tracing::info!(broker = broker.describe(), "messages go through");
-        site.process().configure(broker, limits.unwrap_or_default());
+        site.process().configure(broker, settings.limits.clone());
         let mut api = axum::Router::new();
         for mounted in self.routes {
             api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
@@ -256,13 +335,31 @@ impl App {
             }
         }
         let router = api.layer(Edge::new(site.clone())).merge(beside);
-        Ok(Built { router, site })
+        Ok(Built { router, site, settings })
     }
 }
 
 struct Built {
     router: axum::Router,
     site: Arc<Site>,
+    settings: Settings,
+}
+
+impl Built {
+    async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        at_once: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        let Self { router, site, settings } = self;
+        crate::server::serve(listener, router, site, settings, shutdown, at_once).await
+    }
+}
+
+/// Binds with room for a crowd that comes back at once after a restart.
+async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen: {error}").into())
 }
 
 /// Two procedures on one path are one error, which names both places.

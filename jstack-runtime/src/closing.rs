@@ -61,6 +61,19 @@ impl CloseReason {
         &self.reason
     }
 
+    /// Every value of [`label`](Self::label).
+    pub(crate) const LABELS: [&'static str; 9] = [
+        "client",
+        "server",
+        "lost",
+        "shutdown",
+        "failure",
+        "slow_reader",
+        "too_long",
+        "policy",
+        "protocol",
+    ];
+
     /// The reason without what differs from client to client, for a metric's label.
     pub(crate) fn label(&self) -> &'static str {
         match (self.by, self.code) {

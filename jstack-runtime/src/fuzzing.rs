@@ -1,14 +1,18 @@
 //! What fuzz targets and benchmarks reach of the inside. Not part of the API: it may change with
 //! any release.
 
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+
+use crate::events::Events;
 use crate::frame;
+use crate::http::Origins;
+pub use crate::http::superjson::superjson;
 
 /// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
 #[cfg(feature = "redis")]
 pub fn envelope(bytes: &[u8]) -> Option<&[u8]> {
     crate::broker::redis::envelope::decode(bytes).ok().map(|envelope| envelope.json)
 }
-pub use crate::http::superjson::superjson;
 
 /// One connection's decoder and its limits.
 #[derive(Debug)]
@@ -67,5 +71,51 @@ impl FrameStream {
             on_message(message);
             input = &mut input[consumed..];
         }
+    }
+}
+
+/// Reads a client's text as a frame of the set `E`: the event's name, `Some("")` for a ping.
+pub fn event<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
+    crate::ws::fuzz::<E>(text, depth)
+}
+
+/// Whether a text is a room's name.
+pub fn room(name: &str) -> bool {
+    crate::rooms::check(name).is_ok()
+}
+
+/// What becomes of an upgrade's head, which is a list of lines `name: value`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// The handshake is one.
+    pub handshake: bool,
+    /// The origin is allowed, or there is none and need not be.
+    pub origin: bool,
+    /// The client behind the trusted proxy 10.0.0.1.
+    pub client: std::net::IpAddr,
+}
+
+/// Judges an upgrade's head.
+pub fn upgrade(lines: &[u8], http2: bool, origins: &Origins) -> Judged {
+    let mut headers = HeaderMap::new();
+    for line in lines.split(|byte| *byte == b'\n').take(100) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        let name = HeaderName::from_bytes(name);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    let (method, version) =
+        if http2 { (Method::CONNECT, Version::HTTP_2) } else { (Method::GET, Version::HTTP_11) };
+    let protocol = http2.then_some("websocket");
+    let accepted = frame::handshake::check(&method, version, &headers, protocol, true);
+    let uri = Uri::from_static("/api/post/chat");
+    let decision = origins.check_upgrade(&headers, &uri, false);
+    let proxies = crate::server::Proxies::list(["10.0.0.1"]);
+    Judged {
+        handshake: accepted.is_ok(),
+        origin: !matches!(decision, crate::http::origin::Decision::Refused(_)),
+        client: proxies.client([10, 0, 0, 1].into(), &headers).address,
     }
 }

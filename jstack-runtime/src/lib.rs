@@ -1,5 +1,7 @@
 //! Typed real-time endpoints on axum.
 
+mod activity;
+mod admission;
 mod app;
 mod broker;
 mod call;
@@ -12,6 +14,7 @@ mod events;
 mod frame;
 mod http;
 mod macros;
+mod meters;
 mod outbound;
 mod payload;
 pub mod prelude;
@@ -41,7 +44,12 @@ pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
 pub use http::{OriginError, Origins, Raw, SuperJson};
-pub use jstack_macros::{Events, Payload, procedure};
+#[doc = include_str!("docs/events.md")]
+pub use jstack_macros::Events;
+#[doc = include_str!("docs/payload.md")]
+pub use jstack_macros::Payload;
+#[doc = include_str!("docs/procedure.md")]
+pub use jstack_macros::procedure;
 #[doc(hidden)]
 pub use macros::{answers as __answers, rules as __rules};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};

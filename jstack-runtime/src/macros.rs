@@ -10,7 +10,7 @@ use crate::procedure::{Answer, Info, Kind, OutputInfo, Reply};
 #[macro_export]
 macro_rules! __issues {
     ($value:expr) => {{
-        let mut issues = $crate::Issues::default();
+        let mut issues = <$crate::Issues as ::core::default::Default>::default();
         $crate::__check!($value, &mut issues);
         issues
     }};

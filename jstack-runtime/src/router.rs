@@ -138,7 +138,8 @@ impl<S: Clone + Send + Sync + 'static> Default for Router<S> {
 
 impl<S> fmt::Debug for Router<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.routes.iter().map(|route| &route.path)).finish()
+        let paths: Vec<_> = self.routes.iter().map(|route| &route.path).collect();
+        f.debug_tuple("Router").field(&paths).finish()
     }
 }
 

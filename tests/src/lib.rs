@@ -1,5 +1,15 @@
 //! What crosses the crates. `cargo test` runs all that needs nothing but Rust; the suites below
 //! need more, and `./check` installs it and runs them.
+//!
+//! Beside them, what tests of whole servers share: an application with a chat, and a client that
+//! can do everything wrong.
+
+pub mod app;
+pub mod client;
+pub mod server;
+
+pub use client::{Client, Frame};
+pub use server::Server;
 
 /// Each of these is a line at the end of `cargo test`, so that nobody takes its green for all.
 pub mod left_to_check {

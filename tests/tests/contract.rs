@@ -2,6 +2,7 @@
 //! values of the types against both.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![allow(unreachable_pub, reason = "types as an application has them")]
 #![allow(clippy::unused_async, reason = "a procedure is async")]
 #![allow(clippy::option_option, clippy::struct_field_names, reason = "all shapes are wanted")]
 

@@ -1,5 +1,11 @@
 //! Programs that must compile, with what their handlers do checked where it can be.
-#![allow(unreachable_pub, missing_docs, dead_code, reason = "programs as users write them")]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    clippy::pedantic,
+    reason = "programs as users write them"
+)]
 
 mod program {
     //! The program of the API's description, with the obvious types filled in.

@@ -1,10 +1,10 @@
 //! `#[derive(Events)]`: the table of events and the typed emitter.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote_spanned};
+use quote::format_ident;
+use syn::spanned::Spanned as _;
 use syn::{Ident, Visibility};
 
-use super::at;
 use crate::errors::Errors;
 use crate::events;
 use crate::model::Event;
@@ -83,7 +83,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
 /// `Event::new`, where a payload without its derives is told.
 fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { variant, payload, wire, .. } = event;
-    quote_spanned!(at(payload)=> #rt::Event::new(#wire, #ident::#variant))
+    super::relocated(code!(#rt::Event::new(#wire, #ident::#variant)), payload.span())
 }
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {

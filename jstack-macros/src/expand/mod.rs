@@ -117,8 +117,10 @@ impl ToTokens for Implementation<'_> {
         let (state, generics, bounds) = match &args.state {
             Some(state) => (code!(#state), None, None),
             None => {
-                let bounds =
-                    extractors.iter().map(|ty| quote_spanned!(ty.span()=> #ty: #rt::#bound<__S>,));
+                let bounds = extractors.iter().map(|ty| {
+                    let bound = relocated(code!(#rt::#bound<__S>), ty.span());
+                    code!(#ty: #bound,)
+                });
                 let conditional = conditional.iter().map(|ty| code!(#ty: #rt::#bound<__S>,));
                 let bounds: Vec<_> = bounds.chain(conditional).collect();
                 (

@@ -2,15 +2,16 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote_spanned};
-use syn::{Attribute, Meta, ReturnType, Type};
+use syn::{ReturnType, Type};
 
 use super::procedure::inside;
 use super::{Implementation, at, call, described, distinct, position, session};
 use crate::args::{Args, Kind};
 use crate::check;
 use crate::errors::Errors;
-use crate::model::{Arg, Handler, Handlers, Hook, Role};
-use crate::module::{Function, Item, Module};
+use crate::handlers;
+use crate::model::{Arg, Handler, Handlers, Role};
+use crate::module::{Item, Module};
 use crate::types;
 
 /// The module as it was, without our attributes, and behind its items what makes it a procedure.
@@ -22,7 +23,7 @@ pub(crate) fn expand(mut module: Module, args: &Args, errors: &mut Errors) -> To
             format!("`#[procedure({kind})]` goes on an `async fn`\nhelp: only `ws` takes a module"),
         );
     }
-    let mut handlers = handlers(&mut module, args, errors);
+    let mut handlers = handlers::read(&mut module, args, errors);
     let own =
         ["Incoming", "Outgoing"].map(|name| check::types_of(&module).any(|ident| ident == name));
     check::event_sets(args, own, &module.ident, errors);
@@ -62,112 +63,6 @@ fn tokens(item: &Item) -> TokenStream {
 
 fn is_handler(item: &Item) -> bool {
     matches!(item, Item::Function(function) if function.is_handler)
-}
-
-/// Takes our attributes off and reads what they stood on.
-fn handlers(module: &mut Module, args: &Args, errors: &mut Errors) -> Handlers {
-    let mut handlers = Handlers::default();
-    let returned = module.items.iter().find_map(|item| match item {
-        Item::Function(function)
-            if function.attrs.iter().any(|attr| attr.path().is_ident("connect")) =>
-        {
-            types::success(&function.sig.output).cloned()
-        }
-        _ => None,
-    });
-    for item in &mut module.items {
-        let attrs = match item {
-            Item::Function(function) => &mut function.attrs,
-            Item::Other(other) => &mut other.attrs,
-        };
-        let (hooks, rest): (Vec<_>, Vec<_>) =
-            attrs.drain(..).partition(|attr| Hook::of(attr).is_some());
-        *attrs = rest;
-        let Some(first) = hooks.first() else {
-            if let Item::Other(other) = item
-                && let Some(error) = other.unfinished.take()
-            {
-                errors.add(error);
-            }
-            continue;
-        };
-        match item {
-            Item::Function(function) => {
-                function.is_handler = true;
-                add(&mut handlers, function, &hooks, args, returned.as_ref(), errors);
-            }
-            Item::Other(other) => {
-                handlers.incomplete = true;
-                match other.unfinished.take() {
-                    Some(error) => errors.add(error),
-                    None => {
-                        let path = first.path();
-                        errors.push(
-                            first,
-                            format!("`#[{}]` goes on an `async fn`", path.to_token_stream()),
-                        );
-                    }
-                }
-            }
-        }
-    }
-    handlers
-}
-
-/// Reads one handler and puts it where it belongs.
-fn add(
-    handlers: &mut Handlers,
-    function: &Function,
-    hooks: &[Attribute],
-    args: &Args,
-    session: Option<&Type>,
-    errors: &mut Errors,
-) {
-    let Some(hook) = hooks.first().and_then(Hook::of) else { return };
-    let mut handler = Handler::new(hook, function, args, session);
-    check::handler(&mut handler, function, args, errors);
-    for attr in hooks {
-        if Hook::of(attr) != Some(hook) {
-            let name = hook.name();
-            errors.push(
-                attr,
-                format!(
-                    "`{}` has `#[{name}]` already\nhelp: write a function of its own",
-                    handler.ident
-                ),
-            );
-            handlers.incomplete = true;
-        } else if hook == Hook::On {
-            match attr.parse_args::<Ident>() {
-                Ok(variant) => handler.variants.push(variant),
-                Err(_) => {
-                    errors.push(attr, "`#[on]` names one event\nhelp: write `#[on(Message)]` with a variant of the incoming events");
-                    handlers.incomplete = true;
-                }
-            }
-        } else if !matches!(attr.meta, Meta::Path(_)) {
-            errors.push(attr, format!("`#[{}]` takes no arguments", hook.name()));
-        }
-    }
-    let place = match hook {
-        Hook::Connect => &mut handlers.connect,
-        Hook::Fallback => &mut handlers.fallback,
-        Hook::Error => &mut handlers.error,
-        Hook::Disconnect => &mut handlers.disconnect,
-        Hook::On | Hook::Procedure(_) => return handlers.events.push(handler),
-    };
-    match place {
-        Some(first) => {
-            let (name, first) = (hook.name(), &first.ident);
-            errors.push(
-                &handler.ident,
-                format!(
-                    "the module has a `#[{name}]` handler already\nnote: the first one is `{first}`"
-                ),
-            );
-        }
-        None => *place = Some(handler),
-    }
 }
 
 /// The marker alone, so that `router![…]` finds it.
@@ -313,14 +208,14 @@ impl<'a> Generated<'a> {
             handler.variants.iter().map(|variant| {
                 let cfgs = &handler.cfgs;
                 let payload = code!(payload);
-                let body = self.broken_or(handler, || self.call(handler, &payload));
+                let body = broken_or(handler, || self.call(handler, &payload));
                 let pattern = if handler.broken { code!(_) } else { payload.clone() };
                 code!(#(#cfgs)* Incoming::#variant(#pattern) => #body,)
             })
         });
         let rest = self.handlers.fallback.as_ref().map(|handler| {
             let event = code!(event);
-            let body = self.broken_or(handler, || self.call(handler, &event));
+            let body = broken_or(handler, || self.call(handler, &event));
             let cfgs = &handler.cfgs;
             let pattern = if handler.broken { code!(_) } else { event };
             code!(#(#cfgs)* #pattern => #body,)
@@ -329,10 +224,6 @@ impl<'a> Generated<'a> {
             .then(|| code!(_ => ::core::unimplemented!(),));
         let place = self.args.incoming.as_ref().map_or_else(proc_macro2::Span::mixed_site, at);
         quote_spanned!(place=> match event { #(#arms)* #rest #lost })
-    }
-
-    fn broken_or(&self, handler: &Handler, body: impl FnOnce() -> TokenStream) -> TokenStream {
-        if handler.broken { code!(::core::unimplemented!()) } else { body() }
     }
 
     /// `#[error]`, where there is one.
@@ -499,4 +390,9 @@ impl quote::ToTokens for Generated<'_> {
             #implementation
         });
     }
+}
+
+/// What calls the handler, unless an error was reported for it.
+fn broken_or(handler: &Handler, body: impl FnOnce() -> TokenStream) -> TokenStream {
+    if handler.broken { code!(::core::unimplemented!()) } else { body() }
 }

@@ -67,7 +67,7 @@ where
             Gate::Open(origin) => origin,
             Gate::Closed(mut response) => {
                 if response.status() == StatusCode::FORBIDDEN {
-                    metrics::counter!("jstack_refused_total", "reason" => "origin").increment(1);
+                    self.site.process().meters().refused.origin.increment(1);
                 }
                 if wants_problem {
                     problem::rewrite(&mut response);

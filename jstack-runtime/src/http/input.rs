@@ -22,6 +22,9 @@ use crate::payload::{Data, InputPayload};
 #[cfg(test)]
 mod tests;
 
+/// How many times its limit a body may be long for its sender to learn of the limit.
+const DRAINED: usize = 8;
+
 /// Makes the shape of the input type; only what is not plain superjson needs it.
 type ShapeOf = fn() -> Arc<Shape>;
 
@@ -52,21 +55,27 @@ pub(crate) async fn from_body<T: InputPayload>(
     Data::new(&json).parse().map(Some)
 }
 
-/// The input of a request that brought none, where one is required: `T` if all of its fields may
-/// be missing.
+/// The input of a request that brought none, where one is required: `None` for an
+/// `Option`, and `T` if all of its fields may be missing.
 ///
 /// Fails with a 422 that names the fields that may not.
 pub(crate) fn missing<T: InputPayload>() -> Result<T> {
+    let shape = Shape::input::<T>();
+    let kinds = shape.root().kinds();
+    // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
+    if kinds.null
+        && let Ok(value) = Data::new("null").parse::<T>()
+    {
+        return Ok(value);
+    }
     let found = Data::new("{}").parse::<T>();
     if found.is_ok() {
         return found;
     }
-    let shape = Shape::input::<T>();
-    let kinds = shape.root().kinds();
-    for (is_allowed, empty) in [(kinds.array, "[]"), (kinds.null, "null")] {
-        if is_allowed && let Ok(value) = Data::new(empty).parse::<T>() {
-            return Ok(value);
-        }
+    if kinds.array
+        && let Ok(value) = Data::new("[]").parse::<T>()
+    {
+        return Ok(value);
     }
     if !kinds.object {
         return Err(Error::invalid(vec![Issue::new("", "the input is missing")]));
@@ -231,6 +240,7 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
         return Ok(None);
     }
     if size.lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        drain(body, limit).await;
         return Err(too_large(limit));
     }
     let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
@@ -243,6 +253,7 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
             continue;
         }
         if data.len() > limit - first.len() - rest.len() {
+            drain(body, limit).await;
             return Err(too_large(limit));
         }
         if first.is_empty() {
@@ -259,6 +270,18 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&rest);
     Ok(Some(whole.freeze()))
+}
+
+/// Reads on for a while, and forgets it: a client that is still sending when the connection closes
+/// sees a broken connection, and never the answer.
+async fn drain(mut body: Body, limit: usize) {
+    let mut left = limit.saturating_mul(DRAINED);
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 #[cold]

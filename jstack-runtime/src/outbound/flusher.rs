@@ -110,10 +110,7 @@ async fn wait_for_reader<M: AsRef<Outbound> + Send + Sync>(member: Arc<M>, patie
         match tokio::time::timeout(patience, out.writable()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return out.kill(),
-            Err(_) => {
-                metrics::counter!("jstack_closed_total", "reason" => "write_timeout").increment(1);
-                return out.kill();
-            }
+            Err(_) => return out.kill(),
         }
         match out.flush() {
             Flushed::Blocked => {}

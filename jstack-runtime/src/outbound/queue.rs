@@ -196,7 +196,6 @@ impl Outbound {
     }
 
     /// Bytes that wait.
-    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.queue.lock().bytes
     }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -17,6 +18,7 @@ use crate::closing::{CloseReason, ClosedBy};
 use crate::config::or_none;
 use crate::error::{Error, Result};
 use crate::frame::{self, ControlFrame};
+use crate::meters::ProcedureMeters;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
 use crate::target::{Published, Publisher, SocketId, Target, To};
@@ -42,6 +44,7 @@ pub(crate) struct Hub {
     rooms: Box<[Shard<Box<str>, Arc<Room>>]>,
     sockets: Box<[Shard<u64, Arc<Member>>]>,
     queue: OnceLock<QueueLimits>,
+    meters: OnceLock<ProcedureMeters>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
     this: Weak<Self>,
@@ -66,6 +69,7 @@ impl Hub {
             rooms: shards(),
             sockets: shards(),
             queue: OnceLock::new(),
+            meters: OnceLock::new(),
             visited: AtomicBool::new(false),
             this: this.clone(),
         })
@@ -82,6 +86,10 @@ impl Hub {
 
     pub(crate) fn process(&self) -> &Arc<Process> {
         &self.process
+    }
+
+    pub(crate) fn meters(&self) -> &ProcedureMeters {
+        self.meters.get_or_init(|| ProcedureMeters::new(self.procedure()))
     }
 
     /// `true` once, for the first connection.
@@ -252,6 +260,7 @@ impl Hub {
         let Some(room) = self.room_shard(name).lock().get(name).cloned() else { return };
         let out = Outgoing::new(message);
         let mut dirty = DIRTY.take();
+        let mut sent = 0;
         {
             let members = room.members();
             let everyone = message.except.is_empty() && message.except_rooms.is_empty();
@@ -259,8 +268,10 @@ impl Hub {
                 if self.push_quietly(member, out.frame_for(member)) == Pushed::Dirty {
                     dirty.push(member.clone());
                 }
+                sent += 1;
             }
         }
+        self.meters().sent.increment(sent);
         self.process.flusher().mark_all(&mut dirty, |member| member.list);
         DIRTY.set(dirty);
     }
@@ -269,6 +280,7 @@ impl Hub {
         let member = self.socket_shard(id).lock().get(&id.local).cloned();
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
             self.push(&member, Outgoing::new(message).frame_for(&member));
+            self.meters().sent.increment(1);
         }
     }
 
@@ -367,13 +379,34 @@ impl Sink for Hub {
     }
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
-        metrics::counter!("jstack_gaps_total").increment(1);
+        self.process.meters().gaps.increment(1);
         tracing::warn!(?channel, messages, "messages from other processes may be missing");
     }
 }
 
 impl Publisher for Hub {
     fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
+        let meters = self.process.meters();
+        if !meters.timed {
+            return self.publish_now(target, buffer);
+        }
+        let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
+        match self.publish_now(target, buffer) {
+            Published::Wait(wait) => Published::Wait(Box::pin(async move {
+                let result = wait.await;
+                seconds.record(started.elapsed());
+                result
+            })),
+            done => {
+                seconds.record(started.elapsed());
+                done
+            }
+        }
+    }
+}
+
+impl Hub {
+    fn publish_now(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
         let rooms: &[Cow<'_, str>] = match &target.to {
             To::Room(room) => std::slice::from_ref(room),
             To::Rooms(rooms) => rooms,

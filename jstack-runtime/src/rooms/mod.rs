@@ -10,4 +10,6 @@ mod tests;
 
 pub(crate) use hub::Hub;
 pub(crate) use member::{Life, Member};
+#[cfg(feature = "fuzzing")]
+pub(crate) use name::check;
 pub(crate) use process::Process;

@@ -9,7 +9,7 @@ const LONGEST: usize = 200;
 pub(super) const EVERYONE: &str = "";
 
 /// Refuses what is no name: any UTF-8 text of 1 to 200 bytes without control characters is one.
-pub(super) fn check(name: &str) -> Result {
+pub(crate) fn check(name: &str) -> Result {
     let wrong = if name.is_empty() {
         "a room's name must not be empty".to_owned()
     } else if name.len() > LONGEST {

@@ -1,13 +1,14 @@
 //! What all procedures of one application share.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::member::Member;
 use crate::broker::{Broker, Memory};
 use crate::config::Limits;
+use crate::meters::Meters;
 use crate::outbound::Flusher;
 use crate::target::SocketId;
 
@@ -22,6 +23,8 @@ pub(crate) struct Process {
     /// Ids are multiples of this odd number, so that nobody can count along.
     stride: u64,
     started: Instant,
+    draining: AtomicBool,
+    meters: OnceLock<Meters>,
 }
 
 impl Process {
@@ -35,6 +38,8 @@ impl Process {
             sockets: AtomicU64::new(1),
             stride: random() | 1,
             started: Instant::now(),
+            draining: AtomicBool::new(false),
+            meters: OnceLock::new(),
         }
     }
 
@@ -50,6 +55,19 @@ impl Process {
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {
         self.limits.get_or_init(Arc::default)
+    }
+
+    /// No new sockets from now on.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        self.meters.get_or_init(Meters::new)
     }
 
     pub(super) fn flusher(&self) -> &Flusher<Member> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Command, Contract, OutputContract, command};
 use crate::http::SuperJson;
-use crate::payload::Payload;
+use crate::payload::{EventPayload, Payload};
 use crate::procedure::Info;
 
 macro_rules! payloads {
@@ -84,7 +84,7 @@ payloads! { User admin::User Post Thread PostInput Wide Query }
 
 type Routes = Vec<(String, Info)>;
 
-fn echo<T: Payload>(path: &str) -> (String, Info) {
+fn echo<T: EventPayload>(path: &str) -> (String, Info) {
     (path.to_owned(), Info::post::<T, _>("echo").input::<T>())
 }
 

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::wire;
+use crate::admission::Lease;
 use crate::closing::{CloseReason, ClosedBy};
 use crate::config::or_none;
 use crate::error::Error;
@@ -69,6 +70,8 @@ pub(crate) struct Connection {
     now: Instant,
     limits: Inbound,
     finished: bool,
+    /// Its place among the server's connections, free again when it is gone.
+    _lease: Option<Lease>,
 }
 
 /// A data message, as long as the read buffer lives.
@@ -86,6 +89,8 @@ struct Inbound {
     flood_count: Count,
     /// When the client was last told that it sends too fast.
     told: Option<Instant>,
+    /// Messages that came and are not counted yet.
+    received: u64,
 }
 
 impl Connection {
@@ -95,8 +100,16 @@ impl Connection {
     }
 
     /// `first` are the bytes that came with the handshake.
-    pub(super) fn new(hub: Arc<Hub>, member: Arc<Member>, io: Incoming, first: Vec<u8>) -> Self {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        member: Arc<Member>,
+        io: Incoming,
+        first: Vec<u8>,
+        lease: Option<Lease>,
+    ) -> Self {
         let limits = hub.process().limits().clone();
+        hub.meters().opened.increment(1);
+        hub.meters().sockets.increment(1);
         Self {
             decoder: Decoder::new(member.deflate.is_some()),
             config: DecoderConfig {
@@ -113,11 +126,13 @@ impl Connection {
                 flood: Rate::new(limits.rate.saturating_mul(10), limits.burst.saturating_mul(10)),
                 flood_count: Count::default(),
                 told: None,
+                received: 0,
             },
             hub,
             member,
             io,
             finished: false,
+            _lease: lease,
         }
     }
 
@@ -156,11 +171,18 @@ impl Connection {
                     Some(Message::Text(_) | Message::Binary(_))
                         if !self.limits.count.take(self.limits.rate, self.now) =>
                     {
+                        self.hub.process().meters().refused.rate.increment(1);
                         closing = self.limits.too_fast(self.now);
                         reply = self.limits.tell(self.now);
                     }
-                    Some(Message::Text(text)) => data = Some(read(Data::Text(text))),
-                    Some(Message::Binary(bytes)) => data = Some(read(Data::Binary(bytes))),
+                    Some(Message::Text(text)) => {
+                        self.limits.came(text.len());
+                        data = Some(read(Data::Text(text)));
+                    }
+                    Some(Message::Binary(bytes)) => {
+                        self.limits.came(bytes.len());
+                        data = Some(read(Data::Binary(bytes)));
+                    }
                     Some(Message::Ping(payload)) => {
                         if self.limits.count.take(self.limits.rate, self.now) {
                             reply = Some(frame::control(Opcode::Pong, payload).to_vec());
@@ -188,6 +210,10 @@ impl Connection {
                 }
             }
             self.let_go();
+            if self.limits.received > 0 {
+                // Once a read, however many messages it brought.
+                self.hub.meters().received.increment(std::mem::take(&mut self.limits.received));
+            }
             if !ready!(self.poll_fill(cx)) {
                 return Poll::Ready(None);
             }
@@ -248,6 +274,9 @@ impl Connection {
 
     /// Sends the `error` event to this client alone.
     pub(super) fn tell(&self, event: Option<&str>, error: &Error) {
+        if error.status().is_client_error() {
+            tracing::debug!(code = error.code(), "message refused");
+        }
         self.hub.push(&self.member, &Frame::new(wire::error_frame(event, error)));
     }
 
@@ -266,8 +295,9 @@ impl Connection {
     /// gets the time to answer the close.
     pub(super) async fn finish(mut self) {
         self.finished = true;
+        // A client that does not answer the close must not keep what it has sent.
+        (self.buffer, self.at, self.end) = (Vec::new(), 0, 0);
         let reason = self.reason();
-        metrics::counter!("jstack_closed_total", "reason" => reason.label()).increment(1);
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
         if reason.by() != ClosedBy::Lost {
@@ -311,6 +341,10 @@ impl Connection {
 impl Drop for Connection {
     /// Also when a handler's session panics while it is dropped, nothing stays behind.
     fn drop(&mut self) {
+        let meters = self.hub.meters();
+        meters.sockets.decrement(1);
+        meters.received.increment(self.limits.received);
+        self.hub.process().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);
             self.member.out().kill();
@@ -319,6 +353,12 @@ impl Drop for Connection {
 }
 
 impl Inbound {
+    /// Notes a message.
+    fn came(&mut self, length: usize) {
+        tracing::debug!(length, "message");
+        self.received += 1;
+    }
+
     /// Counts what came too fast, and ends the connection that does not stop.
     fn too_fast(&mut self, now: Instant) -> Option<CloseReason> {
         if self.flood_count.take(self.flood, now) {
@@ -330,7 +370,6 @@ impl Inbound {
     /// The `error` event for a message that was dropped, at most once a second: a flood of
     /// messages must not make a flood of answers.
     fn tell(&mut self, now: Instant) -> Option<Vec<u8>> {
-        metrics::counter!("jstack_refused_total", "reason" => "rate").increment(1);
         if self.told.is_some_and(|told| now.duration_since(told) < Duration::from_secs(1)) {
             return None;
         }

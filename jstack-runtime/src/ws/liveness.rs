@@ -29,6 +29,16 @@ fn millis(duration: Duration) -> u64 {
 fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
     let now = hub.process().millis(Instant::now());
     let (mut quiet, mut dead) = (Vec::new(), Vec::new());
+    let meters = hub.process().meters();
+    if meters.timed {
+        hub.for_each(|member| {
+            let waiting = member.out().waiting();
+            if waiting > 0 {
+                #[allow(clippy::cast_precision_loss, reason = "a size for a histogram")]
+                meters.queue_bytes.record(waiting as f64);
+            }
+        });
+    }
     hub.for_each(|member| match member.life.verdict(now, ping, pong) {
         Verdict::Alive => {}
         Verdict::Quiet => quiet.push(member.clone()),

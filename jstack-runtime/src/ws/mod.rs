@@ -20,3 +20,5 @@ pub(crate) use guard::caught;
 pub(crate) use receiver::run;
 pub(crate) use session::serve;
 pub(crate) use upgrade::Opening;
+#[cfg(feature = "fuzzing")]
+pub(crate) use wire::fuzz;

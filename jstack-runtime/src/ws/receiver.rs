@@ -49,7 +49,10 @@ impl<P: Ws> Receiver<P> {
             match read {
                 Some(Inbound::Event(_, event)) => return Ok(Some(event)),
                 Some(Inbound::Ping) => connection.pong(),
-                Some(Inbound::Fault(event, error)) => connection.tell(event.as_deref(), &error),
+                Some(Inbound::Fault(event, error)) => {
+                    connection.hub().meters().invalid.increment(1);
+                    connection.tell(event.as_deref(), &error);
+                }
                 None => {
                     let reason = connection.reason();
                     return if reason.by() == ClosedBy::Limit {

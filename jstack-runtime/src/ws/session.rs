@@ -27,12 +27,18 @@ pub(crate) async fn serve<P: Handlers>(
     };
     let limits = connection.hub().process().limits().clone();
     let depth = limits.json_depth;
+    let timed = connection.hub().process().meters().timed;
     loop {
         let read = poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
         let (event, failed) = match read {
             Some(Inbound::Event(name, event)) => {
+                let started = timed.then(Instant::now);
                 let handled = pin!(P::event(&kept, &mut session, event));
-                match limited(handled, limits.handler_timeout).await {
+                let handled = limited(handled, limits.handler_timeout).await;
+                if let Some(started) = started {
+                    connection.hub().meters().handler_seconds.record(started.elapsed());
+                }
+                match handled {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => (Some(name.to_owned()), error),
                     Err(Cut::TimedOut) => (Some(name.to_owned()), too_slow(limits.handler_timeout)),
@@ -46,7 +52,10 @@ pub(crate) async fn serve<P: Handlers>(
                 connection.pong();
                 continue;
             }
-            Some(Inbound::Fault(event, error)) => (event, error),
+            Some(Inbound::Fault(event, error)) => {
+                connection.hub().meters().invalid.increment(1);
+                (event, error)
+            }
             None => break,
         };
         failed.log(connection.hub().procedure());

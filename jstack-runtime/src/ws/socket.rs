@@ -106,6 +106,7 @@ impl Publisher for Inner {
         debug_assert!(buffer.len() >= HEADROOM, "an emitter leaves room for the header");
         let start = crate::frame::write_header(buffer, crate::frame::Opcode::Text, false);
         self.hub.push(&self.member, &Frame::new(&buffer[start..]));
+        self.hub.meters().sent.increment(1);
         Published::Done(Ok(()))
     }
 }

@@ -10,6 +10,10 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
+use tracing::Instrument as _;
+
+use crate::activity::Watched;
+use crate::admission::Lease;
 
 use super::connection::{Connection, Incoming};
 use super::liveness;
@@ -26,6 +30,8 @@ pub(crate) struct Opening {
     accepted: Accepted,
     version: Version,
     on_upgrade: Option<OnUpgrade>,
+    /// Its place among the server's connections.
+    lease: Option<Lease>,
     /// The connection has begun: its end is its own affair.
     begun: bool,
 }
@@ -39,6 +45,10 @@ impl Opening {
         parts: &mut Parts,
         hub: Arc<Hub>,
     ) -> std::result::Result<Self, Response> {
+        if hub.process().is_draining() {
+            hub.process().meters().refused.draining.increment(1);
+            return Err(Error::service_unavailable("the server is restarting").into_response());
+        }
         let protocol =
             parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
         let accepted = handshake::check(
@@ -48,11 +58,10 @@ impl Opening {
             protocol.as_deref(),
             cfg!(feature = "deflate"),
         )
-        .map_err(refuse)?;
+        .map_err(|refusal| refuse(&hub, refusal))?;
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-            return Err(refuse(Refusal::BadRequest(
-                "this connection cannot be upgraded: does a layer replace the request?",
-            )));
+            let why = "this connection cannot be upgraded: does a layer replace the request?";
+            return Err(refuse(&hub, Refusal::BadRequest(why)));
         };
         let window = accepted.deflate.as_ref().map(|deflate| deflate.server_window_bits);
         let member = hub.enter(window).await.map_err(IntoResponse::into_response)?;
@@ -61,14 +70,9 @@ impl Opening {
             let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
             tokio::spawn(liveness::watch(Arc::downgrade(&hub), ping, pong));
         }
-        Ok(Self {
-            member,
-            hub,
-            accepted,
-            version: parts.version,
-            on_upgrade: Some(on_upgrade),
-            begun: false,
-        })
+        let lease = parts.extensions.remove::<Lease>();
+        let (version, on_upgrade) = (parts.version, Some(on_upgrade));
+        Ok(Self { member, hub, accepted, version, on_upgrade, lease, begun: false })
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -104,8 +108,14 @@ impl Opening {
         tokio::spawn(async move {
             match on_upgrade.await {
                 Ok(upgraded) => {
+                    let (procedure, socket) = (self.hub.procedure(), self.member.id);
+                    let span = tracing::info_span!("socket", procedure, %socket);
                     let connection = self.attach(upgraded);
-                    run(Some(connection)).await;
+                    if span.is_disabled() {
+                        run(Some(connection)).await;
+                    } else {
+                        Box::pin(run(Some(connection)).instrument(span)).await;
+                    }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the upgrade did not come about");
@@ -119,11 +129,9 @@ impl Opening {
     /// Takes the stream back from hyper and connects the queue to it.
     fn attach(mut self, upgraded: Upgraded) -> Connection {
         let (hub, member) = (self.hub.clone(), self.member.clone());
-        let (incoming, first, pushed) = match downcast::<TokioIo<TcpStream>>(upgraded) {
-            Ok(parts) => {
-                // hyper's buffer is 8 KiB: it must not live as long as the connection.
-                let first = parts.read_buf.to_vec();
-                let (read, write) = parts.io.into_inner().into_split();
+        let (incoming, first, pushed) = match take_back(upgraded) {
+            Ok((stream, first)) => {
+                let (read, write) = stream.into_split();
                 (Incoming::Tcp(read), first, member.out().attach_tcp(write))
             }
             Err(upgraded) => {
@@ -135,10 +143,21 @@ impl Opening {
             }
         };
         hub.attached(&member, pushed);
-        metrics::counter!("jstack_connections_total").increment(1);
         self.begun = true;
-        Connection::new(hub, member, incoming, first)
+        Connection::new(hub, member, incoming, first, self.lease.take())
     }
+}
+
+/// The plain socket, if there is one, and what came with the handshake. hyper's buffer is 8 KiB:
+/// it must not live as long as the connection.
+fn take_back(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), Upgraded> {
+    let upgraded = match downcast::<TokioIo<Watched>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf.to_vec())),
+        Err(upgraded) => upgraded,
+    };
+    // Of somebody else's server, around `App::into_router`.
+    let parts = downcast::<TokioIo<TcpStream>>(upgraded)?;
+    Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 
 impl Drop for Opening {
@@ -150,7 +169,7 @@ impl Drop for Opening {
 }
 
 /// The answer to a request that cannot become a WebSocket.
-pub(crate) fn refuse(refusal: Refusal) -> Response {
+fn refuse(hub: &Hub, refusal: Refusal) -> Response {
     let (status, message) = match refusal {
         Refusal::NotWebSocket => (
             StatusCode::UPGRADE_REQUIRED,
@@ -165,7 +184,7 @@ pub(crate) fn refuse(refusal: Refusal) -> Response {
             (StatusCode::METHOD_NOT_ALLOWED, "this is a WebSocket: it is opened with GET")
         }
     };
-    metrics::counter!("jstack_refused_total", "reason" => "handshake").increment(1);
+    hub.process().meters().refused.handshake.increment(1);
     let mut response = Error::with_code(status, "handshake", message).into_response();
     let headers = response.headers_mut();
     match refusal {

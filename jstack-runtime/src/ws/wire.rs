@@ -29,15 +29,30 @@ pub(super) fn read<E: Events>(data: &connection::Data<'_>, depth: u32) -> Inboun
     }
 }
 
+/// What a text of any client's becomes: the event's name, `Some("")` for a ping, or nothing.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
+    match read_text::<E>(text, depth) {
+        Inbound::Event(name, _) => Some(name),
+        Inbound::Ping => Some(""),
+        Inbound::Fault(name, error) => {
+            assert!(name.is_none_or(|name| name.chars().count() <= 64));
+            let frame = error_frame(None, &error);
+            assert!(frame.len() < 4096 + 8 * text.len());
+            None
+        }
+    }
+}
+
 fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
     let (name, data) = match split(text) {
         Ok(parts) => parts,
         Err(why) => return Inbound::Fault(None, malformed(text, why)),
     };
-    if data.len() / 2 > depth as usize && nests_deeper(data, depth) {
+    if data.len() / 2 >= depth as usize && nests_deeper(data, depth) {
         let why = format!("nests deeper than {depth} levels (limit `json_depth`)");
         let error = Error::invalid(vec![Issue::new("", why)]);
-        return Inbound::Fault(Some(name.into_owned()), error);
+        return Inbound::Fault(Some(name.chars().take(64).collect()), error);
     }
     let Some(event) = E::EVENTS.iter().find(|event| event.name() == name) else {
         if name == "ping" {

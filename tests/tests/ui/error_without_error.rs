@@ -17,7 +17,7 @@ mod chat {
     use super::*;
 
     #[error]
-    async fn error(io: Io) {}
+    async fn error(_: Io) {}
 
     #[on(Message)]
     async fn message(_: Message) {}

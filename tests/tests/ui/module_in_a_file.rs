@@ -1,4 +1,5 @@
-// A module in a file of its own cannot carry an attribute macro.
+// A module in a file of its own cannot carry an attribute macro: rustc says so first (E0658), and
+// we say what to write.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
@@ -13,6 +14,7 @@ pub enum Chat {
 }
 
 #[procedure(ws, incoming = Chat, outgoing = Chat)]
+#[path = "files/elsewhere.rs"]
 mod elsewhere;
 
 fn main() {}

@@ -17,7 +17,7 @@ mod chat {
     use super::*;
 
     #[on(Message)]
-    async fn message(count: u32, _: Message) {}
+    async fn message(_: u32, _: Message) {}
 
     #[on(Cleared)]
     async fn cleared(_: ()) {}

@@ -20,7 +20,7 @@ mod chat {
     async fn message(_: Message) {}
 
     #[on(Cleared)]
-    async fn cleared(io: Io) {}
+    async fn cleared(_: Io) {}
 }
 
 fn main() {

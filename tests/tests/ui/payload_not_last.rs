@@ -17,7 +17,7 @@ mod chat {
     use super::*;
 
     #[on(Message)]
-    async fn message(message: Message, io: Io) {}
+    async fn message(_: Message, _: Io) {}
 
     #[on(Cleared)]
     async fn cleared(_: ()) {}

@@ -15,8 +15,6 @@ pub enum Chat {
 #[derive(Events)]
 pub enum More {
     Ping(()),
-    #[event(rename = "$secret")]
-    Secret(Message),
     Message(Message),
 }
 

@@ -16,6 +16,7 @@ pub enum Chat {
 mod chat {
     use super::*;
 
+    #[allow(unused_imports)]
     use std::net::TcpStream as Io;
 
     #[on(Message)]

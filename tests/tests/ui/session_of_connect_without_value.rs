@@ -24,7 +24,7 @@ mod chat {
     }
 
     #[on(Message)]
-    async fn message(session: &mut Session, _: Message) {}
+    async fn message(_: &mut Session, _: Message) {}
 
     #[on(Cleared)]
     async fn cleared(_: ()) {}

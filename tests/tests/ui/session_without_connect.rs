@@ -19,7 +19,7 @@ mod chat {
     pub struct Session;
 
     #[on(Message)]
-    async fn message(session: &mut Session, _: Message) {}
+    async fn message(_: &mut Session, _: Message) {}
 
     #[on(Cleared)]
     async fn cleared(_: ()) {}

@@ -15,6 +15,13 @@ pub enum Chat {
 #[derive(Clone)]
 pub struct Db;
 
+#[derive(Clone)]
+pub struct AppState;
+
+fn add(router: Router<AppState>) -> Router<AppState> {
+    router.procedure(chat::Procedure)
+}
+
 #[procedure(ws, incoming = Chat, outgoing = Chat)]
 mod chat {
     use super::*;
@@ -27,5 +34,5 @@ mod chat {
 }
 
 fn main() {
-    let _: Router = router![chat];
+    let _ = add;
 }

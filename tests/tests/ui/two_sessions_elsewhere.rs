@@ -25,7 +25,7 @@ mod chat {
     }
 
     #[on(Message)]
-    async fn message(session: &mut Other, _: Message) {}
+    async fn message(_: &mut Other, _: Message) {}
 
     #[on(Cleared)]
     async fn cleared(_: ()) {}

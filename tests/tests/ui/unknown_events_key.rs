@@ -1,4 +1,4 @@
-// The keys of `#[events]` and `#[event]`.
+// The keys of `#[events]`.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
@@ -15,7 +15,6 @@ pub enum Chat {
 #[derive(Events)]
 #[events(rename = "x")]
 pub enum More {
-    #[event(name = "x")]
     Message(Message),
 }
 

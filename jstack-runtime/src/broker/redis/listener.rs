@@ -13,7 +13,7 @@ use super::entry::Entry;
 use super::inbox::Inbox;
 use super::link::{Backoff, Connected, Link};
 use super::outbox::Outbox;
-use super::table::{Table, refused};
+use super::table::Table;
 
 /// Channels that are named in one command.
 const AT_ONCE: usize = 1_000;
@@ -132,7 +132,7 @@ impl Listener {
                 Err(error) if is_refusal(&error) => {
                     let why = self.link.explain(&error);
                     tracing::error!(why, "Redis refuses subscriptions");
-                    refused(entries, &why);
+                    Table::refused(entries, &why);
                 }
                 Err(error) => return Err(error),
             }

@@ -242,6 +242,17 @@ impl Table {
         None
     }
 
+    /// Redis refused to begin these. They are asked for again at the next heartbeat.
+    pub(super) fn refused(entries: &[Arc<Entry>], why: &str) {
+        for entry in entries {
+            let mut state = entry.state.lock();
+            if state.phase == Phase::Asked {
+                state.phase = Phase::Off;
+            }
+            state.answer(|| Err(unavailable(why)));
+        }
+    }
+
     /// Marks what is wanted and not there. Returns how many channels are live, if nothing is
     /// under way.
     pub(super) fn check(&self) -> Option<usize> {
@@ -307,17 +318,6 @@ impl Table {
         drop(state);
         drop(inner);
         self.changed.notify_one();
-    }
-}
-
-/// Redis refused to begin these. They are asked for again at the next heartbeat.
-pub(super) fn refused(entries: &[Arc<Entry>], why: &str) {
-    for entry in entries {
-        let mut state = entry.state.lock();
-        if state.phase == Phase::Asked {
-            state.phase = Phase::Off;
-        }
-        state.answer(|| Err(unavailable(why)));
     }
 }
 

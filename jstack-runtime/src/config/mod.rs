@@ -1,9 +1,22 @@
-//! Limits: what one client, and all of them together, may take.
+//! Limits, and where they and the other settings come from.
+
+mod environment;
+mod settings;
+mod values;
 
 use std::time::Duration;
 
-/// What one client, and all of them together, may take. Every field is also an environment
-/// variable, `JSTACK_` and its name in capitals.
+pub(crate) use environment::Environment;
+pub(crate) use settings::{Settings, Wanted};
+
+/// What one client, and all of them together, may take.
+///
+/// Every field is also an environment variable, `JSTACK_` and its name in capitals:
+/// `JSTACK_MESSAGE_BYTES=1MiB`, `JSTACK_RATE=50`, `JSTACK_PING_INTERVAL=10s`. Durations are
+/// written as `10s`, `250ms`, `2m` or a number of seconds, bytes as a number or with `KiB` or
+/// `MiB`, and `none` stands for no limit. Limits given to [`App::limits`](crate::App::limits)
+/// win over the environment, all of them; without it, each variable counts for its own field.
+/// A value that cannot be read is an error at start.
 ///
 /// ```
 /// use jstack_runtime::Limits;

@@ -1,0 +1,103 @@
+// Written from the Rust types: do not edit, run the `types` command of the application.
+
+import type { GetOperation, jstack, PostOperation, Router, SuperJSONTypedResponse, WebSocketOperation } from "jstack"
+import type { ZodType } from "zod"
+
+/** A GET procedure: what it takes, what it answers. */
+export interface Get<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
+/** A POST procedure: what it takes, what it answers. */
+export interface Post<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
+/** A WebSocket procedure: the events that clients send, and those that they get. */
+export interface Ws<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
+
+/** What every socket may get as its `error` event: something it sent was refused. */
+export interface EventError {
+  /** The event that was refused; `null` where the frame was none. */
+  event: string | null
+  /** What kind of error it is, as `invalid` or `not_found`. */
+  code: string
+  message: string
+  /** What is wrong with the payload, by field. */
+  issues: { path: string; message: string }[]
+}
+
+/** One chat message. */
+export interface Message {
+  /** Who says it. */
+  author: string
+  /** What is said. */
+  message: string
+  /** The room it is said in. */
+  roomId: string
+}
+
+/** Which messages are wanted. */
+export interface Page {
+  /** At most so many; 50 unless said. */
+  limit?: number | null
+  /** Of this room. */
+  roomId: string
+}
+
+/** A room to go to. */
+export interface Room {
+  /** Its name. */
+  roomId: string
+}
+
+/** Somebody is writing. */
+export interface Typing {
+  /** This one. */
+  author: string
+  /** In this room. */
+  roomId: string
+}
+
+/** The procedures by router and name: what each takes and answers, sends and gets. */
+export type AppRouter = {
+  post: {
+    /** The chat's socket. */
+    chat: Ws<{
+      /** Goes to a room, out of the one before. */
+      join: Room
+      /** Says something in a room. */
+      message: Message
+      /** Is writing. */
+      typing: Typing
+      /** Wipes what was said in a room. */
+      clear: Room
+    }, {
+      /** You are in the room now, and hear what is said there. */
+      joined: Room
+      /** Somebody said something. */
+      message: Message
+      /** Somebody else is writing. */
+      typing: Typing
+      /** Somebody wiped what was said in the room. */
+      cleared: null
+    }>
+    /** Says something without a socket: from a script, a form, another service. */
+    create: Post<Message, Message>
+    /** The last messages of a room, oldest first. */
+    recent: Get<Page, Message[]>
+  }
+}
+
+declare const j: ReturnType<typeof jstack.init>
+
+type StockInput<In> = [In] extends [void] ? void : ZodType<void extends In ? Exclude<In, void> | undefined : In>
+
+type StockOperation<P> =
+  P extends Get<infer In, infer Out> ? GetOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
+  : P extends Post<infer In, infer Out> ? PostOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
+  : P extends Ws<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
+    ? WebSocketOperation<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
+  : never
+
+/** Routes in the form that npm `jstack` knows: `createClient<Stock>()`. */
+export type StockRouter<R> = ReturnType<
+  typeof j.mergeRouters<{ [K in keyof R & string]: Router<{ [P in keyof R[K] & string]: StockOperation<R[K][P]> }> }>
+>
+
+/** This application for the stock client: `createClient<Stock>({ baseUrl })`. */
+export type Stock = StockRouter<AppRouter>

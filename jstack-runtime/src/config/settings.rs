@@ -1,0 +1,396 @@
+//! All settings of one application: what code says wins, then the environment, then defaults.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::{Limits, values};
+use crate::error::BoxError;
+use crate::http::Origins;
+use crate::server::Proxies;
+
+/// What code says; `None` where it does not.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    pub(crate) limits: Option<Limits>,
+    pub(crate) origins: Option<Origins>,
+    pub(crate) proxies: Option<Proxies>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::server::Identity>,
+}
+
+/// What holds.
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::server::Identity>,
+    lines: Vec<Line>,
+    unknown: Vec<String>,
+}
+
+/// One setting as it is printed.
+struct Line {
+    name: String,
+    value: String,
+    from: &'static str,
+}
+
+/// Where a value comes from that nobody set.
+const DEFAULT: &str = "default";
+const CODE: &str = "code";
+
+/// One field of the limits.
+enum Field<'a> {
+    Count(&'a mut u32),
+    Bytes(&'a mut u32),
+    Time(&'a mut Duration),
+    /// Zero makes sense.
+    Spread(&'a mut Duration),
+}
+
+fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
+    use Field::{Bytes, Count, Spread, Time};
+    [
+        ("MESSAGE_BYTES", Bytes(&mut limits.message_bytes)),
+        ("JSON_DEPTH", Count(&mut limits.json_depth)),
+        ("RATE", Count(&mut limits.rate)),
+        ("BURST", Count(&mut limits.burst)),
+        ("JOINS_PER_SECOND", Count(&mut limits.joins_per_second)),
+        ("ROOMS_PER_SOCKET", Count(&mut limits.rooms_per_socket)),
+        ("QUEUE_BYTES", Bytes(&mut limits.queue_bytes)),
+        ("QUEUE_FRAMES", Count(&mut limits.queue_frames)),
+        ("WRITE_TIMEOUT", Time(&mut limits.write_timeout)),
+        ("CONNECTIONS", Count(&mut limits.connections)),
+        ("CONNECTIONS_PER_IP", Count(&mut limits.connections_per_ip)),
+        ("HEADER_TIMEOUT", Time(&mut limits.header_timeout)),
+        ("HANDSHAKE_TIMEOUT", Time(&mut limits.handshake_timeout)),
+        ("HANDLER_TIMEOUT", Time(&mut limits.handler_timeout)),
+        ("PING_INTERVAL", Time(&mut limits.ping_interval)),
+        ("PONG_TIMEOUT", Time(&mut limits.pong_timeout)),
+        ("BODY_BYTES", Bytes(&mut limits.body_bytes)),
+        ("DRAIN_SPREAD", Spread(&mut limits.drain_spread)),
+        ("DRAIN_DEADLINE", Time(&mut limits.drain_deadline)),
+    ]
+}
+
+/// The variables that are no limits.
+const OTHERS: [&str; 8] = [
+    "JSTACK_ADDRESS",
+    "JSTACK_ORIGINS",
+    "JSTACK_TRUSTED_PROXIES",
+    "JSTACK_TLS_CERT",
+    "JSTACK_TLS_KEY",
+    "JSTACK_REDIS_PREFIX",
+    "JSTACK_REDIS_DEADLINE",
+    "JSTACK_REDIS_HEARTBEAT",
+];
+
+impl Field<'_> {
+    fn read(&mut self, text: &str) -> Result<(), &'static str> {
+        match self {
+            Self::Count(field) => **field = values::count(text)?,
+            Self::Bytes(field) => **field = values::bytes(text)?,
+            Self::Spread(field) => **field = values::duration(text)?,
+            Self::Time(field) => match values::duration(text)? {
+                Duration::ZERO => return Err("a duration longer than nothing, as `10s`"),
+                time => **field = time,
+            },
+        }
+        Ok(())
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Count(n) | Self::Bytes(n) if **n == u32::MAX => "none".into(),
+            Self::Count(n) | Self::Bytes(n) => n.to_string(),
+            Self::Time(time) | Self::Spread(time) => format!("{time:?}"),
+        }
+    }
+}
+
+impl Settings {
+    /// Puts together what code says and the environment.
+    ///
+    /// Fails for variables with values that cannot be read; all of them are named at once.
+    pub(crate) fn resolve(wanted: Wanted, environment: &Environment) -> Result<Self, BoxError> {
+        let mut wrong = Vec::new();
+        let mut lines = Vec::new();
+        let limits = limits(wanted.limits, environment, &mut lines, &mut wrong);
+        let origins = setting(
+            "JSTACK_ORIGINS",
+            wanted.origins,
+            environment,
+            |text| text.parse::<Origins>().map_err(|error| error.to_string()),
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
+        let proxies = setting(
+            "JSTACK_TRUSTED_PROXIES",
+            wanted.proxies,
+            environment,
+            str::parse::<Proxies>,
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
+        if let Err(error) = origins.start() {
+            wrong.push(format!("origins: {error}"));
+        }
+        if let Some(error) = proxies.wrong() {
+            wrong.push(format!("trusted proxies: {error}"));
+        }
+        #[cfg(feature = "tls")]
+        let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
+        #[cfg(not(feature = "tls"))]
+        for name in ["JSTACK_TLS_CERT", "JSTACK_TLS_KEY"] {
+            if environment.get(name).is_some() {
+                wrong.push(format!("{name} is set, but this build has no TLS: enable the feature `tls` of jstack-runtime"));
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n").into());
+        }
+        let unknown = unknown(environment);
+        Ok(Self {
+            limits,
+            origins,
+            proxies,
+            #[cfg(feature = "tls")]
+            tls,
+            lines,
+            unknown,
+        })
+    }
+
+    /// Tells the log what holds and where it comes from.
+    pub(crate) fn print(&self, address: &str, broker: &str) {
+        let mut text = format!("listening on {address}\n  broker: {broker}");
+        for Line { name, value, from } in &self.lines {
+            let _ = write!(text, "\n  {name}={value} ({from})");
+        }
+        tracing::info!("{text}");
+        self.warn();
+    }
+
+    /// Tells the log of variables that mean nothing.
+    pub(crate) fn warn(&self) {
+        for unknown in &self.unknown {
+            tracing::warn!("{unknown}");
+        }
+    }
+}
+
+fn limits(
+    wanted: Option<Limits>,
+    environment: &Environment,
+    lines: &mut Vec<Line>,
+    wrong: &mut Vec<String>,
+) -> Limits {
+    let from_code = wanted.is_some();
+    let mut limits = wanted.unwrap_or_default();
+    for (name, mut field) in fields(&mut limits) {
+        let name = format!("JSTACK_{name}");
+        let mut from = if from_code { CODE } else { DEFAULT };
+        if let Some((text, found)) = environment.get(&name).filter(|_| !from_code) {
+            from = found;
+            if let Err(right) = field.read(text) {
+                wrong.push(malformed(&name, text, right));
+            }
+        }
+        lines.push(Line { value: field.show(), name, from });
+    }
+    limits
+}
+
+fn malformed(name: &str, text: &str, right: &str) -> String {
+    let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
+    format!("{name}=`{shown}`: write {right}")
+}
+
+/// One setting that is no limit.
+fn setting<T: Default>(
+    name: &str,
+    wanted: Option<T>,
+    environment: &Environment,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+    show: impl FnOnce(&T) -> String,
+    (lines, wrong): (&mut Vec<Line>, &mut Vec<String>),
+) -> T {
+    let (value, from) = match (wanted, environment.get(name)) {
+        (Some(value), _) => (value, CODE),
+        (None, None) => (T::default(), DEFAULT),
+        (None, Some((text, from))) => match parse(text) {
+            Ok(value) => (value, from),
+            Err(error) => {
+                wrong.push(format!("{name}: {error}"));
+                return T::default();
+            }
+        },
+    };
+    lines.push(Line { name: name.to_owned(), value: show(&value), from });
+    value
+}
+
+#[cfg(feature = "tls")]
+fn tls(
+    wanted: Option<crate::server::Identity>,
+    environment: &Environment,
+    lines: &mut Vec<Line>,
+    wrong: &mut Vec<String>,
+) -> Option<crate::server::Identity> {
+    let (cert, key) = (environment.get("JSTACK_TLS_CERT"), environment.get("JSTACK_TLS_KEY"));
+    let mut line = |name: &str, value: &str, from| {
+        lines.push(Line { name: name.into(), value: value.into(), from });
+    };
+    match (wanted, cert, key) {
+        (Some(identity), ..) => {
+            line("JSTACK_TLS_CERT", "set", CODE);
+            Some(identity)
+        }
+        (None, None, None) => {
+            line("JSTACK_TLS_CERT", "none", DEFAULT);
+            None
+        }
+        (None, Some((cert, from)), Some((key, from_key))) => {
+            line("JSTACK_TLS_CERT", cert, from);
+            line("JSTACK_TLS_KEY", key, from_key);
+            let read = |name: &str, path: &str| {
+                std::fs::read(path).map_err(|error| format!("{name}=`{path}`: {error}"))
+            };
+            match (read("JSTACK_TLS_CERT", cert), read("JSTACK_TLS_KEY", key)) {
+                (Ok(cert), Ok(key)) => Some(crate::server::Identity::new(cert, key)),
+                (cert, key) => {
+                    wrong.extend(cert.err().into_iter().chain(key.err()));
+                    None
+                }
+            }
+        }
+        (None, ..) => {
+            wrong.push(
+                "JSTACK_TLS_CERT and JSTACK_TLS_KEY belong together: set both to the paths of \
+                 PEM files, or neither"
+                    .into(),
+            );
+            None
+        }
+    }
+}
+
+/// Variables that begin like ours and are not, each as a sentence with the name it may mean.
+fn unknown(environment: &Environment) -> Vec<String> {
+    let mut limits = Limits::default();
+    let known: Vec<String> = fields(&mut limits)
+        .iter()
+        .map(|(name, _)| format!("JSTACK_{name}"))
+        .chain(OTHERS.iter().map(ToString::to_string))
+        .collect();
+    let names = environment.names().filter(|name| name.starts_with("JSTACK_"));
+    names
+        .filter(|name| !known.iter().any(|known| known == name))
+        .map(|name| {
+            let nearest = known.iter().min_by_key(|known| distance(known, name));
+            match nearest.filter(|known| distance(known, name) <= 4) {
+                Some(known) => format!("the variable {name} means nothing here; {known} does"),
+                None => format!(
+                    "the variable {name} means nothing here; docs/limits.md lists those that do"
+                ),
+            }
+        })
+        .collect()
+}
+
+/// How many letters have to be changed, added or removed.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(text: &str) -> Environment {
+        let mut environment = Environment::default();
+        environment.add_text(text, ".env").expect("assignments");
+        environment
+    }
+
+    fn resolve(text: &str) -> Result<Settings, String> {
+        Settings::resolve(Wanted::default(), &environment(text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_limit_has_its_variable() {
+        let mut limits = Limits::default();
+        let text: String =
+            fields(&mut limits).iter().map(|(name, _)| format!("JSTACK_{name}=7\n")).collect();
+        let mut settings = resolve(&text).expect("settings");
+        for (name, field) in fields(&mut settings.limits) {
+            match field {
+                Field::Count(n) | Field::Bytes(n) => assert_eq!(*n, 7, "{name}"),
+                Field::Time(t) | Field::Spread(t) => {
+                    assert_eq!(*t, Duration::from_secs(7), "{name}")
+                }
+            }
+        }
+        // As many as the struct has fields: a new one must not be forgotten.
+        assert_eq!(format!("{:?}", Limits::default()).matches(": ").count(), 19);
+    }
+
+    #[test]
+    fn what_code_says_wins_over_the_environment() {
+        let wanted =
+            Wanted { limits: Some(Limits { rate: 5, ..Limits::default() }), ..Wanted::default() };
+        let settings = Settings::resolve(wanted, &environment("JSTACK_RATE=9\nJSTACK_BURST=9"));
+        let settings = settings.expect("settings");
+        assert_eq!((settings.limits.rate, settings.limits.burst), (5, 200));
+    }
+
+    #[test]
+    fn wrong_values_are_all_told_with_name_value_and_what_would_be_right() {
+        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_TRUSTED_PROXIES=proxy";
+        let error = resolve(text).err().expect("an error");
+        for part in [
+            "JSTACK_RATE=`fast`: write a whole number",
+            "JSTACK_PING_INTERVAL=`0`: write a duration longer than nothing",
+            "JSTACK_ORIGINS: origin `*`",
+            "Origins::any()",
+            "JSTACK_TRUSTED_PROXIES: `proxy`",
+        ] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn any_origin_is_the_explicit_word() {
+        let settings = resolve("JSTACK_ORIGINS=any").expect("settings");
+        assert_eq!(settings.origins, Origins::any());
+    }
+
+    #[test]
+    fn unknown_variables_are_told_with_the_nearest_name() {
+        let settings =
+            resolve("JSTACK_ORIGIN=x\nJSTACK_TELEPORT_PLEASE=1\nOTHER=1").expect("settings");
+        assert_eq!(settings.unknown.len(), 2);
+        assert!(settings.unknown[0].contains("JSTACK_ORIGINS does"), "{:?}", settings.unknown);
+        assert!(settings.unknown[1].contains("docs/limits.md"), "{:?}", settings.unknown);
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn certificate_and_key_belong_together() {
+        assert!(resolve("JSTACK_TLS_CERT=a.pem").err().expect("error").contains("belong together"));
+        let error = resolve("JSTACK_TLS_CERT=/no/a.pem\nJSTACK_TLS_KEY=/no/b.pem").err();
+        assert!(error.expect("error").contains("JSTACK_TLS_KEY=`/no/b.pem`"));
+    }
+}

@@ -1,0 +1,150 @@
+//! What is counted, by the `metrics` facade. `docs/metrics.md` lists names and units.
+//!
+//! Handles are resolved once: the recorder must be installed before the application is built.
+
+use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+use crate::closing::CloseReason;
+
+/// What one application counts.
+pub(crate) struct Meters {
+    /// Whether anybody listens: clocks are not read for nothing.
+    pub(crate) timed: bool,
+    pub(crate) connections: Gauge,
+    pub(crate) accepted: Counter,
+    pub(crate) refused: Refused,
+    closed: [(&'static str, Counter); 9],
+    pub(crate) queue_bytes: Histogram,
+    pub(crate) gaps: Counter,
+    pub(crate) publish_seconds: Histogram,
+}
+
+/// Refusals by reason.
+pub(crate) struct Refused {
+    pub(crate) connections: Counter,
+    pub(crate) connections_per_ip: Counter,
+    pub(crate) header_timeout: Counter,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_timeout: Counter,
+    pub(crate) origin: Counter,
+    pub(crate) handshake: Counter,
+    pub(crate) draining: Counter,
+    pub(crate) rate: Counter,
+}
+
+/// What is counted for each procedure.
+pub(crate) struct ProcedureMeters {
+    pub(crate) sockets: Gauge,
+    pub(crate) opened: Counter,
+    pub(crate) received: Counter,
+    pub(crate) sent: Counter,
+    pub(crate) invalid: Counter,
+    pub(crate) handler_seconds: Histogram,
+}
+
+impl Meters {
+    pub(crate) fn new() -> Self {
+        describe();
+        let refused = |reason: &'static str| counter!("jstack_refused_total", "reason" => reason);
+        Self {
+            // The recorder that records nothing has no size; there is no other way to ask.
+            timed: metrics::with_recorder(|recorder| size_of_val(recorder) > 0),
+            connections: gauge!("jstack_connections"),
+            accepted: counter!("jstack_accepted_total"),
+            refused: Refused {
+                connections: refused("connections"),
+                connections_per_ip: refused("connections_per_ip"),
+                header_timeout: refused("header_timeout"),
+                #[cfg(feature = "tls")]
+                tls_timeout: refused("tls_timeout"),
+                origin: refused("origin"),
+                handshake: refused("handshake"),
+                draining: refused("draining"),
+                rate: refused("rate"),
+            },
+            closed: CloseReason::LABELS
+                .map(|reason| (reason, counter!("jstack_closed_total", "reason" => reason))),
+            queue_bytes: histogram!("jstack_queue_bytes"),
+            gaps: counter!("jstack_gaps_total"),
+            publish_seconds: histogram!("jstack_publish_seconds"),
+        }
+    }
+
+    pub(crate) fn closed(&self, reason: &CloseReason) {
+        let label = reason.label();
+        if let Some((_, counter)) = self.closed.iter().find(|(name, _)| *name == label) {
+            counter.increment(1);
+        }
+    }
+}
+
+impl ProcedureMeters {
+    pub(crate) fn new(procedure: &str) -> Self {
+        let name = || procedure.to_owned();
+        Self {
+            sockets: gauge!("jstack_sockets", "procedure" => name()),
+            opened: counter!("jstack_opened_total", "procedure" => name()),
+            received: counter!("jstack_received_total", "procedure" => name()),
+            sent: counter!("jstack_sent_total", "procedure" => name()),
+            invalid: counter!("jstack_invalid_total", "procedure" => name()),
+            handler_seconds: histogram!("jstack_handler_seconds", "procedure" => name()),
+        }
+    }
+}
+
+fn describe() {
+    let count = Unit::Count;
+    metrics::describe_gauge!(
+        "jstack_connections",
+        count,
+        "open TCP connections, those of sockets included"
+    );
+    metrics::describe_counter!("jstack_accepted_total", count, "TCP connections that were let in");
+    metrics::describe_counter!(
+        "jstack_refused_total",
+        count,
+        "connections, requests and messages that were refused, by reason"
+    );
+    metrics::describe_counter!("jstack_closed_total", count, "WebSockets that ended, by reason");
+    metrics::describe_gauge!("jstack_sockets", count, "open WebSockets, by procedure");
+    metrics::describe_counter!(
+        "jstack_opened_total",
+        count,
+        "WebSockets that were opened, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_received_total",
+        count,
+        "messages from clients, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_sent_total",
+        count,
+        "messages put on clients' queues, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_invalid_total",
+        count,
+        "messages from clients that did not decode or validate, by procedure"
+    );
+    metrics::describe_histogram!(
+        "jstack_queue_bytes",
+        Unit::Bytes,
+        "bytes that wait for one reader, sampled once a second where any do"
+    );
+    metrics::describe_counter!(
+        "jstack_gaps_total",
+        count,
+        "times that messages between processes may have been lost"
+    );
+    metrics::describe_histogram!(
+        "jstack_handler_seconds",
+        Unit::Seconds,
+        "time from a decoded message to the end of its handler, by procedure"
+    );
+    metrics::describe_histogram!(
+        "jstack_publish_seconds",
+        Unit::Seconds,
+        "time that an emit takes until the broker has taken it"
+    );
+}

@@ -1,0 +1,39 @@
+//! `/healthz` and `/readyz`.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+
+use crate::site::Site;
+
+/// The answer, if the request is one of these.
+pub(super) fn answer<B>(request: &Request<B>, site: &Site) -> Option<Result<Response, Infallible>> {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return None;
+    }
+    let (status, text) = match request.uri().path() {
+        "/healthz" => (StatusCode::OK, "ok".to_owned()),
+        "/readyz" => ready(site),
+        _ => return None,
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, plain);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(Ok(response))
+}
+
+fn ready(site: &Site) -> (StatusCode, String) {
+    let process = site.process();
+    if process.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down".to_owned());
+    }
+    match process.broker().trouble() {
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("broker: {trouble}")),
+        None => (StatusCode::OK, "ok".to_owned()),
+    }
+}

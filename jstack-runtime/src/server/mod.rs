@@ -1,0 +1,210 @@
+//! The accept loop, and its end.
+
+mod body;
+mod connection;
+mod drain;
+mod health;
+mod proxies;
+mod refusal;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::connection::Stage;
+pub(crate) use self::proxies::Proxies;
+use self::refusal::Refusals;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::Identity;
+use crate::admission::{Admission, Full};
+use crate::config::{Limits, Settings, or_none};
+use crate::error::BoxError;
+use crate::site::Site;
+
+/// Seconds after which a refused client may try again.
+const RETRY_AFTER: &str = "5";
+/// How long to wait when there are no descriptors left.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+
+/// What all connections share.
+struct Server {
+    router: axum::Router,
+    site: Arc<Site>,
+    limits: Arc<Limits>,
+    proxies: Proxies,
+    admission: Arc<Admission>,
+    builder: auto::Builder<TokioExecutor>,
+    #[cfg(feature = "tls")]
+    tls: Option<tokio_rustls::TlsAcceptor>,
+}
+
+/// Serves `router` on `listener` until `shutdown`, then drains; `at_once` ends the drain.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    site: Arc<Site>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()>,
+    at_once: impl Future<Output = ()>,
+) -> Result<(), BoxError> {
+    let limits = site.limits().clone();
+    let admission = Admission::new(
+        most_connections(&limits),
+        or_none(limits.connections_per_ip),
+        site.process().meters().connections.clone(),
+    );
+    let address = listener.local_addr()?;
+    #[cfg(feature = "tls")]
+    let tls = settings.tls.as_ref().map(tls::Identity::acceptor).transpose()?;
+    #[cfg(feature = "tls")]
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    #[cfg(not(feature = "tls"))]
+    let scheme = "http";
+    settings.print(&format!("{scheme}://{address}"), &site.process().broker().describe());
+    let server = Arc::new(Server {
+        router,
+        site,
+        builder: connection::builder(&limits),
+        limits,
+        proxies: settings.proxies,
+        admission,
+        #[cfg(feature = "tls")]
+        tls,
+    });
+    let stage = watch::Sender::new(Stage::Running);
+    accept(&listener, &server, &stage, shutdown).await;
+    // Whoever tries now is better served by another process.
+    drop(listener);
+    server.site.process().drain();
+    let _ = stage.send(Stage::Draining);
+    drain(&server, at_once).await;
+    let _ = stage.send(Stage::Over);
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    server: &Arc<Server>,
+    stage: &watch::Sender<Stage>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut shutdown = pin!(shutdown);
+    let refusals = Refusals::default();
+    let meters = server.site.process().meters();
+    let mut told = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_the_clients(&error) => continue,
+            Err(error) => {
+                if !told {
+                    told = true;
+                    tracing::error!(%error, open = server.admission.open(), "connections cannot be accepted; is the limit of open files (`ulimit -n`) too low?");
+                }
+                tokio::select! {
+                    () = &mut shutdown => return,
+                    () = tokio::time::sleep(EXHAUSTED) => continue,
+                }
+            }
+        };
+        let own = (!server.proxies.trust(peer.ip())).then(|| peer.ip());
+        match server.admission.connection(own) {
+            Ok(slot) => {
+                told = false;
+                let _ = stream.set_nodelay(true);
+                meters.accepted.increment(1);
+                let (server, stage) = (server.clone(), stage.subscribe());
+                tokio::spawn(connection::serve(server, stream, peer, slot, stage));
+            }
+            Err(full) => {
+                match full {
+                    Full::Server => meters.refused.connections.increment(1),
+                    Full::Address => meters.refused.connections_per_ip.increment(1),
+                }
+                #[cfg(feature = "tls")]
+                if server.tls.is_some() {
+                    // An answer would cost a handshake.
+                    continue;
+                }
+                refusals.refuse(stream, full);
+            }
+        }
+    }
+}
+
+/// Whether only the one connection is at fault.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::Interrupted
+    )
+}
+
+async fn drain(server: &Server, at_once: impl Future<Output = ()>) {
+    let limits = &server.limits;
+    tokio::select! {
+        () = server.admission.emptied() => {}
+        () = drain::close_all(&server.site, limits.drain_spread) => {}
+        () = tokio::time::sleep(limits.drain_deadline) => {
+            let sockets = drain::kill_all(&server.site);
+            let open = server.admission.open();
+            tracing::warn!(sockets, open, "the shutdown took longer than `drain_deadline`; the rest is cut off");
+        }
+        () = at_once => {
+            tracing::warn!(open = server.admission.open(), "shutting down at once");
+            drain::kill_all(&server.site);
+        }
+    }
+}
+
+/// Ends with SIGTERM or Ctrl-C.
+pub(crate) async fn signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! { () = interrupt => {}, () = terminate => {} }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
+}
+
+/// The limit, or nine tenths of the descriptors that the process may open.
+fn most_connections(limits: &Limits) -> usize {
+    if limits.connections != 0 {
+        return or_none(limits.connections);
+    }
+    #[cfg(unix)]
+    if let Some(descriptors) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+    {
+        return usize::try_from(descriptors / 10 * 9).unwrap_or(usize::MAX).max(1);
+    }
+    usize::MAX
+}

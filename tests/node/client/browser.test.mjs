@@ -1,0 +1,248 @@
+// Two pages in a real browser: the chat's own page, and the one on the stock packages.
+
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { after, afterEach, before, describe, test } from "node:test"
+import { chromium } from "playwright-core"
+import { CHAT, fixture, start } from "./support.mjs"
+
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+]
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address()
+  await new Promise(done => server.close(done))
+  return port
+}
+
+// The chat on this port, once it answers.
+async function chat(port) {
+  const server = await start(CHAT, ["serve", `127.0.0.1:${port}`], { ready: null })
+  for (let tries = 0; ; tries++) {
+    try {
+      await fetch(`http://127.0.0.1:${port}/`)
+      return server
+    } catch (error) {
+      if (tries > 200) throw error
+      await new Promise(wait => setTimeout(wait, 25))
+    }
+  }
+}
+
+let browser, server, port, url
+const errors = []
+before(async () => {
+  port = await freePort()
+  url = `http://127.0.0.1:${port}`
+  server = await chat(port)
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: FLAGS })
+})
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close()
+  assert.deepEqual(errors.splice(0), [])
+})
+after(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+// A page of a visitor of one's own.
+async function visit(address, { name, ...options } = {}) {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(10_000)
+  if (name) await context.addInitScript(name => localStorage.setItem("name", name), name)
+  const page = await context.newPage()
+  page.on("pageerror", error => errors.push(String(error)))
+  await page.goto(address)
+  return page
+}
+
+const state = (page, is) => page.locator(`#state[data-is=${is}]`).waitFor()
+const entered = (page, room) => page.locator("#log p.note", { hasText: `you are in ${room}` }).last().waitFor()
+const message = (page, text) => page.locator("#log p:not(.note)", { hasText: text })
+const texts = page => page.locator("#log p:not(.note)").evaluateAll(all => all.map(p => [p.firstChild.textContent, p.lastChild.textContent]))
+
+async function say(page, text) {
+  await page.locator("#text").fill(text)
+  await page.locator("#send").click()
+  await message(page, text).waitFor()
+}
+
+describe("the chat's page", () => {
+  test("two pages of a room hear each other, and a third in another room does not", async () => {
+    const [ada, bob, eve] = [
+      await visit(`${url}/?room=one`, { name: "Ada" }),
+      await visit(`${url}/?room=one`, { name: "Bob" }),
+      await visit(`${url}/?room=two`, { name: "Eve" }),
+    ]
+    await Promise.all([entered(ada, "one"), entered(bob, "one"), entered(eve, "two")])
+    await say(ada, "hello")
+    await message(bob, "hello").waitFor()
+    await say(bob, "<b>hi</b> & welcome")
+    await message(ada, "<b>hi</b> & welcome").waitFor()
+    await say(eve, "alone")
+    const both = [["Ada", "hello"], ["Bob", "<b>hi</b> & welcome"]]
+    assert.deepEqual(await texts(ada), both)
+    assert.deepEqual(await texts(bob), both)
+    assert.deepEqual(await texts(eve), [["Eve", "alone"]])
+    assert.equal(await message(ada, "hello").getAttribute("class"), "mine")
+
+    // Changing the room takes the page there, and nothing of the old one follows.
+    await eve.locator("#room").fill("one")
+    await eve.locator("#room").press("Enter")
+    await entered(eve, "one")
+    assert.deepEqual(await texts(eve), both)
+    assert.equal(new URL(eve.url()).searchParams.get("room"), "one")
+  })
+
+  test("who writes is shown to the others, until it is said", async () => {
+    const [ada, bob] = [await visit(`${url}/?room=typing`, { name: "Ada" }), await visit(`${url}/?room=typing`, { name: "Bob" })]
+    await Promise.all([entered(ada, "typing"), entered(bob, "typing")])
+    await ada.locator("#text").pressSequentially("hm")
+    await bob.locator("#typing", { hasText: "Ada is typing" }).waitFor()
+    assert.equal(await ada.locator("#typing").textContent(), "")
+    await ada.locator("#send").click()
+    await message(bob, "hm").waitFor()
+    assert.equal(await bob.locator("#typing").textContent(), "")
+  })
+
+  test("what was said is there after a reload, by the socket, by POST, and gone once it is wiped", async () => {
+    const ada = await visit(`${url}/?room=history`, { name: "Ada" })
+    await entered(ada, "history")
+    await say(ada, "first")
+    const body = JSON.stringify({ roomId: "history", message: "second", author: "a script" })
+    const res = await fetch(`${url}/api/post/create`, { method: "POST", headers: { "content-type": "application/json" }, body })
+    assert.equal(res.status, 200)
+    await message(ada, "second").waitFor()
+    await ada.reload()
+    await entered(ada, "history")
+    assert.deepEqual(await texts(ada), [["Ada", "first"], ["a script", "second"]])
+    await ada.locator("#clear").click()
+    await ada.locator("#log p.note", { hasText: "wiped" }).waitFor()
+    await ada.reload()
+    await entered(ada, "history")
+    assert.deepEqual(await texts(ada), [])
+  })
+
+  test("the state of the connection is shown, and it comes back by itself after a restart", async () => {
+    const ada = await visit(`${url}/?room=restart`, { name: "Ada" })
+    await state(ada, "open")
+    await entered(ada, "restart")
+    await server.stop()
+    await state(ada, "closed")
+    assert.match(await ada.locator("#state").textContent(), /offline/)
+    assert.equal(await ada.locator("#send").isDisabled(), true)
+    server = await chat(port)
+    await state(ada, "open")
+    await entered(ada, "restart")
+    await say(ada, "still here")
+  })
+
+  test("a refusal of the server's is shown", async () => {
+    const ada = await visit(`${url}/?room=refusal`, { name: "Ada" })
+    await entered(ada, "refusal")
+    await ada.locator("#name").evaluate(input => { input.value = "" })
+    await ada.locator("#text").fill("nameless")
+    await ada.locator("#send").click()
+    await ada.locator("#log p.note", { hasText: "author" }).last().waitFor()
+  })
+
+  test("on a phone nothing is wider than the screen, and what is needed can be seen", async () => {
+    const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }
+    const [ada, bob] = [await visit(`${url}/?room=phone`, { name: "Ada", ...phone }), await visit(`${url}/?room=phone`, { name: "Bob" })]
+    await Promise.all([entered(ada, "phone"), entered(bob, "phone")])
+    await say(bob, `${"a long word ".repeat(20)}${"x".repeat(200)}`)
+    for (let i = 0; i < 12; i++) await say(ada, `message ${i}`)
+    await message(ada, "a long word").waitFor()
+    const wide = await ada.evaluate(() => [document.documentElement.scrollWidth, innerWidth, document.documentElement.scrollHeight, innerHeight])
+    assert.ok(wide[0] <= wide[1], `${wide}`)
+    assert.ok(wide[2] <= wide[3], `${wide}`)
+    for (const part of ["#text", "#send", "#state", "#room", "#name"]) {
+      const box = await ada.locator(part).boundingBox()
+      assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= 360 && box.y + box.height <= 640, `${part} ${JSON.stringify(box)}`)
+    }
+    assert.ok(await message(ada, "message 11").evaluate(p => p.getBoundingClientRect().bottom <= innerHeight))
+  })
+})
+
+describe("the React page on the stock packages", () => {
+  const react = (name, room) => visit(`${url}/react/?room=${room}&name=${name}`)
+  const status = (page, text) => page.locator("[role=status]", { hasText: text }).waitFor()
+  const shown = page => page.locator("main p").evaluateAll(all => all.map(p => [p.firstChild.textContent, p.lastChild.textContent]))
+  async function type(page, text) {
+    await page.getByLabel("Message").fill(text)
+    await page.getByRole("button", { name: "Send" }).click()
+  }
+
+  test("two pages chat through useWebSocket, with history and who writes", async () => {
+    const [ada, bob] = [await react("Ada", "react"), await react("Bob", "react")]
+    await Promise.all([status(ada, "open"), status(bob, "open")])
+    await type(ada, "hello")
+    for (const page of [ada, bob]) await page.locator("main p", { hasText: "hello" }).waitFor()
+    await bob.getByLabel("Message").pressSequentially("hm")
+    await ada.getByRole("note").filter({ hasText: "Bob is typing" }).waitFor()
+    await type(bob, "hi")
+    await ada.locator("main p", { hasText: "hi" }).waitFor()
+    const both = [["Ada", "hello"], ["Bob", "hi"]]
+    assert.deepEqual(await shown(ada), both)
+    assert.deepEqual(await shown(bob), both)
+    const late = await react("Cy", "react")
+    await late.locator("main p", { hasText: "hi" }).waitFor()
+    assert.deepEqual(await shown(late), both)
+  })
+
+  test("it talks with the chat's own page", async () => {
+    const [ada, bob] = [await react("Ada", "mixed"), await visit(`${url}/?room=mixed`, { name: "Bob" })]
+    await Promise.all([status(ada, "open"), entered(bob, "mixed")])
+    await type(ada, "from React")
+    await message(bob, "from React").waitFor()
+    await say(bob, "from the plain page")
+    await ada.locator("main p", { hasText: "from the plain page" }).waitFor()
+  })
+
+  test("the stock client comes back after a restart, and joins its room again", async () => {
+    const ada = await react("Ada", "back")
+    await status(ada, "open")
+    // `open` is shown before the server has answered `join`.
+    await type(ada, "before")
+    await ada.locator("main p", { hasText: "before" }).waitFor()
+    await server.stop()
+    server = await chat(port)
+    // The history was in the server's memory: it is empty once the page has joined again.
+    await ada.locator("main p", { hasText: "before" }).waitFor({ state: "detached" })
+    await type(ada, "after")
+    await ada.locator("main p", { hasText: "after" }).waitFor()
+  })
+})
+
+describe("what browsers do with origins", () => {
+  const call = async (page, target) =>
+    page.evaluate(async target => {
+      const post = { method: "POST", headers: { "content-type": "application/json" }, body: '{"text":"t"}', credentials: "include" }
+      const answer = await fetch(`${target}/api/t/write`, post).then(res => res.json(), () => "blocked")
+      const moment = await fetch(`${target}/api/t/moment`, { credentials: "include" }).then(res => res.headers.get("x-is-superjson"), () => "blocked")
+      const socket = await new Promise(done => {
+        const ws = new WebSocket(`${target.replace("http", "ws")}/api/t/chat`)
+        ws.onopen = () => done("open")
+        ws.onerror = () => done("blocked")
+      })
+      return [answer, moment, socket]
+    }, target)
+
+  test("a page of an allowed origin may call, read and connect; another may not", async () => {
+    const page = await visit(`${url}/?room=origins`)
+    const [open, closed] = [await fixture({ env: { FIXTURE_ORIGIN: url } }), await fixture()]
+    try {
+      assert.deepEqual(await call(page, open.url), [{ text: "t" }, "true", "open"])
+      assert.deepEqual(await call(page, closed.url), ["blocked", "blocked", "blocked"])
+      assert.equal(await (await fetch(`${closed.url}/api/t/written`)).json(), 0)
+    } finally {
+      await Promise.all([open.stop(), closed.stop()])
+    }
+  })
+})

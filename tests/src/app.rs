@@ -1,0 +1,210 @@
+//! An application under attack: a chat, and HTTP procedures beside it.
+
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::single_match_else,
+    clippy::decimal_bitwise_operands,
+    reason = "for tests"
+)]
+
+use jstack_runtime::{
+    App, BoxError, Call, CloseReason, Error, Events, Handlers, Info, Io, Limits, Procedure, Reply,
+    Result, Router, Socket, Ws,
+};
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// The events of the chat.
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    /// To everyone in the room `general`.
+    Say(String),
+    /// To the sender alone.
+    Echo(String),
+    /// Any JSON; answers with `echo` of `"ok"`.
+    Anything(Value),
+    /// Joins the room of this name; answers with `echo` of it.
+    Join(String),
+    /// Panics.
+    Panic(()),
+    /// Fails with an internal error whose cause is the text.
+    Fail(String),
+    /// Never ends.
+    Hang(()),
+    /// Closes with the text as its reason.
+    Close(String),
+    /// Makes the session panic when it is dropped.
+    PanicInDrop(()),
+}
+
+/// The chat's marker.
+#[derive(Clone, Copy, Debug)]
+pub struct ChatProcedure;
+
+/// What a connection holds.
+#[derive(Debug, Default)]
+pub struct Session {
+    panic_in_drop: bool,
+}
+
+impl Drop for Session {
+    #[allow(clippy::panic, reason = "what is tested")]
+    fn drop(&mut self) {
+        assert!(!self.panic_in_drop, "in drop");
+    }
+}
+
+/// What handlers get.
+#[derive(Debug)]
+pub struct Kept {
+    socket: Socket<ChatProcedure>,
+    io: Io<ChatProcedure>,
+    gone: UnboundedSender<CloseReason>,
+}
+
+/// The application's state: where the reasons of ended connections go.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// One for each run of the disconnect handler.
+    pub gone: UnboundedSender<CloseReason>,
+}
+
+impl Ws for ChatProcedure {
+    type Incoming = Chat;
+    type Outgoing = Chat;
+}
+
+impl Procedure<State> for ChatProcedure {
+    const INFO: Info = Info::ws::<Self>("chat");
+
+    async fn call(mut cx: Call<State>) -> Reply {
+        let socket = cx.extract_for_socket::<Socket<Self>>().await?;
+        let io = cx.extract_for_socket::<Io<Self>>().await?;
+        let axum::extract::State(state) =
+            cx.extract_for_socket::<axum::extract::State<State>>().await?;
+        let query = cx.extract_for_socket::<http::Uri>().await?;
+        let connected = connect(&socket, query.query().unwrap_or_default()).await;
+        let () = cx.connected(connected)?;
+        cx.serve::<Self>(Session::default(), Kept { socket, io, gone: state.gone })
+    }
+}
+
+#[allow(clippy::panic, reason = "what is tested")]
+async fn connect(socket: &Socket<ChatProcedure>, query: &str) -> Result {
+    match query {
+        "panic" => panic!("in connect"),
+        "hang" => std::future::pending().await,
+        "alone" => Ok(()),
+        _ => socket.join("general").await,
+    }
+}
+
+impl Handlers for ChatProcedure {
+    type Session = Session;
+    type Kept = Kept;
+
+    #[allow(clippy::panic, reason = "what is tested")]
+    async fn event(kept: &Kept, session: &mut Session, event: Chat) -> Result {
+        let answer = |text: String| async move { kept.socket.emit().echo(&text).await };
+        match event {
+            Chat::Say(text) => kept.io.to("general").say(&text).await,
+            Chat::Echo(text) => answer(text).await,
+            Chat::Anything(_) => answer("ok".into()).await,
+            Chat::Join(room) => {
+                kept.socket.join(&room).await?;
+                answer(room).await
+            }
+            Chat::Panic(()) => panic!("in a handler"),
+            Chat::Fail(cause) => Err(Error::internal(cause)),
+            Chat::Hang(()) => std::future::pending().await,
+            Chat::Close(reason) => {
+                kept.socket.close(3000, reason);
+                Ok(())
+            }
+            Chat::PanicInDrop(()) => {
+                session.panic_in_drop = true;
+                kept.socket.close(1000, "");
+                Ok(())
+            }
+        }
+    }
+
+    #[allow(clippy::panic, reason = "what is tested")]
+    async fn error(_: &Kept, _: &mut Session, error: &Error) {
+        assert!(error.code() != "invalid" || !error.message().contains("panic please"), "in error");
+    }
+
+    #[allow(clippy::panic, reason = "what is tested")]
+    async fn disconnect(kept: Kept, _session: Session, reason: CloseReason) {
+        let panic = reason.reason() == "panic please";
+        let _ = kept.gone.send(reason);
+        assert!(!panic, "in disconnect");
+    }
+}
+
+/// `GET /api/post/echo?text=…`.
+#[derive(Clone, Copy, Debug)]
+pub struct Recent;
+
+impl Procedure<State> for Recent {
+    const INFO: Info = Info::get::<String, _>("recent");
+
+    async fn call(_: Call<State>) -> Reply {
+        jstack_runtime::Answer::answer("recent".to_owned())
+    }
+}
+
+/// `POST /api/post/create` with any JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Create;
+
+impl Procedure<State> for Create {
+    const INFO: Info = Info::post::<Value, _>("create");
+
+    async fn call(mut cx: Call<State>) -> Reply {
+        let input = cx.input::<Value>().await?;
+        jstack_runtime::Answer::answer(input)
+    }
+}
+
+/// `POST /api/post/touch` without input: what a form of a foreign page would reach first.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch;
+
+impl Procedure<State> for Touch {
+    const INFO: Info = Info::post::<(), _>("touch");
+
+    async fn call(cx: Call<State>) -> Reply {
+        cx.no_input()?;
+        jstack_runtime::Answer::answer("touched".to_owned())
+    }
+}
+
+/// `GET /api/post/broken` panics.
+#[derive(Clone, Copy, Debug)]
+pub struct Broken;
+
+impl Procedure<State> for Broken {
+    const INFO: Info = Info::get::<String, _>("broken");
+
+    #[allow(clippy::panic, reason = "what is tested")]
+    async fn call(_: Call<State>) -> Reply {
+        panic!("in a GET handler")
+    }
+}
+
+/// The application, with these limits.
+pub fn app(limits: Limits, gone: UnboundedSender<CloseReason>) -> App {
+    let router = Router::new()
+        .procedure(ChatProcedure)
+        .procedure(Recent)
+        .procedure(Create)
+        .procedure(Touch)
+        .procedure(Broken);
+    App::new().limits(limits).mount("post", router).with_state(State { gone })
+}
+
+/// Emits `say` to the room `general`.
+pub async fn say(io: &Io<ChatProcedure>, text: &str) -> Result<(), BoxError> {
+    io.to("general").say(&text.to_owned()).await.map_err(|error| error.to_string().into())
+}

@@ -1,0 +1,13 @@
+//! Two pages in a real Chromium: what is tested is in `tests/node/client/browser.test.mjs`.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod node;
+
+#[tokio::test]
+#[ignore = "run by ./check: needs Chromium"]
+async fn two_pages_chat_in_a_browser_by_plain_javascript_and_by_use_web_socket() {
+    // With all features, because that is what other suites build: it must not be two programs.
+    let chat = node::build("chat", &["--all-features"]).await;
+    node::run("browser.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
+}

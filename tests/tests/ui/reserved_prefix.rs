@@ -1,0 +1,22 @@
+// Names with `$` are the client's own.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[derive(Events)]
+pub enum More {
+    #[event(rename = "$secret")]
+    Secret(()),
+    Message(Message),
+}
+
+fn main() {}
