@@ -150,7 +150,7 @@ mod tests {
             ("UPSTASH_REDIS_PORT", "6380"),
         ];
         let described = of(&pair).unwrap().unwrap();
-        assert!(described.starts_with("rediss://default:***@eu1-x.upstash.io:6380"), "{described}");
+        assert!(described.starts_with("rediss://eu1-x.upstash.io:6380"), "{described}");
         assert!(of(&pair[..1]).unwrap_err().contains("UPSTASH_REDIS_REST_TOKEN"));
     }
 }
