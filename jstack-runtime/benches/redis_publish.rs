@@ -111,6 +111,14 @@ async fn multiplexed(connection: &redis::aio::MultiplexedConnection, payload: &[
     since.elapsed()
 }
 
+/// Milliseconds of CPU that a process has used so far.
+fn cpu(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    // User and kernel time, in hundredths of a second.
+    [11, 12].iter().map(|&at: &usize| fields[at].parse::<u64>().unwrap()).sum::<u64>() * 10
+}
+
 fn rate(mut rounds: Vec<Duration>) -> f64 {
     rounds.sort();
     let count = u32::try_from(MESSAGES / PUBLISHERS * PUBLISHERS).unwrap();
@@ -124,7 +132,8 @@ async fn main() {
         .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .stdout(Stdio::null())
         .spawn();
-    let _server = Server(server.unwrap());
+    let server = Server(server.unwrap());
+    let pid = server.0.id().to_string();
     let url = format!("redis://127.0.0.1:{port}");
     let redis = loop {
         match Redis::connect(&url).await {
@@ -137,19 +146,29 @@ async fn main() {
     // As long as our envelope around the same text.
     let payload = [vec![1; 18], json()].concat();
     let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
+    let mut used = [0; 3];
     for round in 0..=ROUNDS {
-        let times = (
-            ours(&redis).await,
-            pipelined(&connection, &payload).await,
-            multiplexed(&connection, &payload).await,
-        );
+        let marks = [cpu("self") + cpu(&pid)];
+        let one = ours(&redis).await;
+        let marks = [marks[0], cpu("self") + cpu(&pid)];
+        let two = pipelined(&connection, &payload).await;
+        let marks = [marks[0], marks[1], cpu("self") + cpu(&pid)];
+        let three = multiplexed(&connection, &payload).await;
+        let marks = [marks[0], marks[1], marks[2], cpu("self") + cpu(&pid)];
         // The first round warms up.
         if round > 0 {
-            a.push(times.0);
-            b.push(times.1);
-            c.push(times.2);
+            a.push(one);
+            b.push(two);
+            c.push(three);
+            for (used, mark) in used.iter_mut().zip(marks.windows(2)) {
+                *used += mark[1] - mark[0];
+            }
         }
     }
+    println!(
+        "CPU of client and Redis, ms: broker {}, pipelined {}, multiplexed {}",
+        used[0], used[1], used[2]
+    );
     let (ours, pipelined, multiplexed) = (rate(a), rate(b), rate(c));
     println!("broker, {PUBLISHERS} publishers that wait for each message: {ours:.0}/s");
     println!("bare PUBLISH, 4 pipelines of 64 in flight:              {pipelined:.0}/s");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Broker;
 use crate::error::BoxError;
 
-/// The broker that the environment asks for: `REDIS_URL`, or the pair that JStack and Upstash
+/// The broker that the environment asks for: `REDIS_URL`, or the pair that `JStack` and Upstash
 /// know, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. `None` if it asks for none.
 ///
 /// Fails if what it asks for cannot be had: serving alone would split the application silently.
@@ -150,7 +150,7 @@ mod tests {
             ("UPSTASH_REDIS_PORT", "6380"),
         ];
         let described = of(&pair).unwrap().unwrap();
-        assert!(described.starts_with("rediss://default:***@eu1-x.upstash.io:6380"), "{described}");
+        assert!(described.starts_with("rediss://eu1-x.upstash.io:6380"), "{described}");
         assert!(of(&pair[..1]).unwrap_err().contains("UPSTASH_REDIS_REST_TOKEN"));
     }
 }

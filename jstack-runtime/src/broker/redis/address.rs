@@ -57,7 +57,7 @@ impl Address {
         }
     }
 
-    /// Upstash's TLS endpoint, from what its console and JStack call the REST URL and token.
+    /// Upstash's TLS endpoint, from what its console and `JStack` call the REST URL and token.
     pub(super) fn upstash(rest_url: &str, token: &str, port: u16) -> Result<Self, BoxError> {
         let host = rest_url.trim().strip_prefix("https://").unwrap_or(rest_url.trim());
         let host = host.split(['/', ':', '?']).next().unwrap_or_default();
