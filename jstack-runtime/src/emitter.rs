@@ -29,6 +29,7 @@ use crate::ws::Io;
 /// io.to("general").message(&"from a worker".to_owned()).await?;
 /// # Ok(())
 /// # }
+/// # fn main() {}
 /// ```
 #[derive(Clone)]
 pub struct Emitter {

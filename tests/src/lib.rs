@@ -14,22 +14,22 @@ pub use server::Server;
 /// Each of these is a line at the end of `cargo test`, so that nobody takes its green for all.
 pub mod left_to_check {
     /// ```ignore
-    /// // ./check: the stock npm client against the chat server (needs Node)
+    /// run("./check"); // the stock npm client against the chat server (needs Node)
     /// ```
     pub fn stock_client_needs_node_run_check() {}
 
     /// ```ignore
-    /// // ./check: two pages in a real browser (needs Chromium)
+    /// run("./check"); // two pages in a real browser (needs Chromium)
     /// ```
     pub fn browser_needs_chromium_run_check() {}
 
     /// ```ignore
-    /// // ./check: many processes on one Redis, and its outages (needs redis-server)
+    /// run("./check"); // many processes on one Redis, and its outages (needs redis-server)
     /// ```
     pub fn redis_needs_redis_server_run_check() {}
 
     /// ```ignore
-    /// // ./check: the generated TypeScript, OpenAPI and AsyncAPI (needs Node)
+    /// run("./check"); // the generated TypeScript, OpenAPI and AsyncAPI (needs Node)
     /// ```
     pub fn contract_needs_node_run_check() {}
 }

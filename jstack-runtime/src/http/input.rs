@@ -240,7 +240,10 @@ async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
         return Ok(None);
     }
     if size.lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-        drain(body, limit).await;
+        // One that says it will go on beyond all patience is not waited for.
+        if size.lower() <= u64::try_from(limit.saturating_mul(DRAINED)).unwrap_or(u64::MAX) {
+            drain(body, limit).await;
+        }
         return Err(too_large(limit));
     }
     let (mut first, mut rest) = (Bytes::new(), BytesMut::new());

@@ -35,6 +35,7 @@ use crate::target::{SocketId, Target, To};
 ///     io.to("general").to("news").message(&"hello".to_owned()).await?;
 ///     io.all().message(&"to everyone on this procedure".to_owned()).await
 /// }
+/// # fn main() {}
 /// ```
 pub struct Io<P> {
     hub: Arc<Hub>,

@@ -138,6 +138,7 @@ async fn a_client_that_never_reads_is_closed_and_costs_the_others_nothing() {
     let stalled = Client::chat(server.address).await.expect("a chat");
     let mut other = Client::chat(server.address).await.expect("a chat");
     let text = "x".repeat(16 * 1024);
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let reading = tokio::spawn(async move {
         let (mut texts, mut slowest) = (0, Duration::ZERO);
         let mut last = Instant::now();
@@ -145,6 +146,7 @@ async fn a_client_that_never_reads_is_closed_and_costs_the_others_nothing() {
             assert_ne!(other.next_text().await, "", "the reader that keeps up was closed");
             slowest = slowest.max(last.elapsed());
             (last, texts) = (Instant::now(), texts + 1);
+            let _ = heard.send(());
         }
         slowest
     });
@@ -152,7 +154,9 @@ async fn a_client_that_never_reads_is_closed_and_costs_the_others_nothing() {
     let emit = async {
         for _ in 0..2000 {
             jstack_tests::app::say(&server.io, &text).await.expect("taken");
-            tokio::task::yield_now().await;
+            if hears.recv().await.is_none() {
+                break;
+            }
         }
     };
     let ((), slowest) = tokio::join!(emit, reading);

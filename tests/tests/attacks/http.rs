@@ -103,7 +103,9 @@ async fn a_body_that_does_not_come_is_given_up_and_a_long_one_is_refused() {
             break;
         }
     }
-    assert_eq!(chunked.answer().await.expect("an answer").status, 413);
+    // Far beyond the limit the rest is not read, which may take the answer back on its way.
+    let status = chunked.answer().await.expect("an answer").status;
+    assert!(matches!(status, 413 | 0), "{status}");
 }
 
 /// CVE-2023-43669 (tungstenite): a long header parsed in quadratic time. CVE-2024-37890 (ws):
