@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, Route as AxumRoute};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
-use crate::broker::{Broker, Memory};
+use crate::broker::{self, Broker, Memory};
 use crate::config::{Environment, Limits, Settings, Wanted};
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
@@ -306,9 +306,15 @@ impl App {
         let contract = cfg!(debug_assertions).then(|| self.describe());
         let Common { site, base, broker, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
-        let settings = Settings::resolve(wanted, &Environment::read()?)?;
+        let environment = Environment::read()?;
+        let settings = Settings::resolve(wanted, &environment)?;
         site.set_origins(settings.origins.clone());
-        let broker = broker.unwrap_or_else(|| Arc::new(Memory));
+        let broker = match broker {
+            Some(broker) => broker,
+            None => broker::from_environment(&|name| environment.get(name).map(|(value, _)| value.to_owned()))?
+                .unwrap_or_else(|| Arc::new(Memory)),
+        };
+        tracing::info!(broker = broker.describe(), "messages go through");
         site.process().configure(broker, settings.limits.clone());
         let mut api = axum::Router::new();
         for mounted in self.routes {

@@ -126,11 +126,8 @@ impl Error {
 
     /// A 500. The cause is logged; the client reads `Internal Server Error`.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        let mut error = Self::with_code(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Internal Server Error",
-        );
+        let mut error =
+            Self::with_code(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error");
         error.inner.source = Some(cause.into());
         error
     }
@@ -187,8 +184,12 @@ impl Error {
             return;
         }
         match self.cause() {
-            Some(cause) => tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed"),
-            None => tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed"),
+            Some(cause) => {
+                tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed")
+            }
+            None => {
+                tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed")
+            }
         }
     }
 }
@@ -240,10 +241,9 @@ impl IntoResponse for Error {
         let Inner { status, code, message, issues, source } = *self.inner;
         let mut response = Response::new(message.clone().into_owned().into());
         *response.status_mut() = status;
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         if let Some(cause) = source {
             response.extensions_mut().insert(Cause(cause.to_string().into()));
         }

@@ -2,6 +2,12 @@
 //! any release.
 
 use crate::frame;
+
+/// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
+#[cfg(feature = "redis")]
+pub fn envelope(bytes: &[u8]) -> Option<&[u8]> {
+    crate::broker::redis::envelope::decode(bytes).ok().map(|envelope| envelope.json)
+}
 pub use crate::http::superjson::superjson;
 
 /// One connection's decoder and its limits.

@@ -7,6 +7,8 @@ mod broker;
 mod call;
 mod closing;
 mod config;
+#[cfg(feature = "redis")]
+mod emitter;
 mod error;
 mod events;
 mod frame;
@@ -32,10 +34,14 @@ mod ws;
 pub mod fuzzing;
 
 pub use app::App;
+#[cfg(feature = "redis")]
+pub use broker::Redis;
 pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
 pub use call::Call;
 pub use closing::{CloseReason, ClosedBy};
 pub use config::Limits;
+#[cfg(feature = "redis")]
+pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
 #[doc = include_str!("docs/events.md")]
@@ -95,10 +101,10 @@ macro_rules! router {
 pub mod __private {
     pub use garde;
 
-    pub use crate::procedure::OutputInfo;
-    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
-    use crate::procedure::{CloneExtractor, Outcome};
     use crate::Result;
+    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
+    pub use crate::procedure::OutputInfo;
+    use crate::procedure::{CloneExtractor, Outcome};
 
     /// A handler's outcome.
     pub fn outcome<O: Outcome<()>>(outcome: O) -> Result {

@@ -297,8 +297,9 @@ pub(crate) fn as_sent(mut issues: Vec<Issue>, sent: &Value) -> Vec<Issue> {
 
 /// Whether two names differ in case and separators only.
 fn same_words(a: &str, b: &str) -> bool {
-    let plain =
-        |s: &str| s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let plain = |s: &str| {
+        s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
     plain(a) == plain(b)
 }
 
@@ -309,7 +310,8 @@ pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Re
     if !issues.found.is_empty() {
         return Err(unsendable(value, issues));
     }
-    json::write(value, out).map_err(|error| Error::internal(format!("payload does not encode: {error}")))
+    json::write(value, out)
+        .map_err(|error| Error::internal(format!("payload does not encode: {error}")))
 }
 
 /// A value of ours that breaks its own rules is a fault of the server, so the client reads
@@ -387,9 +389,7 @@ impl<T: Payload + Ord> Payload for BTreeSet<T> {
     }
 }
 
-impl<T: Payload + Eq + Hash, S: BuildHasher + Send + Sync + 'static> Payload
-    for HashSet<T, S>
-{
+impl<T: Payload + Eq + Hash, S: BuildHasher + Send + Sync + 'static> Payload for HashSet<T, S> {
     fn check(&self, issues: &mut Issues) {
         each(self, issues);
     }

@@ -227,14 +227,16 @@ impl Info {
     /// The same with an input.
     #[must_use]
     pub const fn input<T: InputPayload>(mut self) -> Self {
-        self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: false });
+        self.input =
+            Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: false });
         self
     }
 
     /// The same with an input that may be missing.
     #[must_use]
     pub const fn optional_input<T: InputPayload>(mut self) -> Self {
-        self.input = Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: true });
+        self.input =
+            Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: true });
         self
     }
 }
@@ -254,7 +256,8 @@ impl fmt::Debug for Info {
 )]
 pub trait RequestExtractor<S>: Sized + Send {
     /// Extracts it, or answers the request with the rejection.
-    fn extract(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Response>> + Send;
+    fn extract(parts: &mut Parts, state: &S)
+    -> impl Future<Output = Result<Self, Response>> + Send;
 }
 
 #[diagnostic::do_not_recommend]
@@ -273,7 +276,8 @@ impl<T: FromRequestParts<S> + Send, S: Send + Sync> RequestExtractor<S> for T {
 )]
 pub trait SocketExtractor<S>: Sized + Send {
     /// Extracts it, or answers the request with the rejection.
-    fn extract(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Response>> + Send;
+    fn extract(parts: &mut Parts, state: &S)
+    -> impl Future<Output = Result<Self, Response>> + Send;
 }
 
 #[diagnostic::do_not_recommend]

@@ -165,8 +165,9 @@ async fn open<P: Procedure<S>, S: Send + Sync>(
     };
     match tokio::time::timeout(patience, answer).await {
         Ok(reply) => either(reply),
-        Err(_) => Error::service_unavailable("the connection could not be opened in time")
-            .into_response(),
+        Err(_) => {
+            Error::service_unavailable("the connection could not be opened in time").into_response()
+        }
     }
 }
 

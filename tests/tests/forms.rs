@@ -1,11 +1,17 @@
 //! The forms that procedures, events and payloads come in. Compiling is most of the test.
-#![allow(unreachable_pub, missing_docs, dead_code, reason = "programs as users write them")]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    clippy::pedantic,
+    reason = "programs as users write them"
+)]
 
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use jstack_runtime::prelude::*;
 use jstack_runtime::Issues;
+use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
 struct Text {
@@ -368,13 +374,8 @@ fn long() -> Limited<u32> {
 
 #[test]
 fn rules_of_what_is_inside_are_run_and_name_their_fields() {
-    let outer = Outer {
-        plain: 1,
-        the_inner: long(),
-        flat: long(),
-        skipped: None,
-        other: vec![long()],
-    };
+    let outer =
+        Outer { plain: 1, the_inner: long(), flat: long(), skipped: None, other: vec![long()] };
     let paths: Vec<String> = issues(&outer)
         .iter()
         .map(|issue| issue.split(':').next().unwrap_or_default().to_owned())

@@ -1,5 +1,11 @@
 //! Expansions need no prelude, no name of ours and none of the user's.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "names are what matters here")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unused_async,
+    reason = "names are what matters here"
+)]
 
 extern crate jstack_runtime as rt;
 

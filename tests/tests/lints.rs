@@ -2,6 +2,7 @@
 #![deny(missing_docs, unused_qualifications, unreachable_pub, unused, clippy::pedantic)]
 #![deny(missing_debug_implementations, rust_2018_idioms, unnameable_types)]
 #![allow(missing_docs, reason = "the tests of a test crate; `documented` asks for them again")]
+#![allow(clippy::unused_async, clippy::missing_errors_doc, reason = "handlers that do little")]
 
 use jstack_runtime::prelude::*;
 

@@ -1,5 +1,11 @@
 //! Programs that must compile, with what their handlers do checked where it can be.
-#![allow(unreachable_pub, missing_docs, dead_code, reason = "programs as users write them")]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    clippy::pedantic,
+    reason = "programs as users write them"
+)]
 
 mod program {
     //! The program of the API's description, with the obvious types filled in.
@@ -48,10 +54,7 @@ mod program {
     impl<S: Sync> FromRequestParts<S> for User {
         type Rejection = Error;
 
-        async fn from_request_parts(
-            parts: &mut axum::http::request::Parts,
-            _: &S,
-        ) -> Result<Self> {
+        async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self> {
             match parts.headers.contains_key("authorization") {
                 true => Ok(Self),
                 false => Err(Error::unauthorized("who are you?")),

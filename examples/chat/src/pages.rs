@@ -17,9 +17,10 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/", get(async || Html(PAGE)))
         .route("/react/", get(async || react("index.html").await))
-        .route("/react/{*path}", get(async |extract::Path(path): extract::Path<String>| {
-            react(&path).await
-        }))
+        .route(
+            "/react/{*path}",
+            get(async |extract::Path(path): extract::Path<String>| react(&path).await),
+        )
 }
 
 async fn react(path: &str) -> Response {

@@ -31,7 +31,7 @@ impl Broker for Memory {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn unsubscribe(&self, _: Channel<'_>) {}
+    fn unsubscribe(&self, _: Channel<'_>, _: &dyn Sink) {}
 
     fn describe(&self) -> String {
         "embedded (one process)".to_owned()

@@ -1,7 +1,10 @@
 //! Between processes: the one door through which every message of a room goes, also to the
 //! members in this process, so that all of them see one order.
 
+mod environment;
 mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +12,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(crate) use environment::from_environment;
 pub use memory::Memory;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 
 use crate::error::Result;
 use crate::frame::{self, Opcode};
@@ -29,8 +35,8 @@ pub trait Broker: Send + Sync + 'static {
     /// Subscribes to a channel; what arrives goes to `sink`. It is live when the call is done.
     fn subscribe(&self, channel: Channel<'_>, sink: Arc<dyn Sink>) -> Subscribe;
 
-    /// Ends a subscription.
-    fn unsubscribe(&self, channel: Channel<'_>);
+    /// Ends the subscription of `sink`; others to the same channel stay.
+    fn unsubscribe(&self, channel: Channel<'_>, sink: &dyn Sink);
 
     /// What is wrong with the broker just now, for `/readyz` and for people; `None` if nothing.
     fn trouble(&self) -> Option<String> {
@@ -63,6 +69,19 @@ impl Publish {
     /// It is on its way.
     pub fn wait(future: impl Future<Output = Result> + Send + 'static) -> Self {
         Self(Published::Wait(Box::pin(future)))
+    }
+}
+
+/// Waits until the broker has taken the messages, or has not.
+impl IntoFuture for Publish {
+    type Output = Result;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        match self.0 {
+            Published::Done(result) => Box::pin(std::future::ready(result)),
+            Published::Wait(future) => future,
+        }
     }
 }
 

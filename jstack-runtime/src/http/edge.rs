@@ -105,7 +105,8 @@ fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: b
 fn log(response: &mut Response) {
     let cause = response.extensions_mut().remove::<Cause>().map(|cause| cause.0);
     let code = response.extensions().get::<Told>().map(|told| told.code.clone());
-    let id = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+    let id =
+        format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
     tracing::error!(
         request_id = id,
         status = response.status().as_u16(),

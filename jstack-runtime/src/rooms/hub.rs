@@ -250,9 +250,9 @@ impl Hub {
         }
         if room.live.initialized() {
             let broker = self.process.broker();
-            broker.unsubscribe(self.channel(room.name()));
+            broker.unsubscribe(self.channel(room.name()), self);
             if room.is_everyone() {
-                broker.unsubscribe(self.node());
+                broker.unsubscribe(self.node(), self);
             }
         }
     }

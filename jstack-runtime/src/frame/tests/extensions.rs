@@ -105,9 +105,14 @@ fn shared_frames_fit_a_client_whose_window_holds_the_whole_message() {
         server_window_bits: bits,
     };
     assert!(fits(agreed(9).server_window_bits, 512) && !fits(agreed(9).server_window_bits, 513));
-    assert!(fits(agreed(14).server_window_bits, 16_384) && !fits(agreed(14).server_window_bits, 16_385));
+    assert!(
+        fits(agreed(14).server_window_bits, 16_384) && !fits(agreed(14).server_window_bits, 16_385)
+    );
     for any in [0, 32_768, 32_769, usize::MAX] {
-        assert!(fits(agreed(15).server_window_bits, any), "the full window is the one frames are compressed with");
+        assert!(
+            fits(agreed(15).server_window_bits, any),
+            "the full window is the one frames are compressed with"
+        );
     }
 }
 

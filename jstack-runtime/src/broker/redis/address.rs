@@ -1,0 +1,230 @@
+//! Where Redis is: what `REDIS_URL` says, read once.
+
+use ::redis::{
+    ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+};
+
+use crate::error::BoxError;
+
+/// The port of a Sentinel that names none.
+const SENTINEL_PORT: u16 = 26_379;
+
+/// Where Redis is, and how to be let in.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    pub(super) place: Place,
+    /// Without secrets.
+    pub(super) shown: String,
+    /// The credentials are Upstash's REST token, which is not always a password.
+    pub(super) rest_token: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// One server.
+    Server(ConnectionInfo),
+    /// Whichever server the Sentinels name.
+    Sentinel {
+        sentinels: Vec<ConnectionInfo>,
+        /// What they call the group of servers.
+        group: String,
+        /// Credentials and database on the server.
+        redis: RedisConnectionInfo,
+        tls: bool,
+    },
+}
+
+impl Address {
+    /// Reads `redis://`, `rediss://`, `unix://` and `redis+sentinel://` addresses.
+    pub(super) fn parse(url: &str) -> Result<Self, BoxError> {
+        let url = url.trim();
+        let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+        if scheme.starts_with("rediss") && !cfg!(feature = "redis-tls") {
+            return Err("the Redis address starts with `rediss://`, which needs the feature \
+                        `redis-tls` of jstack-runtime"
+                .into());
+        }
+        match scheme.as_str() {
+            "redis+sentinel" | "rediss+sentinel" => sentinel(url, scheme.starts_with("rediss")),
+            "redis" | "rediss" | "unix" | "redis+unix" => {
+                let info = server(url)?;
+                let shown = shown(&info);
+                Ok(Self { place: Place::Server(info), shown, rest_token: false })
+            }
+            _ => Err("the Redis address must start with `redis://`, `rediss://` (TLS), `unix://` \
+                      or `redis+sentinel://`"
+                .into()),
+        }
+    }
+
+    /// Upstash's TLS endpoint, from what its console and JStack call the REST URL and token.
+    pub(super) fn upstash(rest_url: &str, token: &str, port: u16) -> Result<Self, BoxError> {
+        let host = rest_url.trim().strip_prefix("https://").unwrap_or(rest_url.trim());
+        let host = host.split(['/', ':', '?']).next().unwrap_or_default();
+        if host.is_empty() || host.contains('@') {
+            return Err("UPSTASH_REDIS_REST_URL must read as `https://<name>.upstash.io`".into());
+        }
+        if token.is_empty() {
+            return Err(
+                "UPSTASH_REDIS_REST_TOKEN is not set, which UPSTASH_REDIS_REST_URL needs".into()
+            );
+        }
+        // Parsed without the token, which is no part of a URL and may hold anything.
+        let mut address = Self::parse(&format!("rediss://{host}:{port}"))?;
+        if let Place::Server(info) = address.place {
+            let redis =
+                info.redis_settings().clone().set_username("default").set_password(token.trim());
+            address.place = Place::Server(info.set_redis_settings(redis));
+        }
+        address.rest_token = true;
+        Ok(address)
+    }
+}
+
+fn server(url: &str) -> Result<ConnectionInfo, BoxError> {
+    let info = url.into_connection_info().map_err(|error| {
+        // Nothing of the URL itself: it may hold a password.
+        format!(
+            "the Redis address cannot be read ({}); it should look like \
+             `redis://user:password@host:6379/0`, with special characters written `%XX`",
+            error.detail().map_or_else(|| error.category().to_owned(), str::to_owned)
+        )
+    })?;
+    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_redis_settings(redis))
+}
+
+/// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/group[/database]`, and behind a
+/// `?` the Sentinels' own `sentinel_user=` and `sentinel_password=`.
+fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
+    let form = || -> BoxError {
+        "the Redis address should look like \
+         `redis+sentinel://user:password@host:26379,host2:26379/mymaster/0`"
+            .into()
+    };
+    let rest = url.split_once("://").map(|(_, rest)| rest).ok_or_else(form)?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = rest.split_once('/').ok_or_else(form)?;
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), authority),
+    };
+    let (group, database) = path.trim_end_matches('/').split_once('/').unwrap_or((path, "0"));
+    let group = group.trim_end_matches('/');
+    if group.is_empty() || hosts.is_empty() {
+        return Err(form());
+    }
+    let mut sentinel_user = ("", "");
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("sentinel_user", user)) => sentinel_user.0 = user,
+            Some(("sentinel_password", password)) => sentinel_user.1 = password,
+            _ => {
+                return Err("after the `?` of a Sentinel address may stand `sentinel_user=` and \
+                             `sentinel_password=`"
+                    .into());
+            }
+        }
+    }
+    let sentinel_user = match sentinel_user {
+        ("", "") => String::new(),
+        (user, password) => format!("{user}:{password}@"),
+    };
+    let scheme = if tls { "rediss" } else { "redis" };
+    let redis = server(&format!("{scheme}://{user}localhost/{database}"))?.redis_settings().clone();
+    let with_port = |host: &str| {
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if has_port { host.to_owned() } else { format!("{host}:{SENTINEL_PORT}") }
+    };
+    let sentinels = hosts
+        .split(',')
+        .map(|host| server(&format!("{scheme}://{sentinel_user}{}", with_port(host))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let shown = format!("{scheme}+sentinel://{hosts}/{group}");
+    let group = group.to_owned();
+    Ok(Address {
+        place: Place::Sentinel { sentinels, group, redis, tls },
+        shown,
+        rest_token: false,
+    })
+}
+
+fn shown(info: &ConnectionInfo) -> String {
+    let scheme = match info.addr() {
+        ConnectionAddr::TcpTls { .. } => "rediss",
+        ConnectionAddr::Unix(_) => "unix",
+        _ => "redis",
+    };
+    let redis = info.redis_settings();
+    let user = match (redis.username(), redis.password()) {
+        (Some(user), Some(_)) => format!("{user}:***@"),
+        (Some(user), None) => format!("{user}@"),
+        (None, Some(_)) => ":***@".to_owned(),
+        (None, None) => String::new(),
+    };
+    let database = if redis.db() == 0 { String::new() } else { format!("/{}", redis.db()) };
+    format!("{scheme}://{user}{}{database}", info.addr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_has_no_secrets() {
+        let of = |url: &str| Address::parse(url).unwrap().shown;
+        assert_eq!(of("redis://127.0.0.1"), "redis://127.0.0.1:6379");
+        assert_eq!(of("redis://me:s3cret@host:1/2"), "redis://me:***@host:1/2");
+        assert_eq!(of("redis://:s3cret@host:1"), "redis://:***@host:1");
+        assert_eq!(of("unix:///tmp/redis.sock"), "unix:///tmp/redis.sock");
+        assert_eq!(
+            of("redis+sentinel://me:s3cret@a:1,b/mymaster/2"),
+            "redis+sentinel://a:1,b/mymaster"
+        );
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_not_repeated_in_the_error() {
+        for url in [
+            "http://me:s3cret@x",
+            "redis://me:s3cret@h:port",
+            "s3cret",
+            "redis+sentinel://me:s3cret@a",
+        ] {
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_sentinel_address_names_servers_group_and_credentials() {
+        let url = "redis+sentinel://me:p%40ss@a:1,b/mymaster/2?sentinel_password=x";
+        let Place::Sentinel { sentinels, group, redis, tls } = Address::parse(url).unwrap().place
+        else {
+            panic!("it is one");
+        };
+        assert_eq!((group.as_str(), tls, redis.db()), ("mymaster", false, 2));
+        assert_eq!((redis.username(), redis.password()), (Some("me"), Some("p@ss")));
+        let shown: Vec<_> = sentinels.iter().map(|s| s.addr().to_string()).collect();
+        assert_eq!(shown, ["a:1", "b:26379"]);
+        assert_eq!(sentinels[0].redis_settings().password(), Some("x"));
+    }
+
+    #[test]
+    #[cfg(not(feature = "redis-tls"))]
+    fn tls_without_the_feature_says_which_one() {
+        let error = Address::parse("rediss://host").unwrap_err().to_string();
+        assert!(error.contains("`redis-tls`"), "{error}");
+    }
+
+    #[test]
+    #[cfg(feature = "redis-tls")]
+    fn upstash_is_reached_by_tls_with_the_token_as_password() {
+        let address = Address::upstash("https://eu1-x.upstash.io", "to/ken==", 6379).unwrap();
+        assert_eq!(address.shown, "rediss://eu1-x.upstash.io:6379");
+        let Place::Server(info) = address.place else { panic!("it is one") };
+        assert_eq!(info.redis_settings().password(), Some("to/ken=="));
+        assert!(Address::upstash("https://", "t", 6379).is_err());
+        assert!(Address::upstash("https://x", "", 6379).is_err());
+    }
+}

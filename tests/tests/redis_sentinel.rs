@@ -1,0 +1,152 @@
+//! Sentinels name another server: both connections follow.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod redis_support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jstack_runtime::{Redis, Scope};
+use redis_support::{Item, Process, Server, free_port, message, text};
+use tokio::time::sleep;
+
+const ROOM: Scope<'static> = Scope::Room("general");
+
+/// A Sentinel of the test's own, ended with it.
+struct Sentinel {
+    port: u16,
+    dir: PathBuf,
+    child: Child,
+}
+
+impl Sentinel {
+    fn start(master: &Server) -> Self {
+        let port = free_port();
+        let dir =
+            std::env::temp_dir().join(format!("jstack-sentinel-{}-{port}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let config = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 {} 2\n\
+             sentinel down-after-milliseconds mymaster 1000\n\
+             sentinel failover-timeout mymaster 5000\n",
+            master.port
+        );
+        fs::write(dir.join("sentinel.conf"), config).unwrap();
+        let child = Command::new("redis-server")
+            .args(["sentinel.conf", "--sentinel"])
+            .current_dir(&dir)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { port, dir, child }
+    }
+
+    fn cli(&self, args: &[&str]) -> String {
+        let out =
+            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output();
+        String::from_utf8_lossy(&out.unwrap().stdout).into_owned()
+    }
+
+    /// It sees the replica and the other Sentinels.
+    fn is_ready(&self) -> bool {
+        let master = self.cli(&["sentinel", "master", "mymaster"]);
+        let fields: Vec<_> = master.lines().map(str::trim).collect();
+        let of = |name| fields.iter().position(|field| *field == name).map(|at| fields[at + 1]);
+        of("num-slaves") == Some("1") && of("num-other-sentinels") == Some("2")
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(40);
+    while !is() {
+        assert!(Instant::now() < until, "{what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Two servers and three Sentinels, and two processes that find them by the Sentinels.
+async fn survive(fail: impl FnOnce(&mut Server, &[Sentinel])) {
+    let mut master = Server::start();
+    let port = master.port.to_string();
+    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
+    let sentinels: Vec<_> = (0..3).map(|_| Sentinel::start(&master)).collect();
+    until("the Sentinels know of all", || sentinels.iter().all(Sentinel::is_ready)).await;
+    let hosts: Vec<_> = sentinels.iter().map(|s| format!("127.0.0.1:{}", s.port)).collect();
+    let url = format!("redis+sentinel://{}/mymaster", hosts.join(","));
+    let process = || Process::new(Arc::new(Redis::new(&url).unwrap()));
+    let (here, there) = (process(), process());
+    here.join(ROOM).await.unwrap();
+    there.join(ROOM).await.unwrap();
+
+    fail(&mut master, &sentinels);
+
+    let now = replica.port.to_string();
+    let (mut taken, mut n, mut promoted) = (BTreeSet::new(), 0, None);
+    loop {
+        if here.publish(ROOM, &text(n)).await.is_ok() {
+            taken.insert(n);
+        }
+        n += 1;
+        if promoted.is_none() && replica.cli(&["role"]).starts_with("master") {
+            promoted = Some(Instant::now());
+        }
+        // Both connections of both processes are at the new server.
+        if let Some(since) = promoted {
+            let moved = here.broker.trouble().is_none()
+                && there.broker.trouble().is_none()
+                && replica
+                    .cli(&["pubsub", "numsub", "jstack:post/chat:room:general"])
+                    .trim_end()
+                    .ends_with('2');
+            if moved {
+                println!("both are there {} ms after the promotion", since.elapsed().as_millis());
+                break;
+            }
+            assert!(since.elapsed() < Duration::from_secs(3), "not all moved to {now}");
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    here.publish(ROOM, &text(n)).await.unwrap();
+    taken.insert(n);
+    for process in [&here, &there] {
+        let heard = process.rooms.until(ROOM, |items| items.contains(&message(n))).await;
+        let (mut expected, mut gap) = (0, false);
+        for item in &heard {
+            match item {
+                Item::Gap(_) => gap = true,
+                Item::Message(text) => {
+                    let (_, n): (String, u64) = serde_json::from_str(text).unwrap();
+                    assert!(n >= expected, "{n} came twice or late");
+                    let lost = taken.range(expected..n).next();
+                    assert!(lost.is_none() || gap, "{lost:?} was lost silently");
+                    (expected, gap) = (n + 1, false);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn the_master_dies() {
+    survive(|master, _| master.kill()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn the_master_hands_over() {
+    survive(|_, sentinels| drop(sentinels[0].cli(&["sentinel", "failover", "mymaster"]))).await;
+}
