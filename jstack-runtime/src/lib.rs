@@ -26,6 +26,7 @@ mod router;
 mod schema;
 mod server;
 mod site;
+mod sync;
 mod target;
 mod ws;
 

@@ -42,9 +42,7 @@ fn every_shape_is_written_as_serde_json_writes_it() {
     same(&Every::Struct { a: Newtype(255), b: Empty {} });
     same(&(i128::MIN, u128::MAX, u64::MAX, i64::MIN, -1i8, 1.5f32, f64::NAN, 1e300, true));
     same(&(Vec::<u8>::new(), &b"bytes"[..], std::net::Ipv4Addr::LOCALHOST));
-    same(
-        &RawValue::from_string("{ \"as\" : [ it, is".replace("it, is", "1] }")).expect("JSON"),
-    );
+    same(&RawValue::from_string("{ \"as\" : [ it, is".replace("it, is", "1] }")).expect("JSON"));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod buffers;
 mod flusher;
 mod queue;
+mod socket;
 mod writer;
 
 pub(crate) use flusher::Flusher;

@@ -1,7 +1,7 @@
 //! The module form, from the upgrade to the end: one event after the other.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Instant;
 
 use http::StatusCode;
@@ -44,7 +44,15 @@ pub(crate) fn serve<P: Handlers>(
                 Some(Inbound::Event(name, event)) => {
                     let started = timed.then(Instant::now);
                     let handled = pin!(P::event(&kept, &mut session, event));
-                    let handled = limited(handled, handler_timeout).await;
+                    let mut handled = limited(handled, handler_timeout);
+                    let handled = poll_fn(|cx| {
+                        let polled = Pin::new(&mut handled).poll(cx);
+                        if polled.is_pending() {
+                            connection.let_go();
+                        }
+                        polled
+                    })
+                    .await;
                     if let Some(started) = started {
                         connection.hub().meters().handler_seconds.record(started.elapsed());
                     }
@@ -68,6 +76,7 @@ pub(crate) fn serve<P: Handlers>(
                 }
                 None => break,
             };
+            connection.let_go();
             failed.log(connection.hub().procedure());
             let told = {
                 let hook = pin!(P::error(&kept, &mut session, &failed));
