@@ -6,6 +6,8 @@
 
 mod buffers;
 mod flusher;
+#[cfg(all(test, jstack_loom))]
+mod loom;
 mod queue;
 mod socket;
 mod writer;
