@@ -100,7 +100,7 @@ impl<T, E> Event<T, E> {
 /// Writes an event's name as a JSON string.
 pub(crate) fn write_name(name: &str, out: &mut Vec<u8>) {
     // Serialising a string into a vector cannot fail.
-    let _ = crate::json::write_text(name, out);
+    let _ = serde_json::to_writer(out, name);
 }
 
 /// An [`Event`] whose payload type is erased.

@@ -13,7 +13,6 @@ mod error;
 mod events;
 mod frame;
 mod http;
-mod json;
 mod macros;
 mod meters;
 mod outbound;
@@ -26,6 +25,7 @@ mod router;
 mod schema;
 mod server;
 mod site;
+mod sync;
 mod target;
 mod ws;
 

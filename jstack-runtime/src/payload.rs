@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Issue, Result};
-use crate::json;
 
 /// A type that may travel: in an event, as the input of a procedure, or as its answer.
 ///
@@ -310,7 +309,7 @@ pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Re
     if !issues.found.is_empty() {
         return Err(unsendable(value, issues));
     }
-    json::write(value, out)
+    serde_json::to_writer(out, value)
         .map_err(|error| Error::internal(format!("payload does not encode: {error}")))
 }
 

@@ -176,6 +176,12 @@ impl Decoder {
         }
     }
 
+    /// Whether there is anything to free, or to go on with.
+    #[inline]
+    pub(crate) fn holds_something(&self) -> bool {
+        self.partial.is_some()
+    }
+
     #[cfg(test)]
     /// Whether a message has begun and not ended: what an assembly deadline is for.
     pub(crate) fn is_partial(&self) -> bool {

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
-
 use super::{Flushed, Outbound};
+use crate::sync::{Mutex, Notify};
 
 /// The connections with something to write, in as many lists as there are workers.
 pub(crate) struct Flusher<M> {
@@ -17,7 +15,8 @@ pub(crate) struct Flusher<M> {
     write_timeout: Duration,
 }
 
-struct List<M> {
+/// The connections of one worker with something to write.
+pub(super) struct List<M> {
     dirty: Mutex<Vec<Arc<M>>>,
     wake: Notify,
     ended: AtomicBool,
@@ -26,10 +25,8 @@ struct List<M> {
 impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     pub(crate) fn new(write_timeout: Duration) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let list =
-            || Arc::new(List { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() });
         Self {
-            lists: (0..workers).map(|_| list()).collect(),
+            lists: (0..workers).map(|_| Arc::new(List::new())).collect(),
             next: AtomicUsize::new(0),
             started: AtomicBool::new(false),
             write_timeout,
@@ -50,8 +47,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     /// Notes one connection.
     pub(crate) fn mark(&self, list: usize, member: Arc<M>) {
         if let Some(list) = self.lists.get(list) {
-            list.dirty.lock().push(member);
-            list.wake.notify_one();
+            list.mark(member);
         }
     }
 
@@ -85,6 +81,30 @@ impl<M> Drop for Flusher<M> {
     }
 }
 
+impl<M> List<M> {
+    pub(super) fn new() -> Self {
+        Self { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() }
+    }
+
+    /// Notes one connection.
+    pub(super) fn mark(&self, member: Arc<M>) {
+        self.dirty.lock().push(member);
+        self.wake.notify_one();
+    }
+
+    /// Takes what is noted; `work` is empty.
+    fn take(&self, work: &mut Vec<Arc<M>>) {
+        std::mem::swap(work, &mut *self.dirty.lock());
+    }
+
+    /// Waits for something to write and takes it.
+    #[cfg(jstack_loom)]
+    pub(super) async fn next(&self, work: &mut Vec<Arc<M>>) {
+        self.wake.notified().await;
+        self.take(work);
+    }
+}
+
 impl<M: AsRef<Outbound> + Send + Sync + 'static> List<M> {
     async fn run(self: Arc<Self>, write_timeout: Duration) {
         let mut work = Vec::new();
@@ -93,7 +113,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> List<M> {
             // After the readers that are ready in this turn, so that one write carries what all
             // of them have to say.
             tokio::task::yield_now().await;
-            std::mem::swap(&mut work, &mut *self.dirty.lock());
+            self.take(&mut work);
             for member in work.drain(..) {
                 if (*member).as_ref().flush() == Flushed::Blocked {
                     tokio::spawn(wait_for_reader(member, write_timeout));

@@ -6,7 +6,10 @@
 
 mod buffers;
 mod flusher;
+#[cfg(all(test, jstack_loom))]
+mod loom;
 mod queue;
+mod socket;
 mod writer;
 
 pub(crate) use flusher::Flusher;

@@ -7,12 +7,10 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
-use socket2::SockRef;
-use tokio::net::tcp::OwnedWriteHalf;
-use tokio::sync::Notify;
 
 use super::buffers;
+use super::socket::{Socket, shut_down};
+use crate::sync::{Mutex, MutexGuard, Notify};
 
 /// A frame longer than this is shared by all queues; a shorter one is cheaper to copy.
 const SHARED_FROM: usize = 4 * 1024;
@@ -75,7 +73,7 @@ pub(crate) struct Outbound {
 /// How bytes leave.
 enum Way {
     /// A plain socket, which the flusher writes to without asking anybody.
-    Tcp(OwnedWriteHalf),
+    Tcp(Socket),
     /// A task of the connection's own (TLS, HTTP/2), which is woken.
     Task(Notify),
 }
@@ -166,9 +164,7 @@ impl Outbound {
         match self.way.get() {
             // The reading task finds the end of the stream. A socket that is gone already does
             // not mind.
-            Some(Way::Tcp(io)) => {
-                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Both));
-            }
+            Some(Way::Tcp(io)) => shut_down(io, std::net::Shutdown::Both),
             Some(Way::Task(wake)) => wake.notify_one(),
             None => {}
         }
@@ -177,9 +173,7 @@ impl Outbound {
     /// Ends our half of the stream, once everything is written.
     pub(crate) fn end_of_stream(&self) {
         match self.way.get() {
-            Some(Way::Tcp(io)) => {
-                drop(SockRef::from(io.as_ref()).shutdown(std::net::Shutdown::Write));
-            }
+            Some(Way::Tcp(io)) => shut_down(io, std::net::Shutdown::Write),
             Some(Way::Task(_)) => self.kill(),
             None => {}
         }
@@ -201,8 +195,8 @@ impl Outbound {
     }
 
     /// Connects the queue to a plain socket; what was pushed before goes out first.
-    pub(crate) fn attach_tcp(&self, io: OwnedWriteHalf) -> Pushed {
-        self.attach(Way::Tcp(io))
+    pub(crate) fn attach_tcp(&self, io: impl Into<Socket>) -> Pushed {
+        self.attach(Way::Tcp(io.into()))
     }
 
     /// Connects the queue to a writing task, which waits for [`Outbound::wake`].
@@ -330,7 +324,7 @@ impl Queue {
         self.frames += 1;
     }
 
-    fn write_to(&self, io: &OwnedWriteHalf) -> io::Result<usize> {
+    fn write_to(&self, io: &Socket) -> io::Result<usize> {
         if self.front.is_empty() {
             return io.try_write(&self.tail[self.written..]);
         }

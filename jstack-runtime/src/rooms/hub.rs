@@ -78,11 +78,11 @@ impl Bounds {
     }
 }
 
-/// Clients choose the names: the hash is keyed, at random in each shard.
-type Rooms = HashMap<Box<str>, Arc<Room>, foldhash::quality::RandomState>;
+/// Clients choose the names: the standard hash is keyed, so that none can be made to collide.
+type Rooms = HashMap<Box<str>, Arc<Room>>;
 
 /// Ids are ours, and scrambled.
-type Sockets = HashMap<u64, Arc<Member>, foldhash::fast::RandomState>;
+type Sockets = HashMap<u64, Arc<Member>>;
 
 fn shards<T: Default>() -> Box<[T]> {
     (0..SHARDS).map(|_| T::default()).collect()

@@ -138,6 +138,8 @@ impl Connection {
 
     /// The next data message, made into something that lives longer than the read buffer; `None`
     /// once the connection ends.
+    ///
+    /// Who then waits for anything else calls [`let_go`](Self::let_go) first.
     pub(super) fn poll_data<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -199,7 +201,6 @@ impl Connection {
                     return Poll::Ready(None);
                 }
                 if data.is_some() {
-                    self.let_go();
                     return Poll::Ready(data);
                 }
             }
@@ -214,9 +215,9 @@ impl Connection {
         }
     }
 
-    /// Gives the large buffer back before a handler runs, which may take its time.
-    fn let_go(&mut self) {
-        if self.at == self.end {
+    /// Gives the large buffer back, where somebody is about to wait.
+    pub(super) fn let_go(&mut self) {
+        if self.at == self.end && self.decoder.holds_something() {
             // Lets the decoder free what it put a message together in.
             let _ = self.decoder.decode(&mut [], &self.config);
         }

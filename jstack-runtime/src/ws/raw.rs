@@ -105,13 +105,15 @@ impl Socket {
     /// The next message; `None` once the connection has closed or is lost.
     pub async fn recv(&mut self) -> Option<Message> {
         let connection = self.connection.as_mut()?;
-        poll_fn(|cx| {
+        let message = poll_fn(|cx| {
             connection.poll_data(cx, |data| match data {
                 Data::Text(text) => Message::Text(text.to_owned()),
                 Data::Binary(bytes) => Message::Binary(bytes.to_vec()),
             })
         })
-        .await
+        .await;
+        connection.let_go();
+        message
     }
 
     /// Queues a message. A reader that does not keep up is closed, as everywhere.

@@ -46,6 +46,7 @@ impl<P: Ws> Receiver<P> {
         loop {
             let read =
                 poll_fn(|cx| connection.poll_data(cx, |data| wire::read(&data, depth))).await;
+            connection.let_go();
             match read {
                 Some(Inbound::Event(_, event)) => return Ok(Some(event)),
                 Some(Inbound::Ping) => connection.pong(),
