@@ -17,6 +17,9 @@ struct Args {
     /// Threads of the runtime.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// HOST:PORT of the Redis that joins several servers.
+    #[arg(long)]
+    redis: Option<String>,
 }
 
 /// One chat message.
@@ -85,15 +88,15 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .event_interval(1024)
         .enable_all()
         .build()?
-        .block_on(serve(args.port))
+        .block_on(serve(args.port, args.redis))
 }
 
-async fn serve(port: u16) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn serve(port: u16, redis: Option<String>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let limits =
         Limits { rate: 10_000_000, burst: 10_000_000, connections_per_ip: 0, ..Limits::default() };
-    App::new()
-        .mount("bench", router![chat, small])
-        .limits(limits)
-        .serve((Ipv4Addr::LOCALHOST, port))
-        .await
+    let mut app = App::new().mount("bench", router![chat, small]).limits(limits);
+    if let Some(redis) = redis {
+        app = app.broker(jstack_runtime::Redis::new(&format!("redis://{redis}"))?);
+    }
+    app.serve((Ipv4Addr::LOCALHOST, port)).await
 }

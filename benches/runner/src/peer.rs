@@ -50,7 +50,7 @@ pub(crate) const ALL: [Peer; 6] = [
         dialect: "raw",
         chat: "/api/bench/chat?room={room}",
         get: "/api/bench/small",
-        redis: false,
+        redis: true,
         workers: true,
     },
     Peer {

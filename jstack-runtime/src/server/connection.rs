@@ -51,7 +51,8 @@ pub(super) enum Stage {
 pub(super) fn builder(limits: &crate::config::Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // The clock over heads and idle time is `Clock`, which also knows the first byte and HTTP/2.
-    builder.http1().header_read_timeout(None).max_buf_size(LONGEST_HEAD);
+    // A small answer is cheaper to copy behind its head than to hand over in pieces.
+    builder.http1().header_read_timeout(None).max_buf_size(LONGEST_HEAD).writev(false);
     builder
         .http2()
         .timer(TokioTimer::new())
