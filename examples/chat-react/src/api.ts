@@ -1,7 +1,14 @@
 // Written from the Rust types: do not edit, run the `types` command of the application.
 
-import type { GetOperation, jstack, PostOperation, Router, SuperJSONTypedResponse, WebSocketOperation } from "jstack"
-import type { ZodType } from "zod"
+import type {
+  GetOperation as StockGet,
+  jstack,
+  PostOperation as StockPost,
+  Router as StockRoutes,
+  SuperJSONTypedResponse as StockOutput,
+  WebSocketOperation as StockWs,
+} from "jstack"
+import type { ZodType as StockSchema } from "zod"
 
 /** A GET procedure: what it takes, what it answers. */
 export interface Get<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
@@ -10,7 +17,7 @@ export interface Post<In, Out> { readonly kind: "post"; readonly input: In; read
 /** A WebSocket procedure: the events that clients send, and those that they get. */
 export interface Ws<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
 
-/** What every socket may get as its `error` event: something it sent was refused. */
+/** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
   /** The event that was refused; `null` where the frame was none. */
   event: string | null
@@ -83,20 +90,20 @@ export type AppRouter = {
   }
 }
 
-declare const j: ReturnType<typeof jstack.init>
+declare const stock: ReturnType<typeof jstack.init>
 
-type StockInput<In> = [In] extends [void] ? void : ZodType<void extends In ? Exclude<In, void> | undefined : In>
+type StockInput<In> = [In] extends [void] ? void : StockSchema<void extends In ? Exclude<In, void> | undefined : In>
 
 type StockOperation<P> =
-  P extends Get<infer In, infer Out> ? GetOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
-  : P extends Post<infer In, infer Out> ? PostOperation<StockInput<In>, SuperJSONTypedResponse<Out>>
-  : P extends Ws<infer Incoming extends Record<string, any>, infer Outgoing extends Record<string, any>>
-    ? WebSocketOperation<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
+  P extends Get<infer In, infer Out> ? StockGet<StockInput<In>, StockOutput<Out>>
+  : P extends Post<infer In, infer Out> ? StockPost<StockInput<In>, StockOutput<Out>>
+  : P extends Ws<infer Incoming extends { [event: string]: any }, infer Outgoing extends { [event: string]: any }>
+    ? StockWs<Incoming, { [K in keyof Outgoing | "error"]: K extends keyof Outgoing ? Outgoing[K] : EventError }>
   : never
 
-/** Routes in the form that npm `jstack` knows: `createClient<Stock>()`. */
+/** Routes in the form that npm `jstack` knows. */
 export type StockRouter<R> = ReturnType<
-  typeof j.mergeRouters<{ [K in keyof R & string]: Router<{ [P in keyof R[K] & string]: StockOperation<R[K][P]> }> }>
+  typeof stock.mergeRouters<{ [K in keyof R & string]: StockRoutes<{ [P in keyof R[K] & string]: StockOperation<R[K][P]> }> }>
 >
 
 /** This application for the stock client: `createClient<Stock>({ baseUrl })`. */
