@@ -9,8 +9,8 @@ use http::request::Parts;
 
 use crate::config::or_none;
 use crate::http::input;
-use crate::payload::{self, InputPayload, Issues};
-use crate::procedure::{Answer, Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
+use crate::payload::InputPayload;
+use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
 use crate::ws::{Connection, Opening, Receiver, Run};
 
@@ -84,16 +84,6 @@ impl<S: Send + Sync> Call<S> {
                 input::no_input(&self.parts, body).map_err(IntoResponse::into_response)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Writes the answer; `issues` are the rules that it breaks.
-    pub fn answer<A: Answer<M>, M>(&self, answer: A, issues: Issues) -> Reply {
-        let issues = issues.into_vec();
-        if issues.is_empty() {
-            answer.answer()
-        } else {
-            Err(payload::outgoing(issues).into_response())
         }
     }
 
