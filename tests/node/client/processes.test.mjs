@@ -89,11 +89,12 @@ describe("two processes", () => {
     assert.deepEqual(bob.heard, [said])
   })
 
-  test("each holds two connections, however many its sockets and rooms", async t => {
+  test("each says at start where Redis is, and holds two connections, however many its sockets and rooms", async t => {
     const { cache, a, b, client } = await two(t)
     await Promise.all(Array.from({ length: 40 }, (_, n) => enter(client(n % 2 ? a : b), `room ${n}`)))
     const list = execFileSync("redis-cli", ["-p", cache.port, "client", "list"], { encoding: "utf8" })
     assert.equal(list.trim().split("\n").filter(line => !line.includes("cmd=client")).length, 4, list)
+    for (const process of [a, b]) assert.ok(process.log().includes(`REDIS_URL=${cache.url} (environment)`), process.log())
   })
 })
 
