@@ -11,8 +11,8 @@ use axum::routing::{MethodRouter, Route as AxumRoute};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
-use crate::broker::{self, Broker, Memory};
-use crate::config::{Environment, Limits, Settings, Wanted};
+use crate::broker::{self, Broker, Setting};
+use crate::config::{CODE, DEFAULT, Environment, Limits, Settings, Wanted};
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
 use crate::http::edge::Edge;
@@ -50,7 +50,9 @@ pub struct App<S = ()> {
 struct Common {
     site: Arc<Site>,
     base: String,
-    broker: Option<Arc<dyn Broker>>,
+    broker: Option<Box<dyn Broker>>,
+    /// Where the address to listen on comes from.
+    address_from: &'static str,
     wanted: Wanted,
     layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,
     beside: axum::Router,
@@ -70,6 +72,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             site: Site::new(),
             base: "/api".to_owned(),
             broker: None,
+            address_from: CODE,
             wanted: Wanted::default(),
             layers: Vec::new(),
             beside: axum::Router::new(),
@@ -123,10 +126,18 @@ impl<S> App<S> {
         self
     }
 
+    /// Names the application; `jstack` unless set, here or by `JSTACK_NAME`. Those that share a
+    /// Redis are kept apart by their names, so each needs its own; processes of one application
+    /// need the same, and so does an `Emitter`. It is the title of the documents, too.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.common.wanted.name = Some(name.into());
+        self
+    }
+
     /// Carries messages by `broker`; without this the environment chooses, and without that the
     /// embedded one does.
     pub fn broker(mut self, broker: impl Broker) -> Self {
-        self.common.broker = Some(Arc::new(broker));
+        self.common.broker = Some(Box::new(broker));
         self
     }
 
@@ -175,10 +186,14 @@ impl<S> App<S> {
     /// assert_eq!(App::<()>::new().describe().base_path(), "/api");
     /// ```
     pub fn describe(&self) -> Contract {
-        Contract::new(
+        let contract = Contract::new(
             &self.common.base,
             self.routes.iter().map(|mounted| (mounted.path.clone(), mounted.info)),
-        )
+        );
+        match &self.common.wanted.name {
+            Some(name) => contract.title(name),
+            None => contract,
+        }
     }
 
     /// Emits to the procedure whose marker is `P` from outside of handlers.
@@ -207,6 +222,7 @@ impl App {
     /// Fails if two procedures have one path, and for a configuration that cannot be.
     pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
         let built = self.build()?;
+        tracing::info!(broker = built.site.process().broker().describe(), "messages go through");
         built.settings.warn();
         Ok(built.router)
     }
@@ -286,16 +302,17 @@ impl App {
     ///     App::new().run().await // cargo run -- types web/api.ts
     /// }
     /// ```
-    pub async fn run(self) -> Result<(), BoxError> {
+    pub async fn run(mut self) -> Result<(), BoxError> {
         match schema::command(std::env::args().skip(1), || self.describe())? {
             Command::Serve(address) => {
-                let address = match address {
-                    Some(address) => address,
-                    None => Environment::read()?
-                        .get("JSTACK_ADDRESS")
-                        .map_or("127.0.0.1:8080", |(address, _)| address)
-                        .to_owned(),
+                let environment = Environment::read()?;
+                let (address, from) = match &address {
+                    Some(address) => (&**address, "command line"),
+                    None => {
+                        environment.get("JSTACK_ADDRESS").unwrap_or(("127.0.0.1:8080", DEFAULT))
+                    }
                 };
+                self.common.address_from = from;
                 self.serve(address).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
@@ -304,20 +321,15 @@ impl App {
 
     fn build(self) -> Result<Built, BoxError> {
         let contract = cfg!(debug_assertions).then(|| self.describe());
-        let Common { site, base, broker, wanted, layers, beside } = self.common;
+        let Common { site, base, broker, address_from, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
         let environment = Environment::read()?;
-        let settings = Settings::resolve(wanted, &environment)?;
+        let mut settings = Settings::resolve(wanted, &environment)?;
         site.set_origins(settings.origins.clone());
-        let broker = match broker {
-            Some(broker) => broker,
-            None => broker::from_environment(&|name| {
-                environment.get(name).map(|(value, _)| value.to_owned())
-            })?
-            .unwrap_or_else(|| Arc::new(Memory)),
-        };
-        tracing::info!(broker = broker.describe(), "messages go through");
-        site.process().configure(broker, settings.limits.clone());
+        let name = (&*settings.name.0, settings.name.1);
+        let chosen = broker::choose(broker, name, &|name| environment.get(name))?;
+        settings.add(chosen.settings);
+        site.process().configure(chosen.broker, settings.limits.clone());
         let mut api = axum::Router::new();
         for mounted in self.routes {
             api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
@@ -335,7 +347,7 @@ impl App {
             }
         }
         let router = api.layer(Edge::new(site.clone())).merge(beside);
-        Ok(Built { router, site, settings })
+        Ok(Built { router, site, settings, address_from })
     }
 }
 
@@ -343,6 +355,7 @@ struct Built {
     router: axum::Router,
     site: Arc<Site>,
     settings: Settings,
+    address_from: &'static str,
 }
 
 impl Built {
@@ -352,7 +365,9 @@ impl Built {
         shutdown: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        let Self { router, site, settings } = self;
+        let Self { router, site, mut settings, address_from } = self;
+        let address = listener.local_addr()?.to_string();
+        settings.add(vec![Setting::new("JSTACK_ADDRESS", address, address_from)]);
         crate::server::serve(listener, router, site, settings, shutdown, at_once).await
     }
 }

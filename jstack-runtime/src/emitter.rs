@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::broker::{Broker, Redis};
-use crate::config::Limits;
+use crate::broker::{self, Broker, Redis};
+use crate::config::{CODE, DEFAULT, Environment, Limits};
 use crate::error::{BoxError, Result};
 use crate::procedure::Ws;
 use crate::rooms::{Hub, Process};
@@ -34,24 +34,63 @@ use crate::ws::Io;
 #[derive(Clone)]
 pub struct Emitter {
     process: Arc<Process>,
-    shown: Arc<str>,
+    redis: Arc<Redis>,
 }
 
 impl Emitter {
-    /// Connects to the Redis at `url` (see [`Redis::new`]), with the prefix `jstack`.
+    /// Connects to the Redis at `url` (see [`Redis::new`]), for the application that the
+    /// environment names (`JSTACK_REDIS_PREFIX`, or else `JSTACK_NAME`), or else for `jstack`, as
+    /// a server in the same environment does that names itself not in code. It warns in the log
+    /// of what [`check`](Self::check) finds.
     ///
     /// Fails if the address cannot be read, and if Redis cannot be reached within two seconds.
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
-        Ok(Self::new(Redis::connect(url).await?))
+        Self::connected(None, url).await
     }
 
-    /// Emits through `redis`, which may have another prefix or deadline. It connects with the
-    /// first emit.
-    pub fn new(redis: Redis) -> Self {
-        let shown = redis.describe().into();
-        let process = Process::new();
-        process.configure(Arc::new(redis), Limits::default());
-        Self { process: Arc::new(process), shown }
+    /// Like [`connect`](Self::connect), for the application that names itself `name` by
+    /// [`App::name`](crate::App::name).
+    ///
+    /// Fails where [`connect`](Self::connect) does.
+    pub async fn connect_as(name: &str, url: &str) -> Result<Self, BoxError> {
+        Self::connected(Some(name), url).await
+    }
+
+    async fn connected(name: Option<&str>, url: &str) -> Result<Self, BoxError> {
+        let mut redis = Redis::new(url)?;
+        redis.set_name(&prefix(name)?);
+        redis.ready().await.map_err(|error| error.message().to_owned())?;
+        let emitter = Self::through(redis);
+        if let Err(error) = emitter.check().await {
+            tracing::warn!("{error}");
+        }
+        Ok(emitter)
+    }
+
+    /// Emits through `redis`, which may have a prefix, deadline or heartbeat of its own. It
+    /// connects with the first emit.
+    pub fn new(mut redis: Redis) -> Self {
+        match prefix(None) {
+            Ok(prefix) => redis.set_name(&prefix),
+            Err(error) => tracing::error!(%error, "the environment does not name the application"),
+        }
+        Self::through(redis)
+    }
+
+    fn through(redis: Redis) -> Self {
+        let (process, redis) = (Process::new(), Arc::new(redis));
+        process.configure(redis.clone(), Limits::default());
+        Self { process: Arc::new(process), redis }
+    }
+
+    /// Looks who listens. Servers and emitters of one application must have one name, which
+    /// nothing else can tell them.
+    ///
+    /// Fails if servers listen on this Redis and none of them under this emitter's name, so that
+    /// nobody would hear it; the error says their names. Passes if nobody listens at all, and
+    /// where Redis does not permit `PUBSUB CHANNELS` to this user.
+    pub async fn check(&self) -> Result<(), BoxError> {
+        self.redis.check_name().await.map_err(Into::into)
     }
 
     /// Emits to the procedure whose marker is `P`, which servers have at `path`: the router's
@@ -63,8 +102,20 @@ impl Emitter {
     }
 }
 
+/// What names of channels start with: what a server in this environment calls itself that is
+/// called `name` in code.
+fn prefix(name: Option<&str>) -> Result<String, BoxError> {
+    let environment = Environment::read()?;
+    let name = match (name, environment.get("JSTACK_NAME")) {
+        (Some(name), _) => (name, CODE),
+        (None, Some((name, from))) => (name.trim(), from),
+        (None, None) => (broker::NAME, DEFAULT),
+    };
+    Ok(broker::prefix(name, &|variable| environment.get(variable)).0)
+}
+
 impl std::fmt::Debug for Emitter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Emitter").field("redis", &self.shown).finish_non_exhaustive()
+        f.debug_struct("Emitter").field("redis", &self.redis.describe()).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@
 mod node;
 
 #[tokio::test]
-#[ignore = "run by ./check: needs Chromium"]
+#[ignore = "run by ./check: needs Chromium and redis-server"]
 async fn two_pages_chat_in_a_browser_by_plain_javascript_and_by_use_web_socket() {
     // With all features, because that is what other suites build: it must not be two programs.
     let chat = node::build("chat", &["--all-features"]).await;

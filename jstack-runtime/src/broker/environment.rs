@@ -2,63 +2,144 @@
 
 use std::sync::Arc;
 
-use super::Broker;
+use super::{Broker, Memory};
 use crate::error::BoxError;
 
-/// The broker that the environment asks for: `REDIS_URL`, or the pair that `JStack` and Upstash
-/// know, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. `None` if it asks for none.
-///
-/// Fails if what it asks for cannot be had: serving alone would split the application silently.
-pub(crate) fn from_environment(
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Arc<dyn Broker>>, BoxError> {
-    let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-    let url = set("REDIS_URL");
-    let upstash = set("UPSTASH_REDIS_REST_URL");
-    match (url, upstash) {
-        (None, None) => Ok(None),
-        (url, upstash) => redis(url, upstash, &set).map(Some),
+/// What an application is called that was given no name.
+pub(crate) const NAME: &str = "jstack";
+
+/// A variable's value and where it was found, if it is set.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(&'a str, &'static str)>;
+
+/// The broker, and what is to be told of how it came to be chosen.
+pub(crate) struct Chosen {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// One setting: its variable, its value without secrets, and where it comes from.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) from: &'static str,
+}
+
+impl Setting {
+    pub(crate) fn new(name: &'static str, value: impl Into<String>, from: &'static str) -> Self {
+        Self { name, value: value.into(), from }
     }
 }
 
+/// The broker that code gives, or that the environment asks for: `REDIS_URL`, or the pair that
+/// `JStack` and Upstash know, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`; otherwise
+/// the embedded one. `name` is what the application is called, and where that comes from.
+///
+/// Fails if what the environment asks for cannot be had: serving alone would split the
+/// application silently.
+pub(crate) fn choose(
+    by_code: Option<Box<dyn Broker>>,
+    name: (&str, &'static str),
+    get: Lookup<'_>,
+) -> Result<Chosen, BoxError> {
+    let (prefix, prefix_from) = prefix(name, get);
+    if let Some(mut broker) = by_code {
+        broker.set_name(&prefix);
+        let settings = vec![Setting::new("REDIS_URL", "not used", "code")];
+        return Ok(Chosen { broker: Arc::from(broker), settings });
+    }
+    let asked =
+        ["REDIS_URL", "UPSTASH_REDIS_REST_URL"].into_iter().find(|name| get(name).is_some());
+    let (mut broker, mut settings) = match asked {
+        Some(variable) => redis(variable, get)?,
+        None => (Box::new(Memory) as Box<dyn Broker>, defaults()),
+    };
+    broker.set_name(&prefix);
+    if cfg!(feature = "redis") {
+        settings.push(Setting::new("JSTACK_REDIS_PREFIX", prefix, prefix_from));
+    }
+    Ok(Chosen { broker: Arc::from(broker), settings })
+}
+
+/// What names of channels start with, unless code says it to the broker itself: a variable of its
+/// own, or else the application's name.
+pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'static str) {
+    match get("JSTACK_REDIS_PREFIX") {
+        Some((prefix, from)) => (prefix.trim().to_owned(), from),
+        None => (name.0.to_owned(), if name.1 == "default" { "default" } else { "JSTACK_NAME" }),
+    }
+}
+
+/// What is told of Redis where it is not used.
+fn defaults() -> Vec<Setting> {
+    let mut settings = Vec::new();
+    if cfg!(feature = "redis") {
+        settings.push(Setting::new("REDIS_URL", "none", "default"));
+        settings.push(Setting::new("JSTACK_REDIS_DEADLINE", "2s", "default"));
+        settings.push(Setting::new("JSTACK_REDIS_HEARTBEAT", "3s", "default"));
+    }
+    if cfg!(feature = "redis-tls") {
+        settings.push(Setting::new("UPSTASH_REDIS_REST_URL", "none", "default"));
+        settings.push(Setting::new("UPSTASH_REDIS_REST_TOKEN", "none", "default"));
+        settings.push(Setting::new("UPSTASH_REDIS_PORT", "6379", "default"));
+    }
+    settings
+}
+
+/// Redis as `variable` and its companions say.
 #[cfg(feature = "redis")]
 fn redis(
-    url: Option<String>,
-    upstash: Option<String>,
-    set: &dyn Fn(&str) -> Option<String>,
-) -> Result<Arc<dyn Broker>, BoxError> {
+    variable: &'static str,
+    get: Lookup<'_>,
+) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     use super::Redis;
 
-    let mut redis = match (url, upstash) {
-        (Some(url), _) => Redis::new(&url).map_err(|error| format!("REDIS_URL: {error}"))?,
-        (None, rest) => {
-            let port = match set("UPSTASH_REDIS_PORT") {
-                None => 6379,
-                Some(port) => port.trim().parse().map_err(|_| {
-                    format!("UPSTASH_REDIS_PORT must be a port from 1 to 65535, not `{port}`")
-                })?,
-            };
-            let token = set("UPSTASH_REDIS_REST_TOKEN").unwrap_or_default();
-            Redis::upstash(&rest.unwrap_or_default(), &token, port)?
-        }
+    let value = |name: &str| get(name).map(|(value, _)| value.trim());
+    let upstash = variable != "REDIS_URL";
+    let mut redis = if upstash {
+        let port = match value("UPSTASH_REDIS_PORT") {
+            None => 6379,
+            Some(port) => port.parse().map_err(|_| {
+                format!("UPSTASH_REDIS_PORT must be a port from 1 to 65535, not `{port}`")
+            })?,
+        };
+        let token = value("UPSTASH_REDIS_REST_TOKEN").unwrap_or_default();
+        Redis::upstash(value(variable).unwrap_or_default(), token, port)?
+    } else {
+        Redis::new(value(variable).unwrap_or_default())
+            .map_err(|error| format!("REDIS_URL: {error}"))?
     };
-    if let Some(prefix) = set("JSTACK_REDIS_PREFIX") {
-        redis = redis.prefix(prefix.trim());
+    let mut settings = defaults();
+    for setting in &mut settings {
+        let name = setting.name;
+        let Some((text, from)) = get(name) else {
+            if upstash && name == "JSTACK_REDIS_HEARTBEAT" {
+                *setting = Setting::new(name, "30s", "Upstash");
+            }
+            continue;
+        };
+        let time = || {
+            duration(text).ok_or_else(|| {
+                format!("{name} must be a time such as `500ms` or `3s`, not `{text}`")
+            })
+        };
+        let value = match name {
+            "REDIS_URL" => redis.shown().to_owned(),
+            "UPSTASH_REDIS_REST_TOKEN" => "***".to_owned(),
+            "JSTACK_REDIS_DEADLINE" => {
+                let time = time()?;
+                redis = redis.deadline(time);
+                format!("{time:?}")
+            }
+            "JSTACK_REDIS_HEARTBEAT" => {
+                let time = time()?;
+                redis = redis.heartbeat(time);
+                format!("{time:?}")
+            }
+            _ => text.trim().to_owned(),
+        };
+        *setting = Setting::new(name, value, from);
     }
-    let millis = |name: &str| match set(name) {
-        None => Ok(None),
-        Some(value) => match duration(&value) {
-            Some(duration) => Ok(Some(duration)),
-            None => Err(format!("{name} must be a time such as `500ms` or `3s`, not `{value}`")),
-        },
-    };
-    if let Some(deadline) = millis("JSTACK_REDIS_DEADLINE")? {
-        redis = redis.deadline(deadline);
-    }
-    if let Some(heartbeat) = millis("JSTACK_REDIS_HEARTBEAT")? {
-        redis = redis.heartbeat(heartbeat);
-    }
-    Ok(Arc::new(redis))
+    Ok((Box::new(redis), settings))
 }
 
 /// `500ms`, `3s`, or a bare number of seconds; never nothing.
@@ -76,17 +157,14 @@ fn duration(text: &str) -> Option<std::time::Duration> {
 
 #[cfg(not(feature = "redis"))]
 fn redis(
-    url: Option<String>,
-    _: Option<String>,
-    _: &dyn Fn(&str) -> Option<String>,
-) -> Result<Arc<dyn Broker>, BoxError> {
-    let (name, feature) = match url {
-        Some(url) if !url.trim_start().starts_with("rediss") => ("REDIS_URL", "redis"),
-        Some(_) => ("REDIS_URL", "redis-tls"),
-        None => ("UPSTASH_REDIS_REST_URL", "redis-tls"),
-    };
+    variable: &'static str,
+    get: Lookup<'_>,
+) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    let tls = |url: &str| url.starts_with("rediss") || url.starts_with("https");
+    let needs_tls = get(variable).is_some_and(|(url, _)| tls(url.trim_start()));
+    let feature = if needs_tls { "redis-tls" } else { "redis" };
     Err(format!(
-        "{name} is set, but this program was built without Redis: write \
+        "{variable} is set, but this program was built without Redis: write \
          `jstack-runtime = {{ version = \"…\", features = [\"{feature}\"] }}` in Cargo.toml, or unset it"
     )
     .into())
@@ -96,19 +174,39 @@ fn redis(
 mod tests {
     use super::*;
 
-    fn of(pairs: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let lookup =
-            |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned());
-        match from_environment(&lookup) {
-            Ok(broker) => Ok(broker.map(|broker| broker.describe())),
+    fn of(pairs: &[(&str, &str)]) -> Result<String, String> {
+        named((NAME, "default"), pairs)
+    }
+
+    fn named(name: (&str, &'static str), pairs: &[(&str, &str)]) -> Result<String, String> {
+        let get =
+            |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| (pair.1, ".env"));
+        match choose(None, name, &get) {
+            Ok(chosen) => Ok(chosen.broker.describe()),
             Err(error) => Err(error.to_string()),
         }
     }
 
     #[test]
-    fn no_variable_and_empty_variables_ask_for_no_broker() {
-        assert_eq!(of(&[]), Ok(None));
-        assert_eq!(of(&[("REDIS_URL", ""), ("UPSTASH_REDIS_REST_URL", " ")]), Ok(None));
+    fn no_variable_asks_for_no_broker() {
+        assert_eq!(of(&[]), Ok(Memory.describe()));
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn channels_are_named_by_code_then_by_their_variable_then_by_the_application() {
+        let by_code = |redis: crate::broker::Redis, get: Lookup<'_>| {
+            let chosen = choose(Some(Box::new(redis)), ("chat", "code"), get).unwrap();
+            chosen.broker.describe()
+        };
+        let redis = || crate::broker::Redis::new("redis://h").unwrap();
+        let variable = |name: &str| (name == "JSTACK_REDIS_PREFIX").then_some(("shop", ".env"));
+        assert!(by_code(redis(), &|_| None).ends_with("`chat:*`"));
+        assert!(by_code(redis(), &variable).ends_with("`shop:*`"));
+        assert!(by_code(redis().prefix("own"), &variable).ends_with("`own:*`"));
+        let url = ("REDIS_URL", "redis://h");
+        assert!(named(("chat", ".env"), &[url]).unwrap().ends_with("`chat:*`"));
+        assert!(of(&[url]).unwrap().ends_with("`jstack:*`"));
     }
 
     #[test]
@@ -125,7 +223,7 @@ mod tests {
     fn the_variables_choose_redis_and_its_prefix() {
         let described =
             of(&[("REDIS_URL", "redis://me:s3cret@h"), ("JSTACK_REDIS_PREFIX", "shop")]);
-        assert_eq!(described, Ok(Some("redis://me:***@h:6379, channels `shop:*`".to_owned())));
+        assert_eq!(described, Ok("redis://me:***@h:6379, channels `shop:*`".to_owned()));
     }
 
     #[test]
@@ -149,7 +247,7 @@ mod tests {
             ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
             ("UPSTASH_REDIS_PORT", "6380"),
         ];
-        let described = of(&pair).unwrap().unwrap();
+        let described = of(&pair).unwrap();
         assert!(described.starts_with("rediss://eu1-x.upstash.io:6380"), "{described}");
         assert!(of(&pair[..1]).unwrap_err().contains("UPSTASH_REDIS_REST_TOKEN"));
     }

@@ -12,7 +12,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub(crate) use environment::from_environment;
+#[cfg(feature = "redis")]
+pub(crate) use environment::prefix;
+pub(crate) use environment::{NAME, Setting, choose};
 pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
@@ -37,6 +39,10 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Ends the subscription of `sink`; others to the same channel stay.
     fn unsubscribe(&self, channel: Channel<'_>, sink: &dyn Sink);
+
+    /// Is told once, before anything else, what the application is called: a broker that several
+    /// applications may share keeps them apart by it, unless it was told otherwise.
+    fn set_name(&mut self, _name: &str) {}
 
     /// What is wrong with the broker just now, for `/readyz` and for people; `None` if nothing.
     fn trouble(&self) -> Option<String> {

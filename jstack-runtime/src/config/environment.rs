@@ -30,6 +30,14 @@ impl Environment {
         Ok(environment)
     }
 
+    /// What a file says, for tests.
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        let mut environment = Self::default();
+        environment.add_text(text, ".env").expect("assignments");
+        environment
+    }
+
     fn add_file(&mut self, path: &Path, name: &'static str) -> Result<(), String> {
         match std::fs::read_to_string(path) {
             Ok(text) => self.add_text(&text, name),
@@ -39,7 +47,7 @@ impl Environment {
     }
 
     /// Adds the assignments of a file's text.
-    pub(super) fn add_text(&mut self, text: &str, file: &'static str) -> Result<(), String> {
+    fn add_text(&mut self, text: &str, file: &'static str) -> Result<(), String> {
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             let line = line.strip_prefix("export ").unwrap_or(line).trim_start();

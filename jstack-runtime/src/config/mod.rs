@@ -1,12 +1,15 @@
 //! Limits, and where they and the other settings come from.
 
 mod environment;
+mod printout;
 mod settings;
+mod unknown;
 mod values;
 
 use std::time::Duration;
 
 pub(crate) use environment::Environment;
+pub(crate) use printout::{CODE, DEFAULT};
 pub(crate) use settings::{Settings, Wanted};
 
 /// What one client, and all of them together, may take.

@@ -1,10 +1,12 @@
 //! All settings of one application: what code says wins, then the environment, then defaults.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::environment::Environment;
+use super::printout::{CODE, DEFAULT, Line};
+use super::unknown::unknown;
 use super::{Limits, values};
+use crate::broker;
 use crate::error::BoxError;
 use crate::http::Origins;
 use crate::server::Proxies;
@@ -12,6 +14,7 @@ use crate::server::Proxies;
 /// What code says; `None` where it does not.
 #[derive(Default)]
 pub(crate) struct Wanted {
+    pub(crate) name: Option<String>,
     pub(crate) limits: Option<Limits>,
     pub(crate) origins: Option<Origins>,
     pub(crate) proxies: Option<Proxies>,
@@ -21,28 +24,19 @@ pub(crate) struct Wanted {
 
 /// What holds.
 pub(crate) struct Settings {
+    /// What the application is called, and where that comes from.
+    pub(crate) name: (String, &'static str),
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
-    lines: Vec<Line>,
-    unknown: Vec<String>,
+    pub(super) lines: Vec<Line>,
+    pub(super) unknown: Vec<String>,
 }
-
-/// One setting as it is printed.
-struct Line {
-    name: String,
-    value: String,
-    from: &'static str,
-}
-
-/// Where a value comes from that nobody set.
-const DEFAULT: &str = "default";
-const CODE: &str = "code";
 
 /// One field of the limits.
-enum Field<'a> {
+pub(super) enum Field<'a> {
     Count(&'a mut u32),
     Bytes(&'a mut u32),
     Time(&'a mut Duration),
@@ -50,7 +44,7 @@ enum Field<'a> {
     Spread(&'a mut Duration),
 }
 
-fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
+pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
     use Field::{Bytes, Count, Spread, Time};
     [
         ("MESSAGE_BYTES", Bytes(&mut limits.message_bytes)),
@@ -76,8 +70,9 @@ fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are no limits.
-const OTHERS: [&str; 8] = [
+pub(super) const OTHERS: [&str; 9] = [
     "JSTACK_ADDRESS",
+    "JSTACK_NAME",
     "JSTACK_ORIGINS",
     "JSTACK_TRUSTED_PROXIES",
     "JSTACK_TLS_CERT",
@@ -117,6 +112,7 @@ impl Settings {
     pub(crate) fn resolve(wanted: Wanted, environment: &Environment) -> Result<Self, BoxError> {
         let mut wrong = Vec::new();
         let mut lines = Vec::new();
+        let name = name(wanted.name, environment, &mut lines, &mut wrong);
         let limits = limits(wanted.limits, environment, &mut lines, &mut wrong);
         let origins = setting(
             "JSTACK_ORIGINS",
@@ -153,6 +149,7 @@ impl Settings {
         }
         let unknown = unknown(environment);
         Ok(Self {
+            name,
             limits,
             origins,
             proxies,
@@ -162,23 +159,24 @@ impl Settings {
             unknown,
         })
     }
+}
 
-    /// Tells the log what holds and where it comes from.
-    pub(crate) fn print(&self, address: &str, broker: &str) {
-        let mut text = format!("listening on {address}\n  broker: {broker}");
-        for Line { name, value, from } in &self.lines {
-            let _ = write!(text, "\n  {name}={value} ({from})");
-        }
-        tracing::info!("{text}");
-        self.warn();
+fn name(
+    wanted: Option<String>,
+    environment: &Environment,
+    lines: &mut Vec<Line>,
+    wrong: &mut Vec<String>,
+) -> (String, &'static str) {
+    if wanted.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        wrong.push("`App::name` was given an empty name".to_owned());
     }
-
-    /// Tells the log of variables that mean nothing.
-    pub(crate) fn warn(&self) {
-        for unknown in &self.unknown {
-            tracing::warn!("{unknown}");
-        }
-    }
+    let (name, from) = match (wanted, environment.get("JSTACK_NAME")) {
+        (Some(name), _) => (name, CODE),
+        (None, Some((name, from))) => (name.trim().to_owned(), from),
+        (None, None) => (broker::NAME.to_owned(), DEFAULT),
+    };
+    lines.push(Line { name: "JSTACK_NAME".to_owned(), value: name.clone(), from });
+    (name, from)
 }
 
 fn limits(
@@ -246,10 +244,12 @@ fn tls(
     match (wanted, cert, key) {
         (Some(identity), ..) => {
             line("JSTACK_TLS_CERT", "set", CODE);
+            line("JSTACK_TLS_KEY", "***", CODE);
             Some(identity)
         }
         (None, None, None) => {
             line("JSTACK_TLS_CERT", "none", DEFAULT);
+            line("JSTACK_TLS_KEY", "none", DEFAULT);
             None
         }
         (None, Some((cert, from)), Some((key, from_key))) => {
@@ -277,56 +277,27 @@ fn tls(
     }
 }
 
-/// Variables that begin like ours and are not, each as a sentence with the name it may mean.
-fn unknown(environment: &Environment) -> Vec<String> {
-    let mut limits = Limits::default();
-    let known: Vec<String> = fields(&mut limits)
-        .iter()
-        .map(|(name, _)| format!("JSTACK_{name}"))
-        .chain(OTHERS.iter().map(ToString::to_string))
-        .collect();
-    let names = environment.names().filter(|name| name.starts_with("JSTACK_"));
-    names
-        .filter(|name| !known.iter().any(|known| known == name))
-        .map(|name| {
-            let nearest = known.iter().min_by_key(|known| distance(known, name));
-            match nearest.filter(|known| distance(known, name) <= 4) {
-                Some(known) => format!("the variable {name} means nothing here; {known} does"),
-                None => format!(
-                    "the variable {name} means nothing here; docs/limits.md lists those that do"
-                ),
-            }
-        })
-        .collect()
-}
-
-/// How many letters have to be changed, added or removed.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn environment(text: &str) -> Environment {
-        let mut environment = Environment::default();
-        environment.add_text(text, ".env").expect("assignments");
-        environment
+        Environment::of(text)
     }
 
     fn resolve(text: &str) -> Result<Settings, String> {
         Settings::resolve(Wanted::default(), &environment(text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_name_is_that_of_code_then_of_the_environment_and_never_empty() {
+        let named = |name: &str| Wanted { name: Some(name.to_owned()), ..Wanted::default() };
+        let of = |wanted, text| Settings::resolve(wanted, &environment(text)).map(|s| s.name);
+        let name = |wanted, text| of(wanted, text).expect("settings");
+        assert_eq!(name(Wanted::default(), ""), ("jstack".to_owned(), DEFAULT));
+        assert_eq!(name(Wanted::default(), "JSTACK_NAME=shop"), ("shop".to_owned(), ".env"));
+        assert_eq!(name(named("chat"), "JSTACK_NAME=shop"), ("chat".to_owned(), CODE));
+        assert!(of(named(" "), "").is_err());
     }
 
     #[test]
@@ -375,15 +346,6 @@ mod tests {
     fn any_origin_is_the_explicit_word() {
         let settings = resolve("JSTACK_ORIGINS=any").expect("settings");
         assert_eq!(settings.origins, Origins::any());
-    }
-
-    #[test]
-    fn unknown_variables_are_told_with_the_nearest_name() {
-        let settings =
-            resolve("JSTACK_ORIGIN=x\nJSTACK_TELEPORT_PLEASE=1\nOTHER=1").expect("settings");
-        assert_eq!(settings.unknown.len(), 2);
-        assert!(settings.unknown[0].contains("JSTACK_ORIGINS does"), "{:?}", settings.unknown);
-        assert!(settings.unknown[1].contains("docs/limits.md"), "{:?}", settings.unknown);
     }
 
     #[cfg(feature = "tls")]

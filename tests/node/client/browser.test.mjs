@@ -1,38 +1,14 @@
 // Two pages in a real browser: the chat's own page, and the one on the stock packages.
 
 import assert from "node:assert/strict"
-import { once } from "node:events"
-import { createServer } from "node:net"
 import { after, afterEach, before, describe, test } from "node:test"
 import { chromium } from "playwright-core"
-import { CHAT, fixture, start } from "./support.mjs"
+import { answers, chat, fixture, freePort, redis } from "./support.mjs"
 
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ]
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address()
-  await new Promise(done => server.close(done))
-  return port
-}
-
-// The chat on this port, once it answers.
-async function chat(port) {
-  const server = await start(CHAT, ["serve", `127.0.0.1:${port}`], { ready: null })
-  for (let tries = 0; ; tries++) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/`)
-      return server
-    } catch (error) {
-      if (tries > 200) throw error
-      await new Promise(wait => setTimeout(wait, 25))
-    }
-  }
-}
 
 let browser, server, port, url
 const errors = []
@@ -217,6 +193,42 @@ describe("the React page on the stock packages", () => {
     await ada.locator("main p", { hasText: "before" }).waitFor({ state: "detached" })
     await type(ada, "after")
     await ada.locator("main p", { hasText: "after" }).waitFor()
+  })
+})
+
+describe("two processes on one Redis", () => {
+  let cache, here, there
+  before(async () => {
+    cache = await redis()
+    const env = { REDIS_URL: cache.url }
+    ;[here, there] = await Promise.all([chat(await freePort(), env), chat(await freePort(), env)])
+  })
+  after(() => Promise.all([here, there, cache].map(server => server?.stop())))
+
+  test("pages of both are in one room, and stay in it when Redis is killed and comes back", async () => {
+    const ada = await visit(`${here.url}/?room=both`, { name: "Ada" })
+    const bob = await visit(`${there.url}/react/?room=both&name=Bob`)
+    const inReact = text => bob.locator("main p", { hasText: text }).waitFor()
+    const type = async text => {
+      await bob.getByLabel("Message").fill(text)
+      await bob.getByRole("button", { name: "Send" }).click()
+    }
+    await entered(ada, "both")
+    // It hears itself once it is in the room.
+    await type("hello from there")
+    await inReact("hello from there")
+    await message(ada, "hello from there").waitFor()
+    await say(ada, "hello from here")
+    await inReact("hello from here")
+
+    await cache.stop()
+    cache = await redis(cache.port)
+    for (const server of [here, there]) await answers(`${server.url}/readyz`, server)
+    await type("back there")
+    await message(ada, "back there").waitFor()
+    await say(ada, "back here")
+    await inReact("back here")
+    assert.equal(await ada.locator("#log p.note", { hasText: "you are in both" }).count(), 1, "it never had to join again")
   })
 })
 

@@ -2,7 +2,9 @@
 
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { createServer } from "node:net"
 import { createInterface } from "node:readline"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import WebSocket from "ws"
 
@@ -36,6 +38,8 @@ export async function start(program, args, { ready = /(.+)/, env = {} } = {}) {
   return {
     said: ready && await said,
     log: () => log,
+    signal: name => child.kill(name),
+    ended,
     // As a crash does: without a goodbye.
     async stop() {
       child.kill("SIGKILL")
@@ -47,6 +51,40 @@ export async function start(program, args, { ready = /(.+)/, env = {} } = {}) {
 export async function fixture({ port = 0, env } = {}) {
   const server = await start(FIXTURE, [String(port)], { ready: /^(\d+)$/, env })
   return { ...server, port: Number(server.said), url: `http://127.0.0.1:${server.said}` }
+}
+
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address()
+  await new Promise(done => server.close(done))
+  return port
+}
+
+// Waits until `url` answers with a 200, as a load balancer does.
+export async function answers(url, server) {
+  for (let tries = 0; ; tries++) {
+    const ok = await fetch(url).then(res => res.ok, () => false)
+    if (ok) return
+    if (tries > 400) throw new Error(`${url} does not answer: ${server.log()}`)
+    const over = await Promise.race([sleep(25), server.ended.then(() => true)])
+    if (over) throw new Error(`it ended: ${server.log()}`)
+  }
+}
+
+// The chat on this port, once it is ready.
+export async function chat(port, env = {}) {
+  const server = await start(CHAT, ["serve", `127.0.0.1:${port}`], { ready: null, env })
+  await answers(`http://127.0.0.1:${port}/readyz`, server)
+  return { ...server, port, url: `http://127.0.0.1:${port}` }
+}
+
+// A Redis that keeps nothing.
+export async function redis(port) {
+  port ??= await freePort()
+  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+  const server = await start("redis-server", args, { ready: /(Ready to accept connections)/ })
+  return { ...server, port, url: `redis://127.0.0.1:${port}` }
 }
 
 // Every frame that any client got, for what must hold for all of them.

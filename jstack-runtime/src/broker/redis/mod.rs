@@ -13,6 +13,7 @@ mod inbox;
 mod link;
 mod listener;
 mod names;
+mod neighbours;
 mod numbers;
 mod outbox;
 mod publisher;
@@ -33,7 +34,7 @@ use self::listener::Listener;
 use self::outbox::Outbox;
 use self::publisher::Publisher;
 use self::table::Table;
-use super::{Broker, Channel, Message, Publish, Sink, Subscribe};
+use super::{Broker, Channel, Message, NAME, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Error, Result};
 
 /// Redis as the broker, so that many processes serve as one.
@@ -58,7 +59,9 @@ use crate::error::{BoxError, Error, Result};
 /// addresses it takes, and for what travels through Redis.
 pub struct Redis {
     address: Address,
-    prefix: String,
+    /// Unless set, the application's name.
+    prefix: Option<String>,
+    name: String,
     deadline: Duration,
     heartbeat: Duration,
     linger: Duration,
@@ -107,7 +110,8 @@ impl Redis {
     fn at(address: Address) -> Self {
         Self {
             address,
-            prefix: "jstack".to_owned(),
+            prefix: None,
+            name: NAME.to_owned(),
             deadline: Duration::from_secs(2),
             heartbeat: Duration::from_secs(3),
             linger: Duration::from_secs(2),
@@ -116,10 +120,11 @@ impl Redis {
     }
 
     /// What the names of channels start with, so that applications that share a Redis do not
-    /// meet; `jstack` unless set.
+    /// meet. Unless set, the variable `JSTACK_REDIS_PREFIX` says it, or else the application's
+    /// name ([`App::name`](crate::App::name), `JSTACK_NAME`), which is `jstack` unless set.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
         self.anew()
     }
 
@@ -172,12 +177,27 @@ impl Redis {
         }
     }
 
+    /// Where Redis is, without secrets.
+    pub(super) fn shown(&self) -> &str {
+        &self.address.shown
+    }
+
+    fn channels(&self) -> &str {
+        self.prefix.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Fails if others listen on this Redis and nobody under our name.
+    pub(crate) async fn check_name(&self) -> Result<(), String> {
+        let link = &self.machine().link;
+        neighbours::check(link, self.channels()).await
+    }
+
     fn machine(&self) -> &Machine {
         self.machine.get_or_init(|| {
             let link = Link { address: self.address.clone(), answer: self.deadline };
             Machine {
                 origin: RandomState::new().hash_one(std::process::id()),
-                prefix: self.prefix.clone(),
+                prefix: self.channels().to_owned(),
                 outbox: Outbox::new(self.deadline),
                 table: Table::new(self.linger, self.deadline),
                 heartbeat: link.heartbeat(self.heartbeat),
@@ -264,6 +284,14 @@ impl Broker for Redis {
         machine.table.unsubscribe(&names::channel_name(&machine.prefix, channel), sink);
     }
 
+    fn set_name(&mut self, name: &str) {
+        if self.name != name {
+            name.clone_into(&mut self.name);
+            // What ran under the other name; it connects again when it is used.
+            self.machine = OnceLock::new();
+        }
+    }
+
     fn trouble(&self) -> Option<String> {
         let machine = self.machine();
         if machine.start_listening().is_err() {
@@ -274,7 +302,7 @@ impl Broker for Redis {
     }
 
     fn describe(&self) -> String {
-        format!("{}, channels `{}:*`", self.address.shown, self.prefix)
+        format!("{}, channels `{}:*`", self.address.shown, self.channels())
     }
 }
 
@@ -282,7 +310,7 @@ impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis")
             .field("address", &self.address.shown)
-            .field("prefix", &self.prefix)
+            .field("prefix", &self.channels())
             .field("deadline", &self.deadline)
             .field("heartbeat", &self.heartbeat)
             .finish_non_exhaustive()

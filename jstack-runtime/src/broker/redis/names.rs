@@ -32,12 +32,22 @@ pub(super) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channe
     }
 }
 
+/// What stands between the prefix and the number of a process, in the name of its own channel.
+pub(super) const PROBE: &str = "::probe:";
+
+/// A prefix as it stands in names.
+pub(super) fn prefix(prefix: &str) -> String {
+    let mut name = Vec::new();
+    encode(&mut name, prefix, false);
+    String::from_utf8(name).unwrap_or_default()
+}
+
 /// The channel on which a process listens for its own signs of life. No procedure is without a
 /// name, so it is nobody else's.
 pub(super) fn probe_name(prefix: &str, origin: u64) -> String {
     let mut name = Vec::new();
     encode(&mut name, prefix, false);
-    let _ = write!(name, "::probe:{origin:016x}");
+    let _ = write!(name, "{PROBE}{origin:016x}");
     String::from_utf8(name).unwrap_or_default()
 }
 
