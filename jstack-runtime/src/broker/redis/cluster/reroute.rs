@@ -1,0 +1,156 @@
+//! Slots move: what is wanted, and what waits to be published, follows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::broker::redis::entry::{Entry, Phase};
+use crate::broker::redis::load::Load;
+use crate::broker::redis::outbox::{Outbox, Queue, fail};
+use crate::broker::redis::route::{Route, SLOTS};
+use crate::broker::redis::table::{Shard, Table, unavailable};
+
+/// Names of channels that are tried for one of a shard: it may have a single slot.
+const TRIES: u32 = 1 << 20;
+
+fn slots() -> impl Iterator<Item = u16> {
+    (0..=u16::MAX).take(SLOTS)
+}
+
+impl Table {
+    /// There are so many shards by now.
+    pub(super) fn grow(&self, shards: usize) {
+        let mut inner = self.inner.lock();
+        while inner.shards.len() < shards {
+            inner.shards.push(Shard::default());
+        }
+    }
+
+    /// Follows a new route; what waits for one is asked for.
+    pub(super) fn reroute(&self, route: &Route) {
+        let mut inner = self.inner.lock();
+        let was = std::mem::replace(&mut inner.route, route.clone());
+        let marked: Vec<_> = inner.shards.iter_mut().flat_map(|s| s.marked.drain(..)).collect();
+        for entry in marked {
+            let mut state = entry.state.lock();
+            state.queued = false;
+            inner.mark(&entry, &mut state);
+        }
+        let entries: Vec<_> = inner.entries.iter().map(|entry| entry.0.clone()).collect();
+        for entry in entries {
+            let mut state = entry.state.lock();
+            let (from, to) = (was.shard(entry.slot), route.shard(entry.slot));
+            if from == to && state.phase != Phase::Off {
+                continue;
+            }
+            if from != to && state.phase != Phase::Off {
+                // Usually it has ended there by itself, or the server is gone.
+                inner.shards[from].strays.push(entry.clone());
+                inner.shards[from].changed.notify_one();
+                state.is_off();
+                state.asked = 0;
+            }
+            inner.mark(&entry, &mut state);
+            if let Some(why) = &inner.shards[to].down {
+                state.answer(|| Err(unavailable(why)));
+            }
+        }
+        let carrying: HashSet<_> = slots().map(|slot| route.shard(slot)).collect();
+        for (shard, at) in inner.shards.iter_mut().enumerate() {
+            if !carrying.contains(&shard) {
+                (at.down, at.trouble) = (None, None);
+                at.changed.notify_one();
+            }
+        }
+    }
+
+    /// Asked on this connection, and to be asked again when the route was looked at.
+    pub(super) fn put_off(entry: &Arc<Entry>, connection: u64) {
+        let mut state = entry.state.lock();
+        if state.phase == Phase::Asked && state.asked == connection {
+            state.phase = Phase::Off;
+        }
+    }
+
+    /// Asked on this connection, and to be asked again at once.
+    pub(super) fn ask_again(&self, entry: &Arc<Entry>, connection: u64) {
+        let mut inner = self.inner.lock();
+        let mut state = entry.state.lock();
+        if state.phase == Phase::Asked && state.asked == connection {
+            state.phase = Phase::Off;
+            inner.mark(entry, &mut state);
+        }
+    }
+}
+
+impl Outbox {
+    /// There are so many shards by now.
+    pub(super) fn grow(&self, shards: usize) {
+        let mut inner = self.inner.lock();
+        while inner.queues.len() < shards {
+            inner.queues.push(Queue::default());
+        }
+    }
+
+    /// Follows a new route. What waits goes to where its slot is now, behind what may still be
+    /// on its way to where it was.
+    pub(super) fn reroute(&self, route: &Route) {
+        let mut failed = Vec::new();
+        {
+            let mut inner = self.inner.lock();
+            let was = std::mem::replace(&mut inner.route, route.clone());
+            let moves: HashSet<_> = slots()
+                .map(|slot| (was.shard(slot), route.shard(slot)))
+                .filter(|(from, to)| from != to)
+                .collect();
+            for &(from, to) in &moves {
+                let mut after = inner.queues[from].after.clone();
+                if inner.queues[from].is_flying() {
+                    after.push((from, inner.queues[from].launched));
+                }
+                inner.queues[to].after.extend(after);
+            }
+            let leaving: HashSet<_> = moves.iter().map(|(from, _)| *from).collect();
+            for from in leaving {
+                let mut loads: Vec<Load> = Vec::new();
+                loads.resize_with(inner.queues.len(), Load::default);
+                std::mem::take(&mut inner.queues[from].waiting).each(|channel, payload, parcel| {
+                    loads[route.shard(route.slot(channel))].push(channel, payload, parcel);
+                });
+                for (queue, load) in inner.queues.iter_mut().zip(loads) {
+                    if !load.is_empty() {
+                        queue.waiting = Load::merge(std::mem::take(&mut queue.waiting), load);
+                        queue.wanted = true;
+                    }
+                }
+            }
+            let carrying: HashSet<_> = slots().map(|slot| route.shard(slot)).collect();
+            for (shard, queue) in inner.queues.iter_mut().enumerate() {
+                if !carrying.contains(&shard) {
+                    queue.wanted = false;
+                    (queue.down, queue.trouble) = (None, None);
+                } else if queue.probe.is_empty()
+                    || route.shard(route.slot(queue.probe.as_bytes())) != shard
+                {
+                    queue.probe = self.probe_in(route, shard);
+                }
+                queue.paused = None;
+                if let Some(why) = &queue.down {
+                    let waiting = std::mem::take(&mut queue.waiting);
+                    failed.push((waiting, why.clone()));
+                }
+                queue.filled.notify_one();
+            }
+        }
+        for (waiting, why) in failed {
+            fail(waiting.into_parcels(), &why);
+        }
+    }
+
+    /// The first channel for our own signs of life that the shard carries.
+    fn probe_in(&self, route: &Route, shard: usize) -> String {
+        let on = self.probes_on();
+        let names = (0..TRIES).map(|n| format!("{on}:{n}"));
+        let mut of_shard = names.filter(|name| route.shard(route.slot(name.as_bytes())) == shard);
+        of_shard.next().unwrap_or(on)
+    }
+}
