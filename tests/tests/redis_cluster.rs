@@ -4,13 +4,14 @@
 
 mod redis_support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::{Emitter, Redis, Scope};
 use redis_support::cluster::Cluster;
-use redis_support::oracle::{Publishing, check, is_from};
+use redis_support::oracle::{Publishing, check, is_from, number};
 use redis_support::{Item, Process, Random, Server, message, text};
 use tokio::time::sleep;
 
@@ -83,6 +84,77 @@ async fn a_live_room_moves_with_its_slot() {
     let gaps = judge(&here, &there, publishing).await;
     assert!(gaps[0] >= 6 && gaps[1] >= 6, "who was moved may have missed something: {gaps:?}");
     assert_eq!(cluster.subscribed(), [(CHANNEL.to_owned(), 2)], "and nowhere else");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn a_room_that_many_publish_to_keeps_its_order_while_it_moves() {
+    const PUBLISHERS: u64 = 32;
+    const EACH: u64 = 1_000_000;
+    let cluster = Cluster::start();
+    let (here, there) = (Arc::new(Process::cluster(&cluster)), Process::cluster(&cluster));
+    here.join(ROOM).await.unwrap();
+    there.join(ROOM).await.unwrap();
+    let moving = Arc::new(AtomicBool::new(true));
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|publisher| {
+            let (here, moving) = (here.clone(), moving.clone());
+            tokio::spawn(async move {
+                let (mut taken, mut n) = (BTreeSet::new(), 0);
+                while moving.load(Ordering::Relaxed) {
+                    if here.publish(ROOM, &text(publisher * EACH + n)).await.is_ok() {
+                        taken.insert(n);
+                    }
+                    n += 1;
+                }
+                taken
+            })
+        })
+        .collect();
+    let (slot, mut from) = cluster.carrier(0, CHANNEL);
+    tokio::task::block_in_place(|| {
+        for _ in 0..12 {
+            let to = (from + 1) % 3;
+            cluster.move_slot(slot, from, to);
+            from = to;
+        }
+    });
+    moving.store(false, Ordering::Relaxed);
+    let mut taken = Vec::new();
+    for publisher in publishers {
+        taken.push(publisher.await.unwrap());
+    }
+    let all: usize = taken.iter().map(BTreeSet::len).sum();
+    assert!(taken.iter().all(|taken| taken.len() > 50), "everybody went on: {all}");
+    // One that comes after all others shows that they were heard, or never will be; it is repeated,
+    // since who is just moving misses it.
+    let (since, after) = (Instant::now(), PUBLISHERS * EACH);
+    let is_after = |items: &[Item]| items.iter().any(|item| is_from(item, after));
+    for n in after.. {
+        let _ = here.publish(ROOM, &text(n)).await;
+        if is_after(&here.rooms.items(ROOM)) && is_after(&there.rooms.items(ROOM)) {
+            break;
+        }
+        assert!(since.elapsed() < BACK, "both hear again");
+        sleep(Duration::from_millis(5)).await;
+    }
+    let (first, second) = (here.rooms.items(ROOM), there.rooms.items(ROOM));
+    for heard in [&first, &second] {
+        for (publisher, taken) in (0..).zip(&taken) {
+            let of_publisher: Vec<_> = heard
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Gap(missing) => Some(Item::Gap(*missing)),
+                    Item::Message(it) => {
+                        let n = number(it);
+                        (n / EACH == publisher).then(|| message(n % EACH))
+                    }
+                })
+                .collect();
+            check(&of_publisher, taken, 0);
+        }
+    }
+    println!("{all} messages of {PUBLISHERS} publishers taken, {} heard", first.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

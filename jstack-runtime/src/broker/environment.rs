@@ -80,14 +80,19 @@ fn redis(
     _: Option<String>,
     _: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Arc<dyn Broker>, BoxError> {
-    let (name, feature) = match url {
-        Some(url) if !url.trim_start().starts_with("rediss") => ("REDIS_URL", "redis"),
-        Some(_) => ("REDIS_URL", "redis-tls"),
-        None => ("UPSTASH_REDIS_REST_URL", "redis-tls"),
+    let features = |url: &str| match url.split("://").next() {
+        Some("redis+cluster") => "\"redis-cluster\"",
+        Some("rediss+cluster") => "\"redis-cluster\", \"redis-tls\"",
+        Some(scheme) if scheme.starts_with("rediss") => "\"redis-tls\"",
+        _ => "\"redis\"",
+    };
+    let (name, features) = match url {
+        Some(url) => ("REDIS_URL", features(url.trim_start())),
+        None => ("UPSTASH_REDIS_REST_URL", "\"redis-tls\""),
     };
     Err(format!(
         "{name} is set, but this program was built without Redis: write \
-         `jstack-runtime = {{ version = \"…\", features = [\"{feature}\"] }}` in Cargo.toml, or unset it"
+         `jstack-runtime = {{ version = \"…\", features = [{features}] }}` in Cargo.toml, or unset it"
     )
     .into())
 }
@@ -118,6 +123,8 @@ mod tests {
         assert!(error.contains("[\"redis\"]") && !error.contains("s3cret"), "{error}");
         let error = of(&[("UPSTASH_REDIS_REST_URL", "https://x.upstash.io")]).unwrap_err();
         assert!(error.contains("[\"redis-tls\"]"), "{error}");
+        let error = of(&[("REDIS_URL", "rediss+cluster://h")]).unwrap_err();
+        assert!(error.contains("[\"redis-cluster\", \"redis-tls\"]"), "{error}");
     }
 
     #[test]

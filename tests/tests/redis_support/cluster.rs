@@ -90,22 +90,15 @@ impl Cluster {
     pub fn carrier(&self, asked: usize, channel: &str) -> (u16, usize) {
         let slot = self.servers[asked].cli(&["cluster", "keyslot", channel]);
         let slot: u16 = slot.trim().parse().unwrap();
-        let nodes = self.servers[asked].cli(&["cluster", "nodes"]);
-        for line in nodes.lines().filter(|line| line.contains("master")) {
-            let fields: Vec<_> = line.split(' ').collect();
-            let carries = fields[8..].iter().any(|range| match range.split_once('-') {
-                Some((first, last)) if !range.starts_with('[') => {
-                    (first.parse().unwrap()..=last.parse().unwrap()).contains(&slot)
-                }
-                _ => *range == slot.to_string(),
-            });
-            if carries {
-                let port = fields[1].split(['@', ',']).next().unwrap().rsplit_once(':').unwrap().1;
-                let port: u16 = port.parse().unwrap();
+        let since = Instant::now();
+        loop {
+            // While servers change hands there may be a moment in which nobody does.
+            let nodes = self.servers[asked].cli(&["cluster", "nodes"]);
+            if let Some(port) = nodes.lines().find_map(|line| port_if_it_carries(line, slot)) {
                 return (slot, self.servers.iter().position(|s| s.port == port).unwrap());
             }
+            assert!(since.elapsed() < Duration::from_secs(5), "nobody carries {slot}: {nodes}");
         }
-        panic!("nobody carries {slot}: {nodes}");
     }
 
     /// Moves a slot as `redis-cli --cluster reshard` does.
@@ -144,6 +137,19 @@ impl Cluster {
         channels.sort();
         channels
     }
+}
+
+/// The port of the master in a line of `CLUSTER NODES`, if it carries the slot.
+fn port_if_it_carries(line: &str, slot: u16) -> Option<u16> {
+    let fields: Vec<_> = line.split(' ').collect();
+    let carries = fields.get(8..)?.iter().any(|range| match range.split_once('-') {
+        // What is in brackets is on its way.
+        _ if range.starts_with('[') => false,
+        Some((first, last)) => (first.parse().unwrap()..=last.parse().unwrap()).contains(&slot),
+        None => *range == slot.to_string(),
+    });
+    let port = fields[1].split(['@', ',']).next()?.rsplit_once(':')?.1.parse().ok()?;
+    (carries && fields[2].contains("master")).then_some(port)
 }
 
 /// A server of a cluster; the port of its bus, 10,000 higher, must be free as well.

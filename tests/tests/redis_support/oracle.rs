@@ -79,6 +79,6 @@ pub fn is_from(item: &Item, from: u64) -> bool {
     matches!(item, Item::Message(text) if number(text) >= from)
 }
 
-fn number(text: &str) -> u64 {
+pub fn number(text: &str) -> u64 {
     serde_json::from_str::<(String, u64)>(text).unwrap().1
 }

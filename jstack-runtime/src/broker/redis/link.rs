@@ -22,6 +22,11 @@ const SENTINEL_HEARTBEAT: Duration = Duration::from_secs(1);
 /// Waits between attempts double from the first to the second.
 const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// What a user must be permitted.
+const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +ping +hello`";
+#[cfg(feature = "redis-cluster")]
+const CLUSTER_PERMISSIONS: &str =
+    "`+ssubscribe +sunsubscribe +spublish +ping +hello +cluster|info +cluster|slots`";
 /// What to write instead of an address of one server.
 const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cluster://` into \
                          REDIS_URL (feature `redis-cluster` of jstack-runtime)";
@@ -160,9 +165,14 @@ impl Link {
                                `redis://:password@host`"
                 .to_owned(),
             Some("NOPERM") => format!(
-                "Redis does not permit it to this user ({}); it needs `+subscribe +unsubscribe \
-                 +publish +ping` and the channels `&<prefix>:*`",
-                error.detail().unwrap_or("NOPERM")
+                "Redis does not permit it to this user ({}); it needs {} and the channels \
+                 `&<prefix>:*`",
+                error.detail().unwrap_or("NOPERM"),
+                match self.address.place {
+                    Place::Server(_) | Place::Sentinel { .. } => PERMISSIONS,
+                    #[cfg(feature = "redis-cluster")]
+                    Place::Cluster { .. } | Place::Member(_) => CLUSTER_PERMISSIONS,
+                }
             ),
             _ if error.kind() == ErrorKind::RESP3NotSupported => {
                 "it does not speak RESP3: Redis 6 or later is needed".to_owned()

@@ -50,7 +50,8 @@ use crate::error::{BoxError, Error, Result};
 
 /// Redis as the broker, so that many processes serve as one.
 ///
-/// It holds two connections, whatever the number of sockets and rooms, and keeps them: after an
+/// It holds two connections (to each master of a cluster), whatever the number of sockets and
+/// rooms, and keeps them: after an
 /// outage of any length it is back within a second or two of Redis, and who listens is told that
 /// messages may be missing. While Redis is away, emits fail with 503 (code `broker`) within
 /// [`deadline`](Self::deadline), at once when it is known to be away; connections stay.
@@ -91,10 +92,12 @@ struct Machine {
 
 impl Redis {
     /// Redis at `url`: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS
-    /// (feature `redis-tls`), `unix:///path`, or
-    /// `redis+sentinel://[user:password@]host[:port],…/group[/database]`.
+    /// (feature `redis-tls`), `unix:///path`,
+    /// `redis+sentinel://[user:password@]host[:port],…/group[/database]`, or
+    /// `redis+cluster://[user:password@]host[:port],…` (feature `redis-cluster`).
     ///
-    /// Fails if the address cannot be read; whether Redis is there shows later.
+    /// Fails if the address cannot be read, or needs a feature that is not there; whether Redis
+    /// is there shows later, and whether it is the kind that the address says.
     pub fn new(url: &str) -> Result<Self, BoxError> {
         Ok(Self::at(Address::parse(url)?))
     }
@@ -142,7 +145,7 @@ impl Redis {
         self.anew()
     }
 
-    /// How often both connections are tried while nothing happens; 3 s unless set. A peer that is
+    /// How often connections are tried while nothing happens; 3 s unless set. A peer that is
     /// gone without a word is noticed after this and a deadline.
     #[must_use]
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {

@@ -236,9 +236,6 @@ impl Outbox {
             return;
         }
         let mut inner = self.inner.lock();
-        if let Some(queue) = inner.queues.get_mut(shard) {
-            queue.paused = Some(Instant::now() + PAUSE);
-        }
         let mut loads: Vec<(usize, Load)> = Vec::new();
         load.each(|channel, payload, parcel| {
             let to = inner.route.shard(inner.route.slot(channel));
@@ -252,6 +249,9 @@ impl Outbox {
             if let Some(queue) = inner.queues.get_mut(to) {
                 queue.waiting = Load::merge(load, std::mem::take(&mut queue.waiting));
                 queue.wanted = true;
+                if to == shard {
+                    queue.paused = Some(Instant::now() + PAUSE);
+                }
                 queue.filled.notify_one();
             }
         }

@@ -278,3 +278,33 @@ async fn front(flights: &mut VecDeque<Flight>) -> RedisResult<Vec<Value>> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::load::{Parcel, Size};
+    use super::*;
+
+    #[test]
+    fn a_redirected_message_that_was_overtaken_fails_and_others_go_on() {
+        let mut elsewhere = Elsewhere::default();
+        let mut outcomes = Vec::new();
+        for (channel, payload) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let (done, outcome) = oneshot::channel();
+            let size = Size { channel: channel.len(), payload: payload.len() };
+            let parcel = Parcel { size, done: Some(done), expires: Instant::now() };
+            elsewhere.load.push(channel.as_bytes(), payload.as_bytes(), parcel);
+            elsewhere.channels.insert(channel.as_bytes().into());
+            outcomes.push(outcome);
+        }
+        elsewhere.is_overtaken(b"c");
+        assert_eq!(elsewhere.load.len(), 3);
+        elsewhere.is_overtaken(b"a");
+        let rest: Vec<_> = elsewhere.load.messages().collect();
+        assert_eq!(rest, [(&b"b"[..], &b"2"[..])]);
+        assert!(outcomes[0].try_recv().unwrap().is_err());
+        assert!(outcomes[1].try_recv().is_err(), "nothing was said of it yet");
+        assert!(outcomes[2].try_recv().unwrap().is_err());
+    }
+}

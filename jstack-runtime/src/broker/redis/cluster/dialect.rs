@@ -64,6 +64,7 @@ impl Dialect for Sharded {
         table: &Table,
         entries: &[Arc<Entry>],
     ) -> RedisResult<()> {
+        let mut trouble = None;
         for entries in entries.chunks(AT_ONCE) {
             let answers = each(connection, Self::SUBSCRIBE, entries).await?;
             if answers.iter().zip(entries).all(|(answer, entry)| is_of(answer, entry)) {
@@ -72,9 +73,8 @@ impl Dialect for Sharded {
                     if self.is_elsewhere(&error) {
                         Table::put_off(entry, number);
                     } else {
-                        let why = link.explain(&error);
-                        tracing::error!(why, "Redis refuses a subscription");
-                        Table::refused(std::slice::from_ref(entry), &why);
+                        let why = trouble.get_or_insert_with(|| link.explain(&error));
+                        Table::refused(std::slice::from_ref(entry), why);
                     }
                 }
                 continue;
@@ -96,6 +96,9 @@ impl Dialect for Sharded {
             for entry in entries.iter().filter(|entry| !begun.contains(entry.name.as_bytes())) {
                 table.ask_again(entry, number);
             }
+        }
+        if let Some(why) = trouble {
+            tracing::error!(why, "Redis refuses subscriptions");
         }
         Ok(())
     }

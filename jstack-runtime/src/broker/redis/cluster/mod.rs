@@ -28,7 +28,7 @@ use super::route::{NOWHERE, Route, SLOTS};
 use super::table::{Table, at};
 
 /// How long one server may take to say what it knows.
-const ANSWER: Duration = Duration::from_millis(500);
+const ANSWER: Duration = Duration::from_secs(1);
 /// Between two looks at the cluster at least.
 const SPACING: Duration = Duration::from_millis(20);
 /// Between two looks at most: a server that is no longer the master answers as before.
@@ -68,6 +68,21 @@ struct Known {
     tasks: JoinSet<()>,
 }
 
+/// What came of asking the servers.
+enum Seen {
+    New(View),
+    /// Nobody knows as much as was known before.
+    Old(View),
+    /// Nobody answered, for this reason.
+    Nobody(String),
+}
+
+impl Seen {
+    fn or(self, why: String) -> Self {
+        if let Self::Old(view) = self { Self::Old(view) } else { Self::Nobody(why) }
+    }
+}
+
 impl Keeper {
     /// Keeps the route for ever.
     pub(super) async fn run(self) {
@@ -80,16 +95,32 @@ impl Keeper {
             stale: None,
             tasks: JoinSet::new(),
         };
-        let news = known.news.clone();
-        let filled = self.outbox.filled(NOWHERE);
+        let (news, filled) = (known.news.clone(), self.outbox.filled(NOWHERE));
         let mut restless = Instant::now() + SETTLES;
         loop {
-            self.look(&mut known).await;
-            let looked = Instant::now();
-            let calm = restless < looked
+            let mut looking = std::pin::pin!(self.look(known.ask.clone(), known.epoch));
+            loop {
+                tokio::select! {
+                    (asked, seen) = &mut looking => {
+                        // Another one next time: this one may be cut off, and not know it.
+                        let servers = known.ask.len().max(1);
+                        known.ask.rotate_left(asked % servers);
+                        self.take_over(&mut known, seen);
+                        break;
+                    }
+                    () = news.told.notified() => {
+                        restless = Instant::now() + SETTLES;
+                        if self.follow_news(&mut known) {
+                            // It is newer than what the others are being asked for.
+                            break;
+                        }
+                    }
+                }
+            }
+            let calm = restless < Instant::now()
                 && self.table.trouble().is_none()
                 && self.outbox.trouble().is_none();
-            let next = looked + if calm { self.heartbeat.min(LOOKS) } else { RESTLESS };
+            let next = Instant::now() + if calm { self.heartbeat.min(LOOKS) } else { RESTLESS };
             loop {
                 let due = self.outbox.due(NOWHERE);
                 tokio::select! {
@@ -104,47 +135,59 @@ impl Keeper {
                 }
                 break;
             }
-            let moved = news.take();
-            if !moved.is_empty() {
-                let mut slots = known.slots.clone();
-                for (slot, node) in moved {
-                    tracing::debug!(slot, %node, "a slot is elsewhere");
-                    slots[usize::from(slot) % SLOTS] = self.shard(&mut known, &node);
-                    // It knows best what it has come to carry.
-                    known.ask.push_front(node);
-                }
-                self.reroute(&mut known, slots);
-            }
-            sleep(SPACING).await;
+            self.follow_news(&mut known);
         }
     }
 
-    /// Asks the servers until one knows as much as was known before.
-    async fn look(&self, known: &mut Known) {
-        let (mut trouble, mut older) = ("no server of it is known".to_owned(), None);
-        for node in known.ask.clone() {
-            // Another one next time: this one may be cut off from the others, and not know it.
-            known.ask.rotate_left(1);
-            match timeout(ANSWER, self.ask(&node)).await {
-                Ok(Ok(view)) if view.epoch >= known.epoch => return self.follow(known, view),
-                Ok(Ok(view)) => older = Some(view),
-                Ok(Err(why)) => trouble = why,
-                Err(_) => trouble = format!("{node} does not answer"),
+    /// Follows what servers said of slots; `false` if they said nothing.
+    fn follow_news(&self, known: &mut Known) -> bool {
+        let moved = known.news.take();
+        if moved.is_empty() {
+            return false;
+        }
+        let mut slots = known.slots.clone();
+        for (slot, node) in moved {
+            tracing::debug!(slot, %node, "a slot is elsewhere");
+            slots[usize::from(slot) % SLOTS] = self.shard(known, &node);
+            // It knows best what it has come to carry.
+            known.ask.push_front(node);
+        }
+        self.reroute(known, slots);
+        true
+    }
+
+    /// Asks the servers, after a moment, until one knows as much as was known before; says how
+    /// many were asked, too.
+    async fn look(&self, ask: VecDeque<Node>, epoch: u64) -> (usize, Seen) {
+        sleep(SPACING).await;
+        let mut seen = Seen::Nobody("no server of it is known".to_owned());
+        for (asked, node) in (1..).zip(&ask) {
+            match timeout(ANSWER, self.ask(node)).await {
+                Ok(Ok(view)) if view.epoch >= epoch => return (asked, Seen::New(view)),
+                Ok(Ok(view)) => seen = Seen::Old(view),
+                Ok(Err(why)) => seen = seen.or(why),
+                Err(_) => seen = seen.or(format!("{node} does not answer")),
             }
         }
-        match older {
-            Some(view) => {
+        (ask.len(), seen)
+    }
+
+    /// Makes what was seen the truth, or not.
+    fn take_over(&self, known: &mut Known, seen: Seen) {
+        match seen {
+            Seen::New(view) => self.follow(known, view),
+            Seen::Old(view) => {
                 if known.stale.get_or_insert_with(Instant::now).elapsed() > ANEW {
                     self.follow(known, view);
                 }
             }
             // Who knows where things were tries there.
-            None if known.nodes.len() > 1 => {
-                tracing::debug!(trouble, "no server of the cluster answers");
+            Seen::Nobody(why) if known.nodes.len() > 1 => {
+                tracing::debug!(why, "no server of the cluster answers");
             }
-            None => {
-                self.outbox.down(NOWHERE, &trouble);
-                self.table.down(NOWHERE, &trouble);
+            Seen::Nobody(why) => {
+                self.outbox.down(NOWHERE, &why);
+                self.table.down(NOWHERE, &why);
             }
         }
     }

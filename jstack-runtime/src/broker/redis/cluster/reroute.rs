@@ -154,3 +154,125 @@ impl Outbox {
         of_shard.next().unwrap_or(on)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::broker::{Channel, Message, Scope, Sink};
+
+    const ROOM: Channel<'static> = Channel { procedure: "post/chat", scope: Scope::Room("r") };
+    const NAME: &str = "jstack:post/chat:room:r";
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// All slots are one shard's.
+    fn all(shard: u16) -> Route {
+        Route::Slots(Arc::from(vec![shard; SLOTS]))
+    }
+
+    /// The gaps that were told of.
+    #[derive(Default)]
+    struct Gaps(Mutex<usize>);
+
+    impl Sink for Gaps {
+        fn deliver(&self, _: &Message<'_>) {}
+
+        fn gap(&self, _: Channel<'_>, _: Option<u64>) {
+            *self.0.lock() += 1;
+        }
+    }
+
+    fn publish(outbox: &Outbox, text: &str) {
+        let mut scratch = Vec::new();
+        let message = Message::new(ROOM, text.as_bytes(), &mut scratch);
+        drop(outbox.publish(&[message], "jstack", 1));
+    }
+
+    fn texts(load: &Load) -> Vec<String> {
+        load.messages().map(|(_, it)| String::from_utf8_lossy(&it[18..]).into_owned()).collect()
+    }
+
+    #[test]
+    fn what_waits_follows_its_slot_behind_what_is_still_on_its_way() {
+        let outbox = Outbox::new(Route::nowhere(), SECOND, "jstack::probe:1".to_owned());
+        publish(&outbox, "1");
+        outbox.grow(3);
+        outbox.reroute(&all(1));
+        publish(&outbox, "2");
+        let flying = outbox.take(1);
+        assert_eq!(texts(&flying), ["1", "2"]);
+        publish(&outbox, "3");
+
+        outbox.reroute(&all(2));
+        publish(&outbox, "4");
+        assert!(outbox.take(1).is_empty() && outbox.take(2).is_empty(), "1 and 2 may come back");
+        assert!(!outbox.is_wanted(1) && outbox.is_wanted(2));
+        outbox.again(1, flying);
+        assert!(outbox.take(2).is_empty(), "the flight has not come to an end");
+        outbox.landed(1, 1);
+        assert_eq!(texts(&outbox.take(2)), ["1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_take_what_is_its_own_is_left_alone_until_the_route_changes() {
+        let outbox = Outbox::new(Route::nowhere(), SECOND, "jstack::probe:1".to_owned());
+        outbox.grow(3);
+        outbox.reroute(&all(1));
+        publish(&outbox, "1");
+        let flying = outbox.take(1);
+        outbox.again(1, flying);
+        outbox.landed(1, 1);
+        assert!(outbox.take(1).is_empty());
+        assert!(outbox.due(1).is_some_and(|due| due < Instant::now() + SECOND / 2));
+        outbox.reroute(&all(2));
+        assert_eq!(texts(&outbox.take(2)), ["1"]);
+    }
+
+    #[test]
+    fn each_shard_has_a_channel_for_signs_of_life_of_its_own() {
+        let outbox = Outbox::new(Route::nowhere(), SECOND, "jstack::probe:1".to_owned());
+        outbox.grow(4);
+        let mut slots = vec![1; SLOTS];
+        slots[SLOTS / 2..].fill(2);
+        // A server may carry one slot alone.
+        slots[0] = 3;
+        let route = Route::Slots(slots.into());
+        outbox.reroute(&route);
+        for shard in 1..4 {
+            let name = outbox.probe_name(shard);
+            assert!(name.starts_with("jstack::probe:1:"), "{name}");
+            assert_eq!(route.shard(route.slot(name.as_bytes())), shard);
+        }
+    }
+
+    #[test]
+    fn a_channel_is_asked_for_where_its_slot_is_and_ended_where_it_was() {
+        let table = Table::new(Route::nowhere(), SECOND, SECOND);
+        let gaps = Arc::new(Gaps::default());
+        let waiting = table.subscribe(NAME.to_owned(), ROOM, gaps.clone());
+        table.grow(3);
+        table.reroute(&all(1));
+        let names =
+            |entries: &[Arc<Entry>]| entries.iter().map(|e| e.name.to_string()).collect::<Vec<_>>();
+
+        let old = table.connected(1);
+        assert_eq!(names(&table.work(1, old).begin), [NAME]);
+        table.begun(NAME.as_bytes(), old);
+        drop(waiting);
+        let _again = table.subscribe(NAME.to_owned(), ROOM, gaps.clone());
+        assert_eq!(table.check(1), Some(1));
+
+        table.reroute(&all(2));
+        let new = table.connected(2);
+        assert_eq!(names(&table.work(1, old).end), [NAME]);
+        assert_eq!(names(&table.work(2, new).begin), [NAME]);
+        table.begun(NAME.as_bytes(), old);
+        assert_eq!(table.check(2), None, "what the old server says does not count");
+        table.begun(NAME.as_bytes(), new);
+        table.ended(NAME.as_bytes(), old);
+        assert_eq!((table.check(2), *gaps.0.lock()), (Some(1), 1));
+    }
+}

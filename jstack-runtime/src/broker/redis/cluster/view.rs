@@ -79,9 +79,13 @@ impl View {
             let (Ok(first), Ok(last)) = (usize::try_from(*first), usize::try_from(*last)) else {
                 continue;
             };
+            let last = last.min(SLOTS - 1);
+            if first > last {
+                continue;
+            }
             let mut nodes = nodes.iter().map(|node| read_node(node, asked));
             if let Some(Some(master)) = nodes.next() {
-                view.masters.push((first..=last.min(SLOTS - 1), master.clone()));
+                view.masters.push((first..=last, master.clone()));
                 view.nodes.push(master);
             }
             replicas.extend(nodes.flatten());
@@ -123,6 +127,8 @@ mod tests {
             range(0, 5_460, vec![node(Value::Nil, 7_000), node(text("10.0.0.4"), 7_003)]),
             range(5_461, 99_999, vec![node(text("redis-1.example"), 7_001)]),
             range(7, 7, vec![node(text("?"), 7_002)]),
+            range(70_000, 80_000, vec![node(text("10.0.0.9"), 7_009)]),
+            range(9, 8, vec![node(text("10.0.0.9"), 7_009)]),
             Value::Int(3),
         ]);
         let view =
