@@ -68,9 +68,18 @@ impl Queue {
         self.launched > self.landed
     }
 
-    fn is_held(&self) -> bool {
-        self.paused.is_some() || !self.after.is_empty()
+    fn due(&self) -> Option<Instant> {
+        self.waiting.expires().into_iter().chain(self.paused).min()
     }
+}
+
+/// What may be sent.
+#[derive(Debug)]
+pub(super) enum Take {
+    Load(Load),
+    /// Something waits that may not be sent yet; look again then, if nobody tells before.
+    Held(Instant),
+    Nothing,
 }
 
 thread_local! {
@@ -135,7 +144,8 @@ impl Outbox {
         let expires = Instant::now() + self.deadline;
         let (done, outcome) = oneshot::channel();
         let (mut done, mut others) = (Some(done), Vec::new());
-        {
+        let filled = {
+            let mut filled: Option<Arc<Notify>> = None;
             let mut inner = self.inner.lock();
             let inner = &mut *inner;
             inner.check(scratch, sizes)?;
@@ -156,10 +166,19 @@ impl Outbox {
                     others.push(outcome);
                     Some(done)
                 };
-                if let Some(queue) = inner.queue_of(channel) {
-                    queue.add(channel, payload, Parcel { size: *size, done, expires });
+                let Some(queue) = inner.queue_of(channel) else { continue };
+                if queue.waiting.is_empty()
+                    && let Some(other) = filled.replace(queue.filled.clone())
+                {
+                    other.notify_one();
                 }
+                queue.add(channel, payload, Parcel { size: *size, done, expires });
             }
+            filled
+        };
+        // Who wakes up wants the lock.
+        if let Some(filled) = filled {
+            filled.notify_one();
         }
         Ok(Publish::wait(async move {
             let mut result = finished(outcome).await;
@@ -182,6 +201,7 @@ impl Outbox {
         let size = Size { channel: channel.len(), payload: payload.len() };
         let parcel = Parcel { size, done: Some(done), expires };
         queue.add(channel.as_bytes(), payload, parcel);
+        queue.filled.notify_one();
         Some(outcome)
     }
 
@@ -202,32 +222,30 @@ impl Outbox {
         inner.queues.get(shard).map(|queue| queue.filled.clone()).unwrap_or_default()
     }
 
-    /// Everything that may go to the server of the shard now.
-    pub(super) fn take(&self, shard: usize) -> Load {
+    /// Everything that may go to the server of the shard now, or when to look again at what is
+    /// held back; so many loads have come to an end since this was asked last.
+    pub(super) fn take(&self, shard: usize, landed: u64) -> Take {
         let mut inner = self.inner.lock();
-        let Some(queue) = inner.queues.get_mut(shard) else { return Load::default() };
+        if landed > 0 {
+            inner.land(shard, landed);
+        }
+        let Some(queue) = inner.queues.get_mut(shard) else { return Take::Nothing };
         if queue.paused.is_some_and(|until| until <= Instant::now()) {
             queue.paused = None;
         }
-        if queue.waiting.is_empty() || queue.is_held() {
-            return Load::default();
+        if queue.waiting.is_empty() {
+            return Take::Nothing;
+        }
+        if queue.paused.is_some() || !queue.after.is_empty() {
+            return queue.due().map_or(Take::Nothing, Take::Held);
         }
         queue.launched += 1;
-        std::mem::take(&mut queue.waiting)
+        Take::Load(std::mem::take(&mut queue.waiting))
     }
 
     /// So many loads for the server of the shard have come to an end, one way or another.
     pub(super) fn landed(&self, shard: usize, loads: u64) {
-        let mut inner = self.inner.lock();
-        let Some(queue) = inner.queues.get_mut(shard) else { return };
-        queue.landed += loads;
-        let landed = queue.landed;
-        for queue in &mut inner.queues {
-            if queue.after.iter().any(|after| after.0 == shard && after.1 <= landed) {
-                queue.after.retain(|after| after.0 != shard || after.1 > landed);
-                queue.filled.notify_one();
-            }
-        }
+        self.inner.lock().land(shard, loads);
     }
 
     /// Puts back, before what came later, what its server says is elsewhere.
@@ -260,9 +278,7 @@ impl Outbox {
     /// When to look at what waits again, though nobody tells: it may go then, or has waited too
     /// long.
     pub(super) fn due(&self, shard: usize) -> Option<Instant> {
-        let inner = self.inner.lock();
-        let queue = inner.queues.get(shard)?;
-        queue.waiting.expires().into_iter().chain(queue.paused).min()
+        self.inner.lock().queues.get(shard)?.due()
     }
 
     /// Fails what has waited too long for the server of the shard.
@@ -347,6 +363,18 @@ impl Inner {
         self.queues.get_mut(shard)
     }
 
+    fn land(&mut self, shard: usize, loads: u64) {
+        let Some(queue) = self.queues.get_mut(shard) else { return };
+        queue.landed += loads;
+        let landed = queue.landed;
+        for queue in &mut self.queues {
+            if queue.after.iter().any(|after| after.0 == shard && after.1 <= landed) {
+                queue.after.retain(|after| after.0 != shard || after.1 > landed);
+                queue.filled.notify_one();
+            }
+        }
+    }
+
     /// Fails if one of the messages cannot be taken.
     fn check(&mut self, bytes: &[u8], sizes: &[Size]) -> Result {
         let mut at = 0;
@@ -367,9 +395,6 @@ impl Inner {
 
 impl Queue {
     fn add(&mut self, channel: &[u8], payload: &[u8], parcel: Parcel) {
-        if self.waiting.is_empty() {
-            self.filled.notify_one();
-        }
         self.waiting.push(channel, payload, parcel);
         self.wanted = true;
     }

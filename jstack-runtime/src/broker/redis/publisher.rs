@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::dialect::Dialect;
 use super::link::{Backoff, Connected, Link};
 use super::load::Load;
-use super::outbox::{Outbox, fail, refused};
+use super::outbox::{Outbox, Take, fail, refused};
 use super::table::at;
 
 /// Writes that may be on their way at once: one would leave Redis idle while we read its answers,
@@ -123,32 +123,41 @@ impl<D: Dialect> Publisher<D> {
         let mut heartbeat = interval(self.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut probes = 0_u64;
+        // Flights that have come to an end since the outbox was told.
+        let mut landed = 0;
         let end = loop {
             if flights.is_empty() && elsewhere.flights > 0 {
                 let Elsewhere { load, flights, .. } = std::mem::take(&mut elsewhere);
                 self.outbox.again(self.shard, load);
-                self.outbox.landed(self.shard, flights);
+                landed += flights;
             }
             let may_launch = flights.len() < FLIGHTS && elsewhere.flights == 0;
+            // What waits although it could be sent is held back.
+            let mut due = None;
             if may_launch {
-                let load = self.outbox.take(self.shard);
-                if !load.is_empty() {
-                    flights.push_back(launch::<D>(connected.connection.clone(), load).await);
-                    continue;
+                match self.outbox.take(self.shard, std::mem::take(&mut landed)) {
+                    Take::Load(load) => {
+                        flights.push_back(launch::<D>(connected.connection.clone(), load).await);
+                        continue;
+                    }
+                    Take::Held(until) => due = Some(until),
+                    Take::Nothing => {}
                 }
             }
             if flights.is_empty() && !D::PUBLISHES_IDLE && !self.outbox.is_wanted(self.shard) {
                 break Ok(());
             }
-            // What waits although it could be sent is held back.
-            let due = if may_launch { self.outbox.due(self.shard) } else { None };
             let expiry = flights.front().map(|flight| flight.expires);
             tokio::select! {
                 biased;
                 answer = front(&mut flights), if !flights.is_empty() => {
                     let Some(flight) = flights.pop_front() else { continue };
-                    if let Err(why) = self.land(flight, answer, &mut elsewhere) {
-                        break Err(why);
+                    match self.land(flight, answer, &mut elsewhere) {
+                        Ok(ended) => landed += ended,
+                        Err(why) => {
+                            landed += 1;
+                            break Err(why);
+                        }
                     }
                 }
                 () = filled.notified(), if may_launch => {
@@ -168,34 +177,33 @@ impl<D: Dialect> Publisher<D> {
             }
         };
         let why = end.as_ref().err().map_or("", String::as_str);
-        let mut ended = 0;
         for mut flight in flights {
             // What was answered before the connection failed was published.
-            if let Ok(answer) = timeout(Duration::ZERO, &mut flight.answer).await {
-                let _ = self.land(flight, answer, &mut elsewhere);
+            landed += if let Ok(answer) = timeout(Duration::ZERO, &mut flight.answer).await {
+                self.land(flight, answer, &mut elsewhere).unwrap_or(1)
             } else {
                 fail(flight.load.into_parcels(), why);
-                ended += 1;
-            }
+                1
+            };
         }
         self.outbox.again(self.shard, elsewhere.load);
-        self.outbox.landed(self.shard, ended + elsewhere.flights);
+        self.outbox.landed(self.shard, landed + elsewhere.flights);
         end
     }
 
-    /// Tells those who wait; fails if the connection did.
+    /// Tells those who wait; returns how many flights have come to an end by that, and fails if
+    /// the connection did.
     fn land(
         &self,
         flight: Flight,
         answer: RedisResult<Vec<Value>>,
         elsewhere: &mut Elsewhere,
-    ) -> Result<(), String> {
+    ) -> Result<u64, String> {
         let answers = match answer {
             Ok(answers) => answers,
             Err(error) => {
                 let why = self.link.explain(&error);
                 fail(flight.load.into_parcels(), &why);
-                self.outbox.landed(self.shard, 1);
                 return Err(why);
             }
         };
@@ -222,11 +230,10 @@ impl<D: Dialect> Publisher<D> {
             }
         });
         if elsewhere.flights == 0 && elsewhere.load.is_empty() {
-            self.outbox.landed(self.shard, 1);
-        } else {
-            elsewhere.flights += 1;
+            return Ok(1);
         }
-        Ok(())
+        elsewhere.flights += 1;
+        Ok(0)
     }
 }
 
