@@ -176,3 +176,48 @@ fn slot_of(error: &ServerError) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::broker::{Channel, Scope};
+
+    fn answer(text: &str) -> Value {
+        ::redis::parse_redis_value(text.as_bytes()).unwrap()
+    }
+
+    fn error(text: &str) -> RedisError {
+        answer(text).extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_asked_for_again_and_the_keeper_is_told_where() {
+        let node = Node { host: "10.0.0.1".to_owned(), port: 7_000 };
+        let it = Sharded { news: Arc::default(), node };
+        let told = || it.news.told.notified().now_or_never().is_some();
+        assert!(it.is_elsewhere(&error("-MOVED 3999 :7001\r\n")) && told());
+        let moved = Node { host: "10.0.0.1".to_owned(), port: 7_001 };
+        assert_eq!(it.news.take(), HashMap::from([(3_999, moved)]));
+        assert!(it.is_elsewhere(&error("-TRYAGAIN later\r\n")) && told());
+        assert!(it.is_elsewhere(&error("-ASK 3999 10.0.0.2:7001\r\n")) && told());
+        assert!(!it.is_elsewhere(&error("-CLUSTERDOWN Hash slot not served\r\n")) && told());
+        assert!(!it.is_elsewhere(&error("-NOPERM no\r\n")) && !told());
+        assert_eq!(it.news.take(), HashMap::new());
+    }
+
+    #[test]
+    fn what_is_no_answer_to_a_question_is_seen_not_to_be() {
+        let channel = Channel { procedure: "post/chat", scope: Scope::Room("r") };
+        let entry = Entry::new("foo".to_owned(), 12_182, channel);
+        let is_answer = |text: &str| is_of(&answer(text), &entry);
+        assert!(is_answer(">3\r\n$10\r\nssubscribe\r\n$3\r\nfoo\r\n:1\r\n"));
+        assert!(is_answer("-MOVED 12182 10.0.0.1:7001\r\n"));
+        assert!(is_answer("-NOPERM no\r\n"));
+        assert!(!is_answer(">3\r\n$10\r\nssubscribe\r\n$3\r\nbar\r\n:1\r\n"));
+        assert!(!is_answer(">3\r\n$12\r\nsunsubscribe\r\n$3\r\nfoo\r\n:1\r\n"));
+        assert!(!is_answer("-MOVED 3999 10.0.0.1:7001\r\n"));
+        assert!(!is_answer("+PONG\r\n"));
+    }
+}
