@@ -7,6 +7,7 @@ mod redis_support;
 use std::sync::Arc;
 
 use jstack_runtime::{Broker, Channel, Memory, Message, Redis, Scope, SocketId};
+use redis_support::cluster::Cluster;
 use redis_support::{Item, Process, Random, Server, message, text};
 
 /// Processes that share a broker: for the embedded one there is only one.
@@ -40,6 +41,18 @@ impl Setting for OnRedis {
     }
 }
 
+struct OnCluster(Cluster);
+
+impl Setting for OnCluster {
+    fn process(&self) -> Process {
+        Process::cluster(&self.0)
+    }
+
+    fn other(&self) -> Option<Process> {
+        Some(Process::cluster(&self.0))
+    }
+}
+
 /// One test for each behaviour and broker.
 macro_rules! conformance {
     ($($behaviour:ident)*) => {
@@ -56,6 +69,18 @@ macro_rules! conformance {
             async fn $behaviour() {
                 super::$behaviour(&super::OnRedis(super::Server::start())).await;
             })*
+        }
+
+        /// One cluster for all of them, since it takes its time to form; each behaviour has new
+        /// processes, and starts when those before it are gone.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[ignore = "run by ./check: needs redis-server"]
+        async fn redis_cluster() {
+            let setting = OnCluster(Cluster::start());
+            $(
+                println!(stringify!($behaviour));
+                $behaviour(&setting).await;
+            )*
         }
     };
 }

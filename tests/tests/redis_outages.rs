@@ -1,21 +1,18 @@
 //! Redis goes away and comes back, in every way we know: nothing is lost silently.
 //!
 //! One process publishes numbers all the time, and notes which of them Redis took; what each
-//! process heard is held against that. Between two numbers that were heard, one that was taken
-//! may only be missing where a gap was told of, and no number is heard twice or out of order.
+//! process heard is held against that (`redis_support/oracle.rs`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod redis_support;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::Scope;
+use redis_support::oracle::{Publishing, check, is_from};
 use redis_support::{Item, Process, Server, message, text};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -23,67 +20,6 @@ const ROOM: Scope<'static> = Scope::Room("general");
 const BACK: Duration = Duration::from_secs(2);
 /// What an emit may take, with something for a busy machine.
 const DEADLINE: Duration = Duration::from_millis(2_500);
-
-/// Publishes without end, and notes what Redis took.
-struct Publishing {
-    stop: Arc<AtomicBool>,
-    next: Arc<AtomicU64>,
-    task: JoinHandle<(BTreeSet<u64>, Duration)>,
-}
-
-impl Publishing {
-    fn start(process: &Arc<Process>) -> Self {
-        let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (process, stopped, counter) = (process.clone(), stop.clone(), next.clone());
-        let task = tokio::spawn(async move {
-            let (mut taken, mut slowest) = (BTreeSet::new(), Duration::ZERO);
-            while !stopped.load(Ordering::Relaxed) {
-                let n = counter.fetch_add(1, Ordering::Relaxed);
-                let since = Instant::now();
-                match process.publish(ROOM, &text(n)).await {
-                    Ok(()) => drop(taken.insert(n)),
-                    Err(error) => {
-                        assert_eq!((error.status().as_u16(), error.code()), (503, "broker"));
-                    }
-                }
-                slowest = slowest.max(since.elapsed());
-                sleep(Duration::from_millis(2)).await;
-            }
-            (taken, slowest)
-        });
-        Self { stop, next, task }
-    }
-
-    /// Numbers from this one on are yet to be published.
-    fn next(&self) -> u64 {
-        self.next.load(Ordering::Relaxed)
-    }
-
-    async fn end(self) -> (BTreeSet<u64>, Duration) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.task.await.unwrap()
-    }
-}
-
-/// Holds what was heard against what was taken; returns how many gaps were told of.
-fn check(heard: &[Item], taken: &BTreeSet<u64>, from: u64) -> usize {
-    let (mut expected, mut gap, mut gaps) = (from, false, 0);
-    for item in heard {
-        match item {
-            Item::Gap(_) => (gap, gaps) = (true, gaps + 1),
-            Item::Message(text) => {
-                let (_, n): (String, u64) = serde_json::from_str(text).unwrap();
-                assert!(n >= expected, "{n} came twice or late; {expected} was next");
-                if let Some(lost) = taken.range(expected..n).next() {
-                    assert!(gap, "{lost} was taken and not heard, and nobody was told");
-                }
-                (expected, gap) = (n + 1, false);
-            }
-        }
-    }
-    assert!(gap || taken.range(expected..).next().is_none(), "the end was lost silently");
-    gaps
-}
 
 /// Two processes hear the room, one publishes; `outage` returns when Redis is back.
 async fn survive(
@@ -94,16 +30,14 @@ async fn survive(
     let there = Process::redis(server);
     here.join(ROOM).await.unwrap();
     there.join(ROOM).await.unwrap();
-    let publishing = Publishing::start(&here);
+    let publishing = Publishing::start(&here, ROOM);
     let some = |items: &[Item]| items.len() >= 50;
     tokio::join!(here.rooms.until(ROOM, some), there.rooms.until(ROOM, some));
 
     outage(server, &here).await;
 
     let (since, from) = (Instant::now(), publishing.next());
-    let newer = |items: &[Item]| {
-        items.iter().any(|item| matches!(item, Item::Message(t) if number(t) >= from))
-    };
+    let newer = |items: &[Item]| items.iter().any(|item| is_from(item, from));
     tokio::join!(here.rooms.until(ROOM, newer), there.rooms.until(ROOM, newer));
     let back = since.elapsed();
     println!("both hear again {} ms after Redis is back", back.as_millis());
@@ -124,10 +58,6 @@ async fn survive(
     };
     timeout(Duration::from_secs(5), two_each).await.expect("two connections each");
     [check(&first, &taken, 0), check(&second, &taken, 0)]
-}
-
-fn number(text: &str) -> u64 {
-    serde_json::from_str::<(String, u64)>(text).unwrap().1
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

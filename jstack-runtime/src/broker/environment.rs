@@ -160,12 +160,17 @@ fn redis(
     variable: &'static str,
     get: Lookup<'_>,
 ) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
-    let tls = |url: &str| url.starts_with("rediss") || url.starts_with("https");
-    let needs_tls = get(variable).is_some_and(|(url, _)| tls(url.trim_start()));
-    let feature = if needs_tls { "redis-tls" } else { "redis" };
+    let url = get(variable).map(|(url, _)| url).unwrap_or_default();
+    let features = match url.trim_start().split("://").next().unwrap_or_default() {
+        "redis+cluster" => "\"redis-cluster\"",
+        "rediss+cluster" => "\"redis-cluster\", \"redis-tls\"",
+        "https" => "\"redis-tls\"",
+        scheme if scheme.starts_with("rediss") => "\"redis-tls\"",
+        _ => "\"redis\"",
+    };
     Err(format!(
         "{variable} is set, but this program was built without Redis: write \
-         `jstack-runtime = {{ version = \"…\", features = [\"{feature}\"] }}` in Cargo.toml, or unset it"
+         `jstack-runtime = {{ version = \"…\", features = [{features}] }}` in Cargo.toml, or unset it"
     )
     .into())
 }
@@ -216,6 +221,8 @@ mod tests {
         assert!(error.contains("[\"redis\"]") && !error.contains("s3cret"), "{error}");
         let error = of(&[("UPSTASH_REDIS_REST_URL", "https://x.upstash.io")]).unwrap_err();
         assert!(error.contains("[\"redis-tls\"]"), "{error}");
+        let error = of(&[("REDIS_URL", "rediss+cluster://h")]).unwrap_err();
+        assert!(error.contains("[\"redis-cluster\", \"redis-tls\"]"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+pub mod cluster;
+pub mod oracle;
+
 use std::collections::HashMap;
 use std::fs;
 use std::net::TcpListener;
@@ -30,12 +33,16 @@ impl Server {
     }
 
     pub fn start_with(args: &[&str]) -> Self {
+        Self::start_at(free_port(), args)
+    }
+
+    pub fn start_at(port: u16, args: &[&str]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("jstack-redis-{}-{count}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        let mut server = Self { port: free_port(), dir, args, child: None };
+        let mut server = Self { port, dir, args, child: None };
         server.run();
         server
     }
@@ -64,6 +71,10 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
     }
 
     /// Ends it as a power cut does.
@@ -216,6 +227,10 @@ impl Process {
 
     pub fn redis(server: &Server) -> Self {
         Self::new(Arc::new(Redis::new(&server.url()).unwrap()))
+    }
+
+    pub fn cluster(cluster: &cluster::Cluster) -> Self {
+        Self::new(Arc::new(Redis::new(&cluster.url()).unwrap()))
     }
 
     pub fn of(mut self, procedure: &str) -> Self {

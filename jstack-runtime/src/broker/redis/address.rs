@@ -4,8 +4,12 @@ use ::redis::{
     ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
 };
 
+use super::route::Route;
 use crate::error::BoxError;
 
+/// The port of a server that names none.
+#[cfg(feature = "redis-cluster")]
+const PORT: u16 = 6_379;
 /// The port of a Sentinel that names none.
 const SENTINEL_PORT: u16 = 26_379;
 
@@ -32,10 +36,22 @@ pub(super) enum Place {
         redis: RedisConnectionInfo,
         tls: bool,
     },
+    /// The servers of a cluster.
+    #[cfg(feature = "redis-cluster")]
+    Cluster {
+        /// Hosts and ports of some of them, from which the others are found.
+        seeds: Vec<(String, u16)>,
+        /// How to be let in, at any of them.
+        like: ConnectionInfo,
+    },
+    /// One server of a cluster.
+    #[cfg(feature = "redis-cluster")]
+    Member(ConnectionInfo),
 }
 
 impl Address {
-    /// Reads `redis://`, `rediss://`, `unix://` and `redis+sentinel://` addresses.
+    /// Reads `redis://`, `rediss://`, `unix://`, `redis+sentinel://` and `redis+cluster://`
+    /// addresses.
     pub(super) fn parse(url: &str) -> Result<Self, BoxError> {
         let url = url.trim();
         let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
@@ -46,14 +62,32 @@ impl Address {
         }
         match scheme.as_str() {
             "redis+sentinel" | "rediss+sentinel" => sentinel(url, scheme.starts_with("rediss")),
+            #[cfg(feature = "redis-cluster")]
+            "redis+cluster" | "rediss+cluster" => cluster(url, scheme.starts_with("rediss")),
+            #[cfg(not(feature = "redis-cluster"))]
+            "redis+cluster" | "rediss+cluster" => Err("the Redis address starts with \
+                        `redis+cluster://`, which needs the feature `redis-cluster` of \
+                        jstack-runtime"
+                .into()),
             "redis" | "rediss" | "unix" | "redis+unix" => {
                 let info = server(url)?;
                 let shown = shown(&info);
                 Ok(Self { place: Place::Server(info), shown, rest_token: false })
             }
-            _ => Err("the Redis address must start with `redis://`, `rediss://` (TLS), `unix://` \
-                      or `redis+sentinel://`"
-                .into()),
+            _ => {
+                Err("the Redis address must start with `redis://`, `rediss://` (TLS), `unix://`, \
+                      `redis+sentinel://` or `redis+cluster://`"
+                    .into())
+            }
+        }
+    }
+
+    /// Which server carries what, as far as the address says.
+    pub(super) fn route(&self) -> Route {
+        match self.place {
+            #[cfg(feature = "redis-cluster")]
+            Place::Cluster { .. } => Route::nowhere(),
+            _ => Route::One,
         }
     }
 
@@ -132,13 +166,11 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
     };
     let scheme = if tls { "rediss" } else { "redis" };
     let redis = server(&format!("{scheme}://{user}localhost/{database}"))?.redis_settings().clone();
-    let with_port = |host: &str| {
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if has_port { host.to_owned() } else { format!("{host}:{SENTINEL_PORT}") }
-    };
     let sentinels = hosts
         .split(',')
-        .map(|host| server(&format!("{scheme}://{sentinel_user}{}", with_port(host))))
+        .map(|host| {
+            server(&format!("{scheme}://{sentinel_user}{}", with_port(host, SENTINEL_PORT)))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let shown = format!("{scheme}+sentinel://{hosts}/{group}");
     let group = group.to_owned();
@@ -147,6 +179,44 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
         shown,
         rest_token: false,
     })
+}
+
+/// `redis+cluster://[user:password@]host[:port][,host[:port]…]`: any of its servers, which name the
+/// others.
+#[cfg(feature = "redis-cluster")]
+fn cluster(url: &str, tls: bool) -> Result<Address, BoxError> {
+    let form = || -> BoxError {
+        "the Redis address should look like \
+         `redis+cluster://user:password@host:6379,host2:6379`; a cluster has no databases"
+            .into()
+    };
+    let rest = url.split_once("://").map(|(_, rest)| rest).ok_or_else(form)?;
+    let (user, hosts) = match rest.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), rest),
+    };
+    let hosts = hosts.trim_end_matches('/');
+    if hosts.is_empty() || hosts.contains(['/', '?']) {
+        return Err(form());
+    }
+    let scheme = if tls { "rediss" } else { "redis" };
+    let like = server(&format!("{scheme}://{user}localhost"))?;
+    let mut seeds = Vec::new();
+    for host in hosts.split(',') {
+        match server(&format!("{scheme}://{}", with_port(host, PORT)))?.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                seeds.push((host.clone(), *port));
+            }
+            _ => return Err(form()),
+        }
+    }
+    let shown = format!("{scheme}+cluster://{hosts}");
+    Ok(Address { place: Place::Cluster { seeds, like }, shown, rest_token: false })
+}
+
+fn with_port(host: &str, port: u16) -> String {
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port { host.to_owned() } else { format!("{host}:{port}") }
 }
 
 fn shown(info: &ConnectionInfo) -> String {
@@ -208,6 +278,28 @@ mod tests {
         let shown: Vec<_> = sentinels.iter().map(|s| s.addr().to_string()).collect();
         assert_eq!(shown, ["a:1", "b:26379"]);
         assert_eq!(sentinels[0].redis_settings().password(), Some("x"));
+    }
+
+    #[test]
+    #[cfg(feature = "redis-cluster")]
+    fn a_cluster_address_names_servers_and_credentials() {
+        let address = Address::parse("redis+cluster://me:p%40ss@a:1,b").unwrap();
+        assert_eq!(address.shown, "redis+cluster://a:1,b");
+        let Place::Cluster { seeds, like } = address.place else { panic!("it is one") };
+        assert_eq!(seeds, [("a".to_owned(), 1), ("b".to_owned(), 6379)]);
+        let redis = like.redis_settings();
+        assert_eq!((redis.username(), redis.password()), (Some("me"), Some("p@ss")));
+        for url in ["redis+cluster://", "redis+cluster://me:s3cret@a/2", "redis+cluster://a,,b"] {
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "redis-cluster"))]
+    fn a_cluster_without_the_feature_says_which_one() {
+        let error = Address::parse("redis+cluster://host").unwrap_err().to_string();
+        assert!(error.contains("`redis-cluster`"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 pub(super) struct Entry {
     /// Its name in Redis.
     pub(super) name: Box<str>,
+    /// By which its shard is found.
+    pub(super) slot: u16,
     procedure: Box<str>,
     scope: Owned,
     pub(super) state: Mutex<State>,
@@ -32,6 +34,10 @@ pub(super) struct State {
     /// Copied when it changes, so that a delivery holds no lock.
     pub(super) sinks: Arc<Vec<Wanting>>,
     pub(super) phase: Phase,
+    /// The connection on which Redis was asked for it, while the phase is not [`Phase::Off`].
+    pub(super) asked: u64,
+    /// The connection whose messages count.
+    pub(super) heard: u64,
     /// It was live, and then the connection was lost: what came meanwhile never will.
     pub(super) missed: bool,
     /// Nobody wants it any more, but somebody may again at any moment.
@@ -67,7 +73,7 @@ pub(super) enum Phase {
 }
 
 impl Entry {
-    pub(super) fn new(name: String, channel: Channel<'_>) -> Self {
+    pub(super) fn new(name: String, slot: u16, channel: Channel<'_>) -> Self {
         let scope = match channel.scope {
             Scope::All => Owned::All,
             Scope::Room(room) => Owned::Room(room.into()),
@@ -75,6 +81,7 @@ impl Entry {
         };
         Self {
             name: name.into(),
+            slot,
             procedure: channel.procedure.into(),
             scope,
             state: Mutex::default(),
@@ -121,6 +128,12 @@ impl State {
         }
         Arc::make_mut(&mut self.sinks).retain(|wanting| !leaves(wanting));
         self.sinks.is_empty()
+    }
+
+    /// Redis sends it no more, whether it was asked to or not.
+    pub(super) fn is_off(&mut self) {
+        self.missed |= self.phase == Phase::Live && self.is_wanted();
+        self.phase = Phase::Off;
     }
 
     /// Answers those who wait for it to be live.

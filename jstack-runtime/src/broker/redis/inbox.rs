@@ -43,20 +43,12 @@ struct Queue {
 }
 
 enum Item {
-    Message {
-        channel: Vec<u8>,
-        payload: Vec<u8>,
-    },
+    /// It came on the connection of this number.
+    Message { channel: Vec<u8>, payload: Vec<u8>, connection: u64 },
     /// Redis has begun to send the channel, on the connection of this number.
-    Begun {
-        channel: Vec<u8>,
-        connection: u64,
-    },
+    Begun { channel: Vec<u8>, connection: u64 },
     /// Redis sends it no more.
-    Ended {
-        channel: Vec<u8>,
-        connection: u64,
-    },
+    Ended { channel: Vec<u8>, connection: u64 },
     /// Here messages were dropped, so many for each channel.
     Dropped(HashMap<Vec<u8>, u64>),
 }
@@ -72,8 +64,8 @@ impl Inbox {
     }
 
     /// Hands a message over. It never waits.
-    pub(super) fn message(&self, channel: Vec<u8>, payload: Vec<u8>) {
-        self.lane(&channel).message(channel, payload);
+    pub(super) fn message(&self, channel: Vec<u8>, payload: Vec<u8>, connection: u64) {
+        self.lane(&channel).message(channel, payload, connection);
     }
 
     /// Hands over that Redis began or ended to send a channel.
@@ -94,7 +86,7 @@ impl Inbox {
 }
 
 impl Lane {
-    fn message(&self, channel: Vec<u8>, payload: Vec<u8>) {
+    fn message(&self, channel: Vec<u8>, payload: Vec<u8>, connection: u64) {
         let mut queue = self.queue.lock();
         let size = channel.len() + payload.len();
         if queue.items.len() >= MOST_ITEMS || queue.bytes + size > MOST_BYTES {
@@ -108,7 +100,7 @@ impl Lane {
             return;
         }
         queue.bytes += size;
-        queue.items.push_back(Item::Message { channel, payload });
+        queue.items.push_back(Item::Message { channel, payload, connection });
         let first = queue.items.len() == 1;
         drop(queue);
         if first {
@@ -148,7 +140,9 @@ async fn empty(lane: Arc<Lane>, table: Arc<Table>) {
 
 fn handle(item: Item, table: &Table, scratch: &mut Vec<u8>) {
     match item {
-        Item::Message { channel, payload } => deliver(&channel, &payload, table, scratch),
+        Item::Message { channel, payload, connection } => {
+            deliver(&channel, &payload, connection, table, scratch);
+        }
         Item::Begun { channel, connection } => table.begun(&channel, connection),
         Item::Ended { channel, connection } => table.ended(&channel, connection),
         Item::Dropped(channels) => {
@@ -169,7 +163,7 @@ fn handle(item: Item, table: &Table, scratch: &mut Vec<u8>) {
     }
 }
 
-fn deliver(channel: &[u8], payload: &[u8], table: &Table, scratch: &mut Vec<u8>) {
+fn deliver(channel: &[u8], payload: &[u8], connection: u64, table: &Table, scratch: &mut Vec<u8>) {
     // Nobody wants it any more, and Redis has not yet heard of that.
     let Some(entry) = table.find(channel) else { return };
     let envelope = match envelope::decode(payload) {
@@ -178,6 +172,10 @@ fn deliver(channel: &[u8], payload: &[u8], table: &Table, scratch: &mut Vec<u8>)
     };
     let (seen, sinks) = {
         let mut state = entry.state.lock();
+        if state.heard != connection {
+            // What an earlier connection still says does not count.
+            return;
+        }
         let seen = envelope.stamp.map_or(Seen::Next, |stamp| state.origins.hear(stamp));
         (seen, state.sinks.clone())
     };

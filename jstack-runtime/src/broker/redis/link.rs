@@ -1,12 +1,13 @@
 //! Connecting to Redis: once asked, until it fails; who asks tries again.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use ::redis::aio::{AsyncPushSender, MultiplexedConnection};
 use ::redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
-    RedisResult,
+    RedisResult, Value,
 };
 use tokio::time::timeout;
 
@@ -20,6 +21,18 @@ const SENTINEL: Duration = Duration::from_millis(500);
 const SENTINEL_HEARTBEAT: Duration = Duration::from_secs(1);
 /// Waits between attempts double from the first to the second.
 const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What a user must be permitted.
+const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +ping +hello`";
+#[cfg(feature = "redis-cluster")]
+const CLUSTER_PERMISSIONS: &str =
+    "`+ssubscribe +sunsubscribe +spublish +ping +hello +cluster|info +cluster|slots`";
+/// What to write instead of an address of one server.
+const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cluster://` into \
+                         REDIS_URL (feature `redis-cluster` of jstack-runtime)";
+/// What to write instead of an address of a cluster.
+#[cfg(feature = "redis-cluster")]
+const NO_CLUSTER: &str = "this server belongs to no Redis Cluster: write `redis://` into REDIS_URL";
 
 /// How to reach Redis.
 #[derive(Clone, Debug)]
@@ -40,8 +53,10 @@ impl Link {
     /// more often: a server that is no longer the master answers as before.
     pub(super) fn heartbeat(&self, heartbeat: Duration) -> Duration {
         match self.address.place {
-            Place::Server(_) => heartbeat,
             Place::Sentinel { .. } => heartbeat.min(SENTINEL_HEARTBEAT),
+            Place::Server(_) => heartbeat,
+            #[cfg(feature = "redis-cluster")]
+            Place::Cluster { .. } | Place::Member(_) => heartbeat,
         }
     }
 
@@ -55,10 +70,11 @@ impl Link {
                 .set_response_timeout(Some(self.answer))
                 .set_push_sender(push);
             let client = Client::open(info).map_err(|error| self.explain(&error))?;
-            let connection = client
+            let mut connection = client
                 .get_multiplexed_async_connection_with_config(&config)
                 .await
                 .map_err(|error| self.explain(&error))?;
+            self.check_mode(&mut connection).await?;
             Ok(Connected { connection, to })
         };
         match timeout(ATTEMPT, attempt).await {
@@ -70,11 +86,37 @@ impl Link {
     /// Whether the connection is still to the server that it should be to.
     pub(super) async fn is_current(&self, connected: &Connected) -> bool {
         match &self.address.place {
-            Place::Server(_) => true,
             // Sentinels that do not answer are no reason to give up a connection that works.
             Place::Sentinel { .. } => {
                 self.server().await.is_ok_and(|now| *now.addr() == connected.to)
             }
+            Place::Server(_) => true,
+            #[cfg(feature = "redis-cluster")]
+            Place::Cluster { .. } | Place::Member(_) => true,
+        }
+    }
+
+    /// Refuses a cluster where one server is spoken of, and one server where a cluster is.
+    async fn check_mode(&self, connection: &mut MultiplexedConnection) -> Result<(), String> {
+        let mut hello = ::redis::cmd("HELLO");
+        let hello = hello.arg(3).query_async::<HashMap<String, Value>>(connection).await;
+        let hello = hello.unwrap_or_default();
+        // Who does not say so, as some services, is taken for what it is said to be.
+        let Some(Value::BulkString(mode)) = hello.get("mode") else { return Ok(()) };
+        let is_cluster = mode == b"cluster";
+        #[cfg(feature = "redis-cluster")]
+        if matches!(self.address.place, Place::Member(_)) {
+            return if is_cluster { Ok(()) } else { Err(NO_CLUSTER.to_owned()) };
+        }
+        if !is_cluster {
+            return Ok(());
+        }
+        // Services that have the word but not the thing do not know the command either.
+        let info = ::redis::cmd("CLUSTER").arg("INFO").query_async::<String>(connection).await;
+        match info {
+            Ok(info) if info.contains("cluster_state") => Err(A_CLUSTER.to_owned()),
+            Err(error) if error.code() == Some("NOPERM") => Err(A_CLUSTER.to_owned()),
+            _ => Ok(()),
         }
     }
 
@@ -82,6 +124,10 @@ impl Link {
         let (sentinels, group, redis, tls) = match &self.address.place {
             Place::Server(info) => return Ok(info.clone().set_tcp_settings(tcp())),
             Place::Sentinel { sentinels, group, redis, tls } => (sentinels, group, redis, *tls),
+            #[cfg(feature = "redis-cluster")]
+            Place::Cluster { like: info, .. } | Place::Member(info) => {
+                return Ok(info.clone().set_tcp_settings(tcp()));
+            }
         };
         let mut trouble = "there are no Sentinels".to_owned();
         for sentinel in sentinels {
@@ -119,9 +165,14 @@ impl Link {
                                `redis://:password@host`"
                 .to_owned(),
             Some("NOPERM") => format!(
-                "Redis does not permit it to this user ({}); it needs `+subscribe +unsubscribe \
-                 +publish +ping` and the channels `&<prefix>:*`",
-                error.detail().unwrap_or("NOPERM")
+                "Redis does not permit it to this user ({}); it needs {} and the channels \
+                 `&<prefix>:*`",
+                error.detail().unwrap_or("NOPERM"),
+                match self.address.place {
+                    Place::Server(_) | Place::Sentinel { .. } => PERMISSIONS,
+                    #[cfg(feature = "redis-cluster")]
+                    Place::Cluster { .. } | Place::Member(_) => CLUSTER_PERMISSIONS,
+                }
             ),
             _ if error.kind() == ErrorKind::RESP3NotSupported => {
                 "it does not speak RESP3: Redis 6 or later is needed".to_owned()

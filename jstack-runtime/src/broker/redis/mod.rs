@@ -1,22 +1,31 @@
 //! Redis as the broker: many processes as one.
 //!
-//! Two connections a process, whatever the number of sockets and rooms: `publisher.rs` owns the
+//! Two connections a server, whatever the number of sockets and rooms: `publisher.rs` owns the
 //! one that publishes what `outbox.rs` holds, `listener.rs` the one on which Redis follows
 //! `table.rs`; what arrives goes through `inbox.rs` to the sinks. Both connections are looked
 //! after here and not by the client library: it gives up after a few tries, does not notice a
 //! peer that is silent, and does not say what it lost.
+//!
+//! A cluster has many servers, each with a shard of the channels, and `route.rs` says which has
+//! which; `cluster/` keeps that true. One server carries all of them as shard 0.
 
 mod address;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod dialect;
 mod entry;
 pub(crate) mod envelope;
 mod inbox;
 mod link;
 mod listener;
+mod load;
 mod names;
 mod neighbours;
 mod numbers;
 mod outbox;
 mod publisher;
+mod route;
+mod subscriptions;
 mod table;
 
 use std::fmt;
@@ -28,6 +37,9 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use self::address::Address;
+#[cfg(feature = "redis-cluster")]
+use self::address::Place;
+use self::dialect::Plain;
 use self::inbox::Inbox;
 use self::link::Link;
 use self::listener::Listener;
@@ -39,7 +51,8 @@ use crate::error::{BoxError, Error, Result};
 
 /// Redis as the broker, so that many processes serve as one.
 ///
-/// It holds two connections, whatever the number of sockets and rooms, and keeps them: after an
+/// It holds two connections (to each master of a cluster), whatever the number of sockets and
+/// rooms, and keeps them: after an
 /// outage of any length it is back within a second or two of Redis, and who listens is told that
 /// messages may be missing. While Redis is away, emits fail with 503 (code `broker`) within
 /// [`deadline`](Self::deadline), at once when it is known to be away; connections stay.
@@ -76,16 +89,18 @@ struct Machine {
     table: Arc<Table>,
     link: Link,
     heartbeat: Duration,
-    publishing: OnceLock<JoinHandle<()>>,
+    publishing: OnceLock<Vec<JoinHandle<()>>>,
     listening: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl Redis {
     /// Redis at `url`: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS
-    /// (feature `redis-tls`), `unix:///path`, or
-    /// `redis+sentinel://[user:password@]host[:port],…/group[/database]`.
+    /// (feature `redis-tls`), `unix:///path`,
+    /// `redis+sentinel://[user:password@]host[:port],…/group[/database]`, or
+    /// `redis+cluster://[user:password@]host[:port],…` (feature `redis-cluster`).
     ///
-    /// Fails if the address cannot be read; whether Redis is there shows later.
+    /// Fails if the address cannot be read, or needs a feature that is not there; whether Redis
+    /// is there shows later, and whether it is the kind that the address says.
     pub fn new(url: &str) -> Result<Self, BoxError> {
         Ok(Self::at(Address::parse(url)?))
     }
@@ -135,7 +150,7 @@ impl Redis {
         self.anew()
     }
 
-    /// How often both connections are tried while nothing happens; 3 s unless set. A peer that is
+    /// How often connections are tried while nothing happens; 3 s unless set. A peer that is
     /// gone without a word is noticed after this and a deadline.
     #[must_use]
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
@@ -168,7 +183,7 @@ impl Redis {
     pub(crate) async fn ready(&self) -> Result {
         let machine = self.machine();
         machine.start_publishing()?;
-        let sent = machine.outbox.probe(&machine.probe_name(), &0_u64.to_be_bytes());
+        let sent = machine.outbox.probe(&machine.outbox.probes_on(), &0_u64.to_be_bytes());
         match sent {
             Some(outcome) => {
                 outcome.await.unwrap_or_else(|_| Err(outbox::refused("it was shut down")))
@@ -195,11 +210,14 @@ impl Redis {
     fn machine(&self) -> &Machine {
         self.machine.get_or_init(|| {
             let link = Link { address: self.address.clone(), answer: self.deadline };
+            let origin = RandomState::new().hash_one(std::process::id());
+            let route = self.address.route();
+            let probes_on = names::probe_name(self.channels(), origin);
             Machine {
-                origin: RandomState::new().hash_one(std::process::id()),
+                origin,
                 prefix: self.channels().to_owned(),
-                outbox: Outbox::new(self.deadline),
-                table: Table::new(self.linger, self.deadline),
+                outbox: Outbox::new(route.clone(), self.deadline, probes_on),
+                table: Table::new(route, self.linger, self.deadline),
                 heartbeat: link.heartbeat(self.heartbeat),
                 link,
                 publishing: OnceLock::new(),
@@ -210,23 +228,37 @@ impl Redis {
 }
 
 impl Machine {
-    fn probe_name(&self) -> String {
-        names::probe_name(&self.prefix, self.origin)
-    }
-
     fn start_publishing(&self) -> Result {
         if self.publishing.get().is_some() {
             return Ok(());
         }
         let runtime = Handle::try_current().map_err(Error::internal)?;
         self.publishing.get_or_init(|| {
+            #[cfg(feature = "redis-cluster")]
+            if let Place::Cluster { seeds, like } = &self.link.address.place {
+                // Who publishes listens as well: the keeper starts both when they are needed.
+                let (inbox, mut tasks) = Inbox::start(&self.table);
+                let keeper = cluster::Keeper {
+                    like: like.clone(),
+                    seeds: seeds.clone(),
+                    answer: self.link.answer,
+                    heartbeat: self.heartbeat,
+                    table: self.table.clone(),
+                    outbox: self.outbox.clone(),
+                    inbox,
+                };
+                tasks.push(runtime.spawn(self.table.clone().sweep()));
+                tasks.push(runtime.spawn(keeper.run()));
+                return tasks;
+            }
             let publisher = Publisher {
+                shard: 0,
+                dialect: Plain,
                 link: self.link.clone(),
                 outbox: self.outbox.clone(),
                 heartbeat: self.heartbeat,
-                probe: self.probe_name(),
             };
-            runtime.spawn(publisher.run())
+            vec![runtime.spawn(publisher.run())]
         });
         Ok(())
     }
@@ -238,14 +270,20 @@ impl Machine {
         self.start_publishing()?;
         let runtime = Handle::try_current().map_err(Error::internal)?;
         self.listening.get_or_init(|| {
+            #[cfg(feature = "redis-cluster")]
+            if matches!(self.link.address.place, Place::Cluster { .. }) {
+                return Vec::new();
+            }
             let (inbox, mut tasks) = Inbox::start(&self.table);
+            tasks.push(runtime.spawn(self.table.clone().sweep()));
             let listener = Listener {
+                shard: 0,
+                dialect: Plain,
                 link: self.link.clone(),
                 table: self.table.clone(),
                 inbox,
                 outbox: self.outbox.clone(),
                 heartbeat: self.heartbeat,
-                probe: self.probe_name(),
             };
             tasks.push(runtime.spawn(listener.run()));
             tasks
@@ -256,8 +294,8 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let listening = self.listening.get().into_iter().flatten();
-        self.publishing.get().into_iter().chain(listening).for_each(JoinHandle::abort);
+        let tasks = self.publishing.get().into_iter().chain(self.listening.get());
+        tasks.flatten().for_each(JoinHandle::abort);
     }
 }
 

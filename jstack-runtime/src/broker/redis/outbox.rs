@@ -8,80 +8,78 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use super::load::{Load, Parcel, Size};
 use super::numbers::Counters;
+use super::route::Route;
 use super::{envelope, names};
 use crate::broker::{Message, Publish};
 use crate::error::{Error, Result};
 
-/// Bytes that may wait; more are refused.
+/// Bytes that may wait for one server; more are refused.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// How long a server that does not take what is its own is left alone, unless the route changes.
+const PAUSE: Duration = Duration::from_millis(100);
 
-/// Messages that wait for the connection, in their order.
+/// Messages that wait for their connection, in their order.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    inner: Mutex<Inner>,
-    /// Something waits.
-    pub(super) filled: Notify,
+    pub(super) inner: Mutex<Inner>,
     deadline: Duration,
+    /// What the channels of our own signs of life start with.
+    probes_on: String,
 }
 
 #[derive(Debug)]
-struct Inner {
-    waiting: Load,
+pub(super) struct Inner {
+    pub(super) route: Route,
+    /// By shard.
+    pub(super) queues: Vec<Queue>,
     counters: Counters,
-    /// Why nothing is taken just now.
-    down: Option<String>,
-    /// Why the connection is not up just now, taken or not.
-    trouble: Option<String>,
 }
 
-/// Messages that go out together.
+/// What waits for one server.
 #[derive(Debug, Default)]
-pub(super) struct Load {
-    /// Channel and payload of each, one after the other.
-    bytes: Vec<u8>,
-    parcels: Vec<Parcel>,
+pub(super) struct Queue {
+    pub(super) waiting: Load,
+    /// Something waits.
+    pub(super) filled: Arc<Notify>,
+    /// Nothing is sent until then.
+    pub(super) paused: Option<Instant>,
+    /// Nothing is sent until so many loads of these shards have come to an end: they may hold
+    /// earlier messages of channels that are here now.
+    pub(super) after: Vec<(usize, u64)>,
+    /// Loads that were taken, and those of them that have come to an end.
+    pub(super) launched: u64,
+    landed: u64,
+    /// A connection is wanted, until another server carries all of the shard.
+    pub(super) wanted: bool,
+    connected: bool,
+    /// The channel of our own signs of life.
+    pub(super) probe: String,
+    /// Why nothing is taken just now.
+    pub(super) down: Option<String>,
+    /// Why the connection is not up just now, taken or not.
+    pub(super) trouble: Option<String>,
 }
 
-/// One message on its way.
+impl Queue {
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn is_flying(&self) -> bool {
+        self.launched > self.landed
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.waiting.expires().into_iter().chain(self.paused).min()
+    }
+}
+
+/// What may be sent.
 #[derive(Debug)]
-pub(super) struct Parcel {
-    size: Size,
-    /// Told by the last message of a publish; those before it have none.
-    pub(super) done: Option<oneshot::Sender<Result>>,
-    pub(super) expires: Instant,
-}
-
-/// How much of the bytes is a message's channel, and how much its payload.
-#[derive(Clone, Copy, Debug, Default)]
-struct Size {
-    channel: usize,
-    payload: usize,
-}
-
-impl Load {
-    pub(super) fn is_empty(&self) -> bool {
-        self.parcels.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.parcels.len()
-    }
-
-    /// Channel and payload of each message.
-    pub(super) fn messages(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut rest = &*self.bytes;
-        self.parcels.iter().map(move |parcel| {
-            let (channel, after) = rest.split_at(parcel.size.channel);
-            let (payload, after) = after.split_at(parcel.size.payload);
-            rest = after;
-            (channel, payload)
-        })
-    }
-
-    pub(super) fn into_parcels(self) -> Vec<Parcel> {
-        self.parcels
-    }
+pub(super) enum Take {
+    Load(Load),
+    /// Something waits that may not be sent yet; look again then, if nobody tells before.
+    Held(Instant),
+    Nothing,
 }
 
 thread_local! {
@@ -99,17 +97,17 @@ pub(super) fn refused(why: &str) -> Error {
 }
 
 impl Outbox {
-    pub(super) fn new(deadline: Duration) -> Arc<Self> {
-        let inner = Inner {
-            waiting: Load::default(),
-            counters: Counters::default(),
-            down: None,
+    pub(super) fn new(route: Route, deadline: Duration, probes_on: String) -> Arc<Self> {
+        let first = Queue {
+            probe: probes_on.clone(),
             trouble: Some("not connected yet".to_owned()),
+            ..Queue::default()
         };
-        Arc::new(Self { inner: Mutex::new(inner), filled: Notify::new(), deadline })
+        let inner = Inner { route, queues: vec![first], counters: Counters::default() };
+        Arc::new(Self { inner: Mutex::new(inner), deadline, probes_on })
     }
 
-    /// Takes messages; they stay together and in order.
+    /// Takes messages; those of one channel stay in order.
     pub(super) fn publish(&self, messages: &[Message<'_>], prefix: &str, origin: u64) -> Publish {
         let mut scratch = SCRATCH.take();
         scratch.clear();
@@ -145,35 +143,49 @@ impl Outbox {
         }
         let expires = Instant::now() + self.deadline;
         let (done, outcome) = oneshot::channel();
-        let was_empty = {
+        let (mut done, mut others) = (Some(done), Vec::new());
+        let filled = {
+            let mut filled: Option<Arc<Notify>> = None;
             let mut inner = self.inner.lock();
-            if let Some(why) = &inner.down {
-                return Err(refused(why));
-            }
-            if inner.waiting.bytes.len() > MOST_BYTES {
-                return Err(refused("too many messages wait for it"));
-            }
-            let was_empty = inner.waiting.is_empty();
+            let inner = &mut *inner;
+            inner.check(scratch, sizes)?;
             let mut rest = &mut **scratch;
-            for size in &*sizes {
+            for (n, size) in sizes.iter().enumerate() {
                 let (channel, after) = rest.split_at_mut(size.channel);
                 let (payload, after) = after.split_at_mut(size.payload);
+                rest = after;
                 let (number, first) = inner.counters.next(channel);
                 envelope::stamp(payload, number, first);
-                inner.waiting.parcels.push(Parcel { size: *size, done: None, expires });
-                rest = after;
+                let done = if n + 1 == sizes.len() {
+                    done.take()
+                } else if inner.route.is_one() {
+                    None
+                } else {
+                    // Those of one publish may go to several servers.
+                    let (done, outcome) = oneshot::channel();
+                    others.push(outcome);
+                    Some(done)
+                };
+                let Some(queue) = inner.queue_of(channel) else { continue };
+                if queue.waiting.is_empty()
+                    && let Some(other) = filled.replace(queue.filled.clone())
+                {
+                    other.notify_one();
+                }
+                queue.add(channel, payload, Parcel { size: *size, done, expires });
             }
-            inner.waiting.bytes.extend_from_slice(scratch);
-            if let Some(last) = inner.waiting.parcels.last_mut() {
-                last.done = Some(done);
-            }
-            was_empty
+            filled
         };
-        if was_empty {
-            self.filled.notify_one();
+        // Who wakes up wants the lock.
+        if let Some(filled) = filled {
+            filled.notify_one();
         }
         Ok(Publish::wait(async move {
-            outcome.await.unwrap_or_else(|_| Err(refused("the broker was shut down")))
+            let mut result = finished(outcome).await;
+            for other in others {
+                result = result.and(finished(other).await);
+            }
+            result
         }))
     }
 
@@ -181,69 +193,215 @@ impl Outbox {
     pub(super) fn probe(&self, channel: &str, payload: &[u8]) -> Option<oneshot::Receiver<Result>> {
         let (done, outcome) = oneshot::channel();
         let mut inner = self.inner.lock();
-        if inner.down.is_some() {
+        let queue = inner.queue_of(channel.as_bytes())?;
+        if queue.down.is_some() {
             return None;
         }
         let expires = Instant::now() + self.deadline;
         let size = Size { channel: channel.len(), payload: payload.len() };
-        inner.waiting.bytes.extend_from_slice(channel.as_bytes());
-        inner.waiting.bytes.extend_from_slice(payload);
-        inner.waiting.parcels.push(Parcel { size, done: Some(done), expires });
-        drop(inner);
-        self.filled.notify_one();
+        let parcel = Parcel { size, done: Some(done), expires };
+        queue.add(channel.as_bytes(), payload, parcel);
+        queue.filled.notify_one();
         Some(outcome)
     }
 
-    /// Everything that waits.
-    pub(super) fn take(&self) -> Load {
-        std::mem::take(&mut self.inner.lock().waiting)
+    /// What the channels of our own signs of life start with.
+    pub(super) fn probes_on(&self) -> String {
+        self.probes_on.clone()
     }
 
-    /// When the first of what waits has waited too long.
-    pub(super) fn expiry(&self) -> Option<Instant> {
-        self.inner.lock().waiting.parcels.first().map(|parcel| parcel.expires)
+    /// The channel of our own signs of life that the server of the shard carries.
+    pub(super) fn probe_name(&self, shard: usize) -> String {
+        let inner = self.inner.lock();
+        inner.queues.get(shard).map(|queue| queue.probe.clone()).unwrap_or_default()
     }
 
-    /// Fails what has waited too long.
-    pub(super) fn expire(&self, now: Instant) {
-        let expired: Vec<_> = {
-            let waiting = &mut self.inner.lock().waiting;
-            let count = waiting.parcels.partition_point(|parcel| parcel.expires <= now);
-            let expired: Vec<_> = waiting.parcels.drain(..count).collect();
-            let bytes: usize =
-                expired.iter().map(|parcel| parcel.size.channel + parcel.size.payload).sum();
-            waiting.bytes.drain(..bytes);
-            expired
+    /// Told when something waits for the server of the shard, or may go now.
+    pub(super) fn filled(&self, shard: usize) -> Arc<Notify> {
+        let inner = self.inner.lock();
+        inner.queues.get(shard).map(|queue| queue.filled.clone()).unwrap_or_default()
+    }
+
+    /// Everything that may go to the server of the shard now, or when to look again at what is
+    /// held back; so many loads have come to an end since this was asked last.
+    pub(super) fn take(&self, shard: usize, landed: u64) -> Take {
+        let mut inner = self.inner.lock();
+        if landed > 0 {
+            inner.land(shard, landed);
+        }
+        let Some(queue) = inner.queues.get_mut(shard) else { return Take::Nothing };
+        if queue.paused.is_some_and(|until| until <= Instant::now()) {
+            queue.paused = None;
+        }
+        if queue.waiting.is_empty() {
+            return Take::Nothing;
+        }
+        if queue.paused.is_some() || !queue.after.is_empty() {
+            return queue.due().map_or(Take::Nothing, Take::Held);
+        }
+        queue.launched += 1;
+        Take::Load(std::mem::take(&mut queue.waiting))
+    }
+
+    /// So many loads for the server of the shard have come to an end, one way or another.
+    pub(super) fn landed(&self, shard: usize, loads: u64) {
+        self.inner.lock().land(shard, loads);
+    }
+
+    /// Puts back, before what came later, what its server says is elsewhere.
+    pub(super) fn again(&self, shard: usize, load: Load) {
+        if load.is_empty() {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        let mut loads: Vec<(usize, Load)> = Vec::new();
+        load.each(|channel, payload, parcel| {
+            let to = inner.route.shard(inner.route.slot(channel));
+            let at = loads.iter().position(|load| load.0 == to).unwrap_or_else(|| {
+                loads.push((to, Load::default()));
+                loads.len() - 1
+            });
+            loads[at].1.push(channel, payload, parcel);
+        });
+        for (to, load) in loads {
+            if let Some(queue) = inner.queues.get_mut(to) {
+                queue.waiting = Load::merge(load, std::mem::take(&mut queue.waiting));
+                queue.wanted = true;
+                if to == shard {
+                    queue.paused = Some(Instant::now() + PAUSE);
+                }
+                queue.filled.notify_one();
+            }
+        }
+    }
+
+    /// When to look at what waits again, though nobody tells: it may go then, or has waited too
+    /// long.
+    pub(super) fn due(&self, shard: usize) -> Option<Instant> {
+        self.inner.lock().queues.get(shard)?.due()
+    }
+
+    /// Fails what has waited too long for the server of the shard.
+    pub(super) fn expire(&self, shard: usize, now: Instant) {
+        let expired = match self.inner.lock().queues.get_mut(shard) {
+            Some(queue) => {
+                queue.paused = queue.paused.filter(|until| *until > now);
+                queue.waiting.expired(now)
+            }
+            None => return,
         };
         fail(expired, "no connection within the deadline");
     }
 
+    /// Wants a connection, to send signs of life if nothing else.
+    pub(super) fn want(&self, shard: usize) {
+        if let Some(queue) = self.inner.lock().queues.get_mut(shard)
+            && !queue.wanted
+        {
+            queue.wanted = true;
+            queue.filled.notify_one();
+        }
+    }
+
+    pub(super) fn is_wanted(&self, shard: usize) -> bool {
+        self.inner.lock().queues.get(shard).is_some_and(|queue| queue.wanted)
+    }
+
     /// The connection is up.
-    pub(super) fn up(&self) {
-        let mut inner = self.inner.lock();
-        inner.down = None;
-        inner.trouble = None;
+    pub(super) fn up(&self, shard: usize) {
+        self.set(shard, true, None);
+    }
+
+    /// The connection is not wanted any more, so nothing can be wrong with it.
+    pub(super) fn idle(&self, shard: usize) {
+        self.set(shard, false, None);
+    }
+
+    fn set(&self, shard: usize, connected: bool, trouble: Option<&str>) {
+        if let Some(queue) = self.inner.lock().queues.get_mut(shard) {
+            queue.connected = connected;
+            queue.trouble = trouble.map(str::to_owned);
+            if trouble.is_none() {
+                queue.down = None;
+            }
+        }
     }
 
     /// The connection was lost. What waits keeps waiting: it may be back in no time.
-    pub(super) fn lost(&self, why: &str) {
-        self.inner.lock().trouble = Some(why.to_owned());
+    pub(super) fn lost(&self, shard: usize, why: &str) {
+        self.set(shard, false, Some(why));
     }
 
     /// Redis is away: what waits fails, and what comes fails at once until it is up again.
-    pub(super) fn down(&self, why: &str) {
-        let waiting = {
-            let mut inner = self.inner.lock();
-            inner.down = Some(why.to_owned());
-            inner.trouble = Some(why.to_owned());
-            std::mem::take(&mut inner.waiting)
+    pub(super) fn down(&self, shard: usize, why: &str) {
+        let waiting = match self.inner.lock().queues.get_mut(shard) {
+            Some(queue) => {
+                queue.down = Some(why.to_owned());
+                queue.trouble = Some(why.to_owned());
+                queue.connected = false;
+                std::mem::take(&mut queue.waiting)
+            }
+            None => return,
         };
-        fail(waiting.parcels, why);
+        fail(waiting.into_parcels(), why);
     }
 
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.inner.lock().trouble.clone()
+    /// Whether nothing can be sent to the server of the shard just now.
+    pub(super) fn is_away(&self, shard: usize) -> bool {
+        self.inner.lock().queues.get(shard).is_none_or(|queue| !queue.connected)
     }
+
+    /// What is wrong with any connection.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.inner.lock().queues.iter().find_map(|queue| queue.trouble.clone())
+    }
+}
+
+impl Inner {
+    fn queue_of(&mut self, channel: &[u8]) -> Option<&mut Queue> {
+        let shard = self.route.shard(self.route.slot(channel));
+        self.queues.get_mut(shard)
+    }
+
+    fn land(&mut self, shard: usize, loads: u64) {
+        let Some(queue) = self.queues.get_mut(shard) else { return };
+        queue.landed += loads;
+        let landed = queue.landed;
+        for queue in &mut self.queues {
+            if queue.after.iter().any(|after| after.0 == shard && after.1 <= landed) {
+                queue.after.retain(|after| after.0 != shard || after.1 > landed);
+                queue.filled.notify_one();
+            }
+        }
+    }
+
+    /// Fails if one of the messages cannot be taken.
+    fn check(&mut self, bytes: &[u8], sizes: &[Size]) -> Result {
+        let mut at = 0;
+        for size in sizes {
+            let channel = bytes.get(at..at + size.channel).unwrap_or_default();
+            at += size.channel + size.payload;
+            let Some(queue) = self.queue_of(channel) else { continue };
+            if let Some(why) = &queue.down {
+                return Err(refused(why));
+            }
+            if queue.waiting.bytes() > MOST_BYTES {
+                return Err(refused("too many messages wait for it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    fn add(&mut self, channel: &[u8], payload: &[u8], parcel: Parcel) {
+        self.waiting.push(channel, payload, parcel);
+        self.wanted = true;
+    }
+}
+
+async fn finished(outcome: oneshot::Receiver<Result>) -> Result {
+    outcome.await.unwrap_or_else(|_| Err(refused("the broker was shut down")))
 }
 
 /// Tells who waits for them that they were not published, or not surely.

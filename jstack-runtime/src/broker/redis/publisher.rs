@@ -1,7 +1,7 @@
 //! The connection that publishes: what waits goes out in one write, and several writes may be on
 //! their way.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::dialect::Dialect;
 use super::link::{Backoff, Connected, Link};
-use super::outbox::{Load, Outbox, Parcel, fail, refused};
+use super::load::Load;
+use super::outbox::{Outbox, Take, fail, refused};
+use super::table::at;
 
 /// Writes that may be on their way at once: one would leave Redis idle while we read its answers,
 /// many would be small.
@@ -22,27 +25,42 @@ const FLIGHTS: usize = 2;
 /// A connection that lasted so long was a good one.
 const GOOD: Duration = Duration::from_secs(1);
 
-/// What the publishing connection needs.
-pub(super) struct Publisher {
+/// What a publishing connection needs.
+pub(super) struct Publisher<D> {
+    pub(super) shard: usize,
+    pub(super) dialect: D,
     pub(super) link: Link,
     pub(super) outbox: Arc<Outbox>,
     pub(super) heartbeat: Duration,
-    /// The channel of our own signs of life.
-    pub(super) probe: String,
 }
 
 /// One write and those who wait for its answer.
 struct Flight {
     answer: Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>,
-    parcels: Vec<Parcel>,
+    load: Load,
     expires: Instant,
 }
 
-impl Publisher {
+/// Messages that the server says are elsewhere. They go there when all flights are back: one that
+/// comes later must not be overtaken.
+#[derive(Default)]
+struct Elsewhere {
+    load: Load,
+    channels: HashSet<Box<[u8]>>,
+    /// Flights that have come back since.
+    flights: u64,
+}
+
+impl<D: Dialect> Publisher<D> {
     /// Publishes for ever.
     pub(super) async fn run(self) {
         let mut backoff = Backoff::default();
+        let filled = self.outbox.filled(self.shard);
         loop {
+            while !D::PUBLISHES_IDLE && !self.outbox.is_wanted(self.shard) {
+                self.outbox.idle(self.shard);
+                filled.notified().await;
+            }
             let lost = Arc::new(Notify::new());
             let push = {
                 let lost = lost.clone();
@@ -53,21 +71,26 @@ impl Publisher {
                     Ok::<_, ()>(())
                 }
             };
-            match self.while_expiring(self.link.connect(push)).await {
+            match self.while_expiring(&filled, self.link.connect(push)).await {
                 Ok(connected) => {
-                    self.outbox.up();
+                    self.outbox.up(self.shard);
                     let since = Instant::now();
-                    let why = self.serve(connected, &lost).await;
+                    let Err(why) = self.serve(connected, &lost, &filled).await else {
+                        tracing::debug!(redis = %self.link.address.shown, "nothing to publish");
+                        continue;
+                    };
                     tracing::warn!(redis = %self.link.address.shown, why, "lost the publishing connection");
-                    self.outbox.lost(&why);
+                    self.outbox.lost(self.shard, &why);
+                    self.dialect.is_away();
                     if since.elapsed() >= GOOD {
                         backoff.reset();
                     } else {
-                        self.while_expiring(sleep(backoff.next())).await;
+                        self.while_expiring(&filled, sleep(backoff.next())).await;
                     }
                 }
                 Err(why) => {
-                    self.outbox.down(&why);
+                    self.outbox.down(self.shard, &why);
+                    self.dialect.is_away();
                     sleep(backoff.next()).await;
                 }
             }
@@ -75,82 +98,129 @@ impl Publisher {
     }
 
     /// Waits for `future`, and meanwhile fails what waits too long.
-    async fn while_expiring<T>(&self, future: impl Future<Output = T>) -> T {
+    async fn while_expiring<T>(&self, filled: &Notify, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         loop {
-            let expiry = self.outbox.expiry();
+            let due = self.outbox.due(self.shard);
             tokio::select! {
                 output = &mut future => return output,
-                () = at(expiry), if expiry.is_some() => self.outbox.expire(Instant::now()),
-                () = self.outbox.filled.notified(), if expiry.is_none() => {}
+                () = at(due), if due.is_some() => self.outbox.expire(self.shard, Instant::now()),
+                () = filled.notified(), if due.is_none() => {}
             }
         }
     }
 
-    /// Publishes until the connection fails, and says why it did.
-    async fn serve(&self, connected: Connected, lost: &Notify) -> String {
+    /// Publishes until the shard is another server's, or the connection fails; then says why it
+    /// did.
+    async fn serve(
+        &self,
+        connected: Connected,
+        lost: &Notify,
+        filled: &Notify,
+    ) -> Result<(), String> {
         let mut flights: VecDeque<Flight> = VecDeque::with_capacity(FLIGHTS);
+        let mut elsewhere = Elsewhere::default();
         let mut heartbeat = interval(self.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut probes = 0_u64;
-        let why = loop {
-            if flights.len() < FLIGHTS {
-                let load = self.outbox.take();
-                if !load.is_empty() {
-                    flights.push_back(launch(connected.connection.clone(), load).await);
-                    continue;
+        // Flights that have come to an end since the outbox was told.
+        let mut landed = 0;
+        let end = loop {
+            if flights.is_empty() && elsewhere.flights > 0 {
+                let Elsewhere { load, flights, .. } = std::mem::take(&mut elsewhere);
+                self.outbox.again(self.shard, load);
+                landed += flights;
+            }
+            let may_launch = flights.len() < FLIGHTS && elsewhere.flights == 0;
+            // What waits although it could be sent is held back.
+            let mut due = None;
+            if may_launch {
+                match self.outbox.take(self.shard, std::mem::take(&mut landed)) {
+                    Take::Load(load) => {
+                        flights.push_back(launch::<D>(connected.connection.clone(), load).await);
+                        continue;
+                    }
+                    Take::Held(until) => due = Some(until),
+                    Take::Nothing => {}
                 }
+            }
+            if flights.is_empty() && !D::PUBLISHES_IDLE && !self.outbox.is_wanted(self.shard) {
+                break Ok(());
             }
             let expiry = flights.front().map(|flight| flight.expires);
             tokio::select! {
                 biased;
                 answer = front(&mut flights), if !flights.is_empty() => {
                     let Some(flight) = flights.pop_front() else { continue };
-                    if let Err(why) = self.land(flight, answer) {
-                        break why;
+                    match self.land(flight, answer, &mut elsewhere) {
+                        Ok(ended) => landed += ended,
+                        Err(why) => {
+                            landed += 1;
+                            break Err(why);
+                        }
                     }
                 }
-                () = self.outbox.filled.notified(), if flights.len() < FLIGHTS => {
+                () = filled.notified(), if may_launch => {
                     // Others that are ready to publish do so first, and share the write.
                     tokio::task::yield_now().await;
                 }
-                () = lost.notified(), if flights.is_empty() => break "Redis closed the connection".to_owned(),
-                () = at(expiry), if expiry.is_some() => break "no answer within the deadline".to_owned(),
+                () = lost.notified(), if flights.is_empty() => break Err("Redis closed the connection".to_owned()),
+                () = at(expiry), if expiry.is_some() => break Err("no answer within the deadline".to_owned()),
+                () = at(due), if due.is_some() => self.outbox.expire(self.shard, Instant::now()),
                 _ = heartbeat.tick() => {
                     if !self.link.is_current(&connected).await {
-                        break "the Sentinels name another server".to_owned();
+                        break Err("the Sentinels name another server".to_owned());
                     }
                     probes += 1;
-                    self.outbox.probe(&self.probe, &probes.to_be_bytes());
+                    self.outbox.probe(&self.outbox.probe_name(self.shard), &probes.to_be_bytes());
                 }
             }
         };
+        let why = end.as_ref().err().map_or("", String::as_str);
         for mut flight in flights {
             // What was answered before the connection failed was published.
-            match timeout(Duration::ZERO, &mut flight.answer).await {
-                Ok(answer) => drop(self.land(flight, answer)),
-                Err(_) => fail(flight.parcels, &why),
-            }
+            landed += if let Ok(answer) = timeout(Duration::ZERO, &mut flight.answer).await {
+                self.land(flight, answer, &mut elsewhere).unwrap_or(1)
+            } else {
+                fail(flight.load.into_parcels(), why);
+                1
+            };
         }
-        why
+        self.outbox.again(self.shard, elsewhere.load);
+        self.outbox.landed(self.shard, landed + elsewhere.flights);
+        end
     }
 
-    /// Tells those who wait; fails if the connection did.
-    fn land(&self, flight: Flight, answer: RedisResult<Vec<Value>>) -> Result<(), String> {
+    /// Tells those who wait; returns how many flights have come to an end by that, and fails if
+    /// the connection did.
+    fn land(
+        &self,
+        flight: Flight,
+        answer: RedisResult<Vec<Value>>,
+        elsewhere: &mut Elsewhere,
+    ) -> Result<u64, String> {
         let answers = match answer {
             Ok(answers) => answers,
             Err(error) => {
                 let why = self.link.explain(&error);
-                fail(flight.parcels, &why);
+                fail(flight.load.into_parcels(), &why);
                 return Err(why);
             }
         };
         let mut trouble = None;
         let mut answers = answers.into_iter();
-        for parcel in flight.parcels {
+        flight.load.each(|channel, payload, parcel| {
             // No answer at all can only be if Redis and we count differently.
-            if let Err(error) = answers.next().unwrap_or(Value::Nil).extract_error() {
-                trouble.get_or_insert_with(|| self.link.explain(&error));
+            let answer = answers.next().unwrap_or(Value::Nil).extract_error();
+            match answer {
+                Err(error) if self.dialect.is_elsewhere(&error) => {
+                    elsewhere.channels.insert(channel.into());
+                    elsewhere.load.push(channel, payload, parcel);
+                    return;
+                }
+                Err(error) => drop(trouble.get_or_insert_with(|| self.link.explain(&error))),
+                Ok(_) if !elsewhere.channels.is_empty() => elsewhere.is_overtaken(channel),
+                Ok(_) => {}
             }
             if let Some(done) = parcel.done {
                 let _ = done.send(match trouble.take() {
@@ -158,22 +228,44 @@ impl Publisher {
                     Some(why) => Err(refused(&why)),
                 });
             }
+        });
+        if elsewhere.flights == 0 && elsewhere.load.is_empty() {
+            return Ok(1);
         }
-        Ok(())
+        elsewhere.flights += 1;
+        Ok(0)
     }
 }
 
-/// Writes parcels to the connection: when this returns, they have their place in the order.
-async fn launch(mut connection: MultiplexedConnection, load: Load) -> Flight {
+impl Elsewhere {
+    /// A later message of the channel was taken, so earlier ones cannot be any more.
+    fn is_overtaken(&mut self, by: &[u8]) {
+        if !self.channels.remove(by) {
+            return;
+        }
+        let (mut stay, mut late) = (Load::default(), Vec::new());
+        std::mem::take(&mut self.load).each(|channel, payload, parcel| {
+            if channel == by {
+                late.push(parcel);
+            } else {
+                stay.push(channel, payload, parcel);
+            }
+        });
+        self.load = stay;
+        fail(late, "its slot moved while it was sent, and a later message was taken first");
+    }
+}
+
+/// Writes messages to the connection: when this returns, they have their place in the order.
+async fn launch<D: Dialect>(mut connection: MultiplexedConnection, load: Load) -> Flight {
     let count = load.len();
     let mut pipeline = Pipeline::with_capacity(count);
     for (channel, payload) in load.messages() {
-        let mut publish = Cmd::with_capacity(3, 7 + channel.len() + payload.len());
-        publish.arg("PUBLISH").arg(channel).arg(payload);
+        let mut publish = Cmd::with_capacity(3, D::PUBLISH.len() + channel.len() + payload.len());
+        publish.arg(D::PUBLISH).arg(channel).arg(payload);
         pipeline.add_command(publish);
     }
-    let parcels = load.into_parcels();
-    let expires = parcels.first().map_or_else(Instant::now, |parcel| parcel.expires);
+    let expires = load.expires().unwrap_or_else(Instant::now);
     let mut answer: Flying =
         Box::pin(async move { connection.send_packed_commands(&pipeline, 0, count).await });
     // The first poll hands the write over; the answer is awaited in its turn.
@@ -181,7 +273,7 @@ async fn launch(mut connection: MultiplexedConnection, load: Load) -> Flight {
     if let Poll::Ready(result) = at_once {
         answer = Box::pin(std::future::ready(result));
     }
-    Flight { answer, parcels, expires }
+    Flight { answer, load, expires }
 }
 
 type Flying = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
@@ -194,10 +286,32 @@ async fn front(flights: &mut VecDeque<Flight>) -> RedisResult<Vec<Value>> {
     }
 }
 
-/// The moment `when`, if there is one.
-async fn at(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when.into()).await,
-        None => std::future::pending().await,
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::load::{Parcel, Size};
+    use super::*;
+
+    #[test]
+    fn a_redirected_message_that_was_overtaken_fails_and_others_go_on() {
+        let mut elsewhere = Elsewhere::default();
+        let mut outcomes = Vec::new();
+        for (channel, payload) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let (done, outcome) = oneshot::channel();
+            let size = Size { channel: channel.len(), payload: payload.len() };
+            let parcel = Parcel { size, done: Some(done), expires: Instant::now() };
+            elsewhere.load.push(channel.as_bytes(), payload.as_bytes(), parcel);
+            elsewhere.channels.insert(channel.as_bytes().into());
+            outcomes.push(outcome);
+        }
+        elsewhere.is_overtaken(b"c");
+        assert_eq!(elsewhere.load.len(), 3);
+        elsewhere.is_overtaken(b"a");
+        let rest: Vec<_> = elsewhere.load.messages().collect();
+        assert_eq!(rest, [(&b"b"[..], &b"2"[..])]);
+        assert!(outcomes[0].try_recv().unwrap().is_err());
+        assert!(outcomes[1].try_recv().is_err(), "nothing was said of it yet");
+        assert!(outcomes[2].try_recv().unwrap().is_err());
     }
 }

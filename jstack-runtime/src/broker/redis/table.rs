@@ -1,73 +1,97 @@
 //! The channels that this process wants: the source of truth, which Redis is made to follow.
 //!
-//! A change marks its channel; the listener compares what is wanted with what Redis was asked
-//! for, one step at a time, so that the order of calls cannot be lost between them.
+//! A change marks its channel for the listener of its shard; that compares what is wanted with
+//! what Redis was asked for, one step at a time, so that the order of calls cannot be lost between
+//! them. Here is what is wanted, in `subscriptions.rs` what Redis makes of it.
 //! Locks are taken in this order: the table, an entry.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::entry::{ByName, Entry, Phase, State, is_same};
+use super::entry::{ByName, Entry, Phase, State, Wanting, is_same};
+use super::route::Route;
 use crate::broker::{Channel, Sink, Subscribe};
 use crate::error::Error;
 
 /// Every channel that somebody wants, or wanted a moment ago.
 pub(super) struct Table {
-    inner: Mutex<Inner>,
-    /// There is something to look at.
-    pub(super) changed: Notify,
-    /// Counts connections; what an earlier one still says does not count.
-    connection: AtomicU64,
+    pub(super) inner: Mutex<Inner>,
+    /// Numbers the connections.
+    pub(super) connections: AtomicU64,
+    /// Something may have to be ended earlier than was said.
+    idled: Notify,
+    /// Redis has ended what it was not asked to end.
+    pub(super) ended: Notify,
     /// How long a channel that nobody wants is kept.
     linger: Duration,
     /// How long a subscribe may take.
     deadline: Duration,
 }
 
-#[derive(Default)]
-struct Inner {
-    entries: HashSet<ByName>,
-    marked: Vec<Arc<Entry>>,
+pub(super) struct Inner {
+    pub(super) entries: HashSet<ByName>,
+    pub(super) route: Route,
+    pub(super) shards: Vec<Shard>,
     /// What nobody wants any more, when to end it, and how often it had been idle then.
     idle: VecDeque<(Instant, Arc<Entry>, u64)>,
     calls: u64,
-    /// Why nothing can be subscribed to just now.
-    down: Option<String>,
-    trouble: Option<String>,
 }
 
-/// What to ask of Redis next.
+/// What concerns the server that carries one shard.
 #[derive(Default)]
-pub(super) struct Work {
-    pub(super) begin: Vec<Arc<Entry>>,
-    pub(super) end: Vec<Arc<Entry>>,
+pub(super) struct Shard {
+    pub(super) marked: Vec<Arc<Entry>>,
+    /// What its server was asked for before another came to carry it.
+    pub(super) strays: Vec<Arc<Entry>>,
+    /// There is something to look at.
+    pub(super) changed: Arc<Notify>,
+    /// Why nothing can be subscribed to just now.
+    pub(super) down: Option<String>,
+    pub(super) trouble: Option<String>,
 }
 
 impl Inner {
-    fn mark(&mut self, entry: &Arc<Entry>, state: &mut State) {
+    pub(super) fn of_shard(&self, shard: usize) -> Vec<Arc<Entry>> {
+        let entries = self.entries.iter().map(|entry| &entry.0);
+        entries.filter(|entry| self.route.shard(entry.slot) == shard).cloned().collect()
+    }
+
+    /// The listener of its shard is to look at the entry.
+    pub(super) fn mark(&mut self, entry: &Arc<Entry>, state: &mut State) {
+        let shard = self.route.shard(entry.slot);
+        let Some(shard) = self.shards.get_mut(shard) else { return };
         if !state.queued {
             state.queued = true;
-            self.marked.push(entry.clone());
+            shard.marked.push(entry.clone());
         }
+        shard.changed.notify_one();
     }
 }
 
-fn unavailable(why: &str) -> Error {
+pub(super) fn unavailable(why: &str) -> Error {
     Error::with_code(StatusCode::SERVICE_UNAVAILABLE, "broker", format!("Redis: {why}"))
 }
 
 impl Table {
-    pub(super) fn new(linger: Duration, deadline: Duration) -> Arc<Self> {
+    pub(super) fn new(route: Route, linger: Duration, deadline: Duration) -> Arc<Self> {
+        let inner = Inner {
+            entries: HashSet::new(),
+            route,
+            shards: vec![Shard::default()],
+            idle: VecDeque::new(),
+            calls: 0,
+        };
         Arc::new(Self {
-            inner: Mutex::default(),
-            changed: Notify::new(),
-            connection: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+            connections: AtomicU64::new(0),
+            idled: Notify::new(),
+            ended: Notify::new(),
             linger,
             deadline,
         })
@@ -93,10 +117,12 @@ impl Table {
                     return Box::pin(std::future::ready(Ok(())));
                 }
             }
-            if let Some(why) = &inner.down {
+            let slot = inner.route.slot(name.as_bytes());
+            let shard = inner.shards.get(inner.route.shard(slot));
+            if let Some(why) = shard.and_then(|shard| shard.down.as_ref()) {
                 return Box::pin(std::future::ready(Err(unavailable(why))));
             }
-            let entry = known.unwrap_or_else(|| Arc::new(Entry::new(name, channel)));
+            let entry = known.unwrap_or_else(|| Arc::new(Entry::new(name, slot, channel)));
             let mut state = entry.state.lock();
             state.add(call, sink);
             state.waiting.push(sender);
@@ -105,7 +131,6 @@ impl Table {
             drop(state);
             (entry, call)
         };
-        self.changed.notify_one();
         let pending = Pending { table: self.clone(), entry, call, live: false };
         let deadline = self.deadline;
         Box::pin(async move {
@@ -129,7 +154,7 @@ impl Table {
         }
     }
 
-    fn leave(&self, entry: &Arc<Entry>, leaves: impl Fn(&super::entry::Wanting) -> bool) {
+    fn leave(&self, entry: &Arc<Entry>, leaves: impl Fn(&Wanting) -> bool) {
         let mut inner = self.inner.lock();
         let mut state = entry.state.lock();
         if !state.remove(leaves) {
@@ -139,94 +164,41 @@ impl Table {
             state.lingering = true;
             state.idled += 1;
             inner.idle.push_back((Instant::now() + self.linger, entry.clone(), state.idled));
-            if inner.idle.len() > 1 {
-                return;
+            if inner.idle.len() == 1 {
+                self.idled.notify_one();
             }
         } else {
             inner.mark(entry, &mut state);
         }
-        drop(state);
-        drop(inner);
-        self.changed.notify_one();
     }
 
     pub(super) fn find(&self, name: &[u8]) -> Option<Arc<Entry>> {
         self.inner.lock().entries.get(name).map(|entry| entry.0.clone())
     }
 
-    /// A new connection is there, on which nothing is subscribed to. Returns its number.
-    pub(super) fn connected(&self) -> u64 {
-        let mut inner = self.inner.lock();
-        inner.down = None;
-        inner.trouble = None;
-        let entries: Vec<_> = inner.entries.iter().map(|entry| entry.0.clone()).collect();
-        for entry in entries {
-            let mut state = entry.state.lock();
-            inner.mark(&entry, &mut state);
-        }
-        self.connection.fetch_add(1, Ordering::AcqRel) + 1
+    /// Told when there is something of the shard to look at.
+    pub(super) fn changed(&self, shard: usize) -> Arc<Notify> {
+        self.inner.lock().shards.get(shard).map(|shard| shard.changed.clone()).unwrap_or_default()
     }
 
-    /// The number of the connection that counts.
-    pub(super) fn connection(&self) -> u64 {
-        self.connection.load(Ordering::Acquire)
-    }
-
-    /// The connection is lost, and every subscription with it.
-    pub(super) fn lost(&self, why: &str) {
-        self.connection.fetch_add(1, Ordering::AcqRel);
-        let mut inner = self.inner.lock();
-        inner.trouble = Some(why.to_owned());
-        for entry in &inner.entries {
-            let mut state = entry.0.state.lock();
-            state.missed |= state.phase == Phase::Live && state.is_wanted();
-            state.phase = Phase::Off;
-        }
-    }
-
-    /// Redis is away: who waits is told so, and who comes is told at once.
-    pub(super) fn down(&self, why: &str) {
-        let mut inner = self.inner.lock();
-        inner.down = Some(why.to_owned());
-        inner.trouble = Some(why.to_owned());
-        for entry in &inner.entries {
-            entry.0.state.lock().answer(|| Err(unavailable(why)));
-        }
-    }
-
+    /// What is wrong with any connection.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.inner.lock().trouble.clone()
+        self.inner.lock().shards.iter().find_map(|shard| shard.trouble.clone())
     }
 
-    /// What to ask of Redis next, noted as asked.
-    pub(super) fn work(&self) -> Work {
-        let mut work = Work::default();
-        let mut inner = self.inner.lock();
-        for entry in std::mem::take(&mut inner.marked) {
-            let mut state = entry.state.lock();
-            state.queued = false;
-            match (state.is_wanted(), state.phase) {
-                (true, Phase::Off) => {
-                    state.phase = Phase::Asked;
-                    work.begin.push(entry.clone());
-                }
-                (false, Phase::Live) => {
-                    state.phase = Phase::Leaving;
-                    work.end.push(entry.clone());
-                }
-                (false, Phase::Off) => {
-                    state.answer(|| Err(unavailable("nobody wants the channel any more")));
-                    inner.entries.remove(entry.name.as_bytes());
-                }
-                // Redis' answer to what it was asked marks the entry again.
-                _ => {}
+    /// Marks, for ever, what nobody has wanted for long enough.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        loop {
+            let due = self.mark_idle(Instant::now());
+            tokio::select! {
+                () = self.idled.notified() => {}
+                () = at(due) => {}
             }
         }
-        work
     }
 
     /// Marks what nobody has wanted for long enough, and says when to look again.
-    pub(super) fn sweep(&self, now: Instant) -> Option<Instant> {
+    fn mark_idle(&self, now: Instant) -> Option<Instant> {
         let mut inner = self.inner.lock();
         while let Some((due, entry, idled)) = inner.idle.pop_front() {
             if due > now {
@@ -241,83 +213,13 @@ impl Table {
         }
         None
     }
+}
 
-    /// Redis refused to begin these. They are asked for again at the next heartbeat.
-    pub(super) fn refused(entries: &[Arc<Entry>], why: &str) {
-        for entry in entries {
-            let mut state = entry.state.lock();
-            if state.phase == Phase::Asked {
-                state.phase = Phase::Off;
-            }
-            state.answer(|| Err(unavailable(why)));
-        }
-    }
-
-    /// Marks what is wanted and not there. Returns how many channels are live, if nothing is
-    /// under way.
-    pub(super) fn check(&self) -> Option<usize> {
-        let mut inner = self.inner.lock();
-        let entries: Vec<_> = inner.entries.iter().map(|entry| entry.0.clone()).collect();
-        let (mut live, mut settled) = (0, true);
-        for entry in entries {
-            let mut state = entry.state.lock();
-            match state.phase {
-                Phase::Live => live += 1,
-                Phase::Off => {
-                    settled = false;
-                    inner.mark(&entry, &mut state);
-                }
-                Phase::Asked | Phase::Leaving => settled = false,
-            }
-        }
-        settled.then_some(live)
-    }
-
-    /// Redis has begun to send a channel.
-    pub(super) fn begun(&self, name: &[u8], connection: u64) {
-        let mut inner = self.inner.lock();
-        if connection != self.connection() {
-            return;
-        }
-        let Some(entry) = inner.entries.get(name).map(|entry| entry.0.clone()) else { return };
-        let mut state = entry.state.lock();
-        if state.phase != Phase::Asked {
-            return;
-        }
-        state.phase = Phase::Live;
-        state.answer(|| Ok(()));
-        let missed = std::mem::take(&mut state.missed);
-        state.origins.told();
-        let sinks = state.sinks.clone();
-        let wanted = state.is_wanted();
-        if !wanted {
-            inner.mark(&entry, &mut state);
-        }
-        drop(state);
-        drop(inner);
-        if missed {
-            entry.tell_gap(&sinks, None);
-        }
-        if !wanted {
-            self.changed.notify_one();
-        }
-    }
-
-    /// Redis sends a channel no more.
-    pub(super) fn ended(&self, name: &[u8], connection: u64) {
-        let mut inner = self.inner.lock();
-        if connection != self.connection() {
-            return;
-        }
-        let Some(entry) = inner.entries.get(name).map(|entry| entry.0.clone()) else { return };
-        let mut state = entry.state.lock();
-        // It was not asked to end it: then somebody may miss it.
-        state.missed |= state.phase == Phase::Live && state.is_wanted();
-        state.phase = Phase::Off;
-        inner.mark(&entry, &mut state);
-        drop(state);
-        drop(inner);
-        self.changed.notify_one();
+/// The moment `when`, if there is one.
+pub(super) async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when.into()).await,
+        None => std::future::pending().await,
     }
 }
 
