@@ -2,12 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-mod node;
+mod suites;
 
 #[tokio::test]
 #[ignore = "run by ./check: needs Chromium and redis-server"]
 async fn two_pages_chat_in_a_browser_by_plain_javascript_and_by_use_web_socket() {
     // With all features, because that is what other suites build: it must not be two programs.
-    let chat = node::build("chat", &["--all-features"]).await;
-    node::run("browser.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
+    let chat = suites::build("chat", &["--all-features"]).await;
+    suites::run("browser.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
 }

@@ -3,18 +3,18 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-mod node;
+mod suites;
 
 #[tokio::test]
 #[ignore = "run by ./check: needs Node"]
 async fn the_stock_client_works_unmodified_over_http() {
-    node::run("http.test.mjs", &[]).await;
+    suites::run("http.test.mjs", &[]).await;
 }
 
 #[tokio::test]
 #[ignore = "run by ./check: needs Node"]
 async fn the_stock_client_works_unmodified_over_websockets() {
-    node::run("socket.test.mjs", &[]).await;
+    suites::run("socket.test.mjs", &[]).await;
 }
 
 #[tokio::test]
@@ -35,8 +35,8 @@ async fn two_processes_behind_nginx_by_the_documented_configuration() {
 #[tokio::test]
 #[ignore = "run by ./check: needs Node"]
 async fn npm_ws_gets_back_what_it_sends() {
-    let (plain, deflate) = node::echoes().await;
-    node::run("interop.test.mjs", &[("JSTACK_ECHO", plain.as_os_str())]).await;
+    let (plain, deflate) = suites::echoes().await;
+    suites::run("interop.test.mjs", &[("JSTACK_ECHO", plain.as_os_str())]).await;
     let deflate = [("JSTACK_ECHO", deflate.as_os_str()), ("JSTACK_DEFLATE", "1".as_ref())];
-    node::run("interop.test.mjs", &deflate).await;
+    suites::run("interop.test.mjs", &deflate).await;
 }

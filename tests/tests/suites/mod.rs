@@ -1,4 +1,5 @@
-//! Running a suite of `tests/node/client` by Node's own test runner.
+//! Running the suites that other implementations bring: `tests/node/client` by Node's own test
+//! runner, `tests/python` by Python's.
 
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
@@ -53,6 +54,21 @@ pub(crate) async fn run(suite: &str, env: &[(&str, &OsStr)]) {
     node.args(["--test", "--test-reporter=spec", suite]).current_dir(folder);
     node.env("JSTACK_FIXTURE", env!("CARGO_BIN_EXE_fixture")).envs(env.iter().copied());
     succeeded(suite, &output(&mut node).await);
+}
+
+/// Runs one suite of `tests/python`.
+pub(crate) async fn run_python(suite: &str, env: &[(&str, &OsStr)]) {
+    let python = target().join("../python/bin/python");
+    assert!(
+        python.exists(),
+        "{} is missing: `./check` makes it from tests/python/requirements.txt",
+        python.display()
+    );
+    let mut command = Command::new(python);
+    // Without byte code: nothing is left in the folder.
+    command.args(["-B", suite]).envs(env.iter().copied());
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("python"));
+    succeeded(suite, &output(&mut command).await);
 }
 
 /// What a program printed, which is ended with all that it started if it takes too long, and if
