@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::config::or_none;
-use crate::http::input;
-use crate::payload::InputPayload;
+use crate::http::input::{self, ShapeOf};
+use crate::http::shape::Shape;
+use crate::payload::{Data, InputPayload};
 use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
-use crate::ws::{Connection, Opening, Receiver, Run};
+use crate::ws::{Opening, Receiver, Run, Upgrade};
 
 /// One request on its way into a procedure.
 ///
@@ -58,8 +59,8 @@ impl<S: Send + Sync> Call<S> {
 
     /// The validated input.
     pub async fn input<T: InputPayload>(&mut self) -> Extracted<T> {
-        let input = match self.optional_input::<T>().await? {
-            Some(input) => Ok(input),
+        let input = match self.read(Shape::input::<T>).await? {
+            Some(json) => Data::new(&json).parse(),
             None => input::missing(),
         };
         input.map_err(IntoResponse::into_response)
@@ -67,13 +68,18 @@ impl<S: Send + Sync> Call<S> {
 
     /// The validated input, if there is one.
     pub async fn optional_input<T: InputPayload>(&mut self) -> Extracted<Option<T>> {
-        let read = if self.parts.method == http::Method::POST {
-            let body = self.body.take().unwrap_or_default();
-            let limit = or_none(self.site.limits().body_bytes);
-            input::from_body(&self.parts, body, limit).await
-        } else {
-            input::from_query(self.parts.uri.query())
-        };
+        let json = self.read(Shape::input::<T>).await?;
+        json.map(|json| Data::new(&json).parse()).transpose().map_err(IntoResponse::into_response)
+    }
+
+    /// The input as JSON.
+    async fn read(&mut self, shape: ShapeOf) -> Extracted<Option<String>> {
+        if self.parts.method != http::Method::POST {
+            return Ok(input::from_query(self.parts.uri.query(), shape));
+        }
+        let body = self.body.take().unwrap_or_default();
+        let limit = or_none(self.site.limits().body_bytes);
+        let read = input::from_body(&self.parts.headers, body, limit, shape).await;
         read.map_err(IntoResponse::into_response)
     }
 
@@ -95,12 +101,12 @@ impl<S: Send + Sync> Call<S> {
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
     pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
         let hub = self.opening.as_ref().map(|opening| opening.hub().clone());
-        self.upgrade(move |connection| -> Run {
+        self.upgrade(Box::new(move |connection| -> Run {
             match connection {
                 Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
                 None => Box::pin(crate::ws::gone::<P>(hub, session, kept)),
             }
-        })
+        }))
     }
 
     /// Answers with the upgrade; afterwards `function` runs until it returns.
@@ -109,12 +115,12 @@ impl<S: Send + Sync> Call<S> {
         F: FnOnce(Receiver<P>) -> Fut + Send + 'static,
         Fut: Future<Output: Outcome<()>> + Send + 'static,
     {
-        self.upgrade(move |connection| -> Run {
+        self.upgrade(Box::new(move |connection| -> Run {
             Box::pin(crate::ws::run::<P, F, Fut>(connection, function))
-        })
+        }))
     }
 
-    fn upgrade(self, run: impl FnOnce(Option<Connection>) -> Run + Send + 'static) -> Reply {
+    fn upgrade(self, run: Upgrade) -> Reply {
         match self.opening {
             Some(opening) => Ok(opening.accept(run)),
             None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),

@@ -110,10 +110,15 @@ impl Issues {
     #[doc(hidden)]
     pub fn garde<T: garde::Validate<Context = ()> + ?Sized>(&mut self, value: &T) {
         if let Err(report) = value.validate() {
-            self.found.extend(
-                report.iter().map(|(path, error)| Issue::new(path.to_string(), error.to_string())),
-            );
+            self.report(&report);
         }
+    }
+
+    #[cold]
+    fn report(&mut self, report: &garde::Report) {
+        let found = report.iter();
+        self.found
+            .extend(found.map(|(path, error)| Issue::new(path.to_string(), error.to_string())));
     }
 }
 
@@ -207,9 +212,9 @@ impl<'a> Data<'a> {
     /// Fails with a 422 that names each field and what is wrong with it.
     pub fn parse<T: InputPayload>(&self) -> Result<T> {
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let Ok(value) = T::deserialize(&mut json).and_then(|value| json.end().map(|()| value))
-        else {
-            return Err(explain::<T>(self.json));
+        let value = match T::deserialize(&mut json) {
+            Ok(value) if json.end().is_ok() => value,
+            _ => return Err(explain(self.json, at_path::<T>)),
         };
         let mut issues = Issues::default();
         value.check(&mut issues);
@@ -217,12 +222,19 @@ impl<'a> Data<'a> {
     }
 }
 
+type Parser<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+type AtPath = std::result::Result<(), serde_path_to_error::Error<serde_json::Error>>;
+
+fn at_path<T: InputPayload>(parser: &mut Parser<'_>) -> AtPath {
+    serde_path_to_error::deserialize::<_, T>(parser).map(drop)
+}
+
 /// Parses once more, slowly, to learn which field was wrong: only errors pay for the path.
 #[cold]
-fn explain<T: InputPayload>(json: &str) -> Error {
+fn explain(json: &str, parse: fn(&mut Parser<'_>) -> AtPath) -> Error {
     let mut parser = serde_json::Deserializer::from_str(json);
-    let issue = match serde_path_to_error::deserialize::<_, T>(&mut parser) {
-        Ok(_) => match parser.end() {
+    let issue = match parse(&mut parser) {
+        Ok(()) => match parser.end() {
             Ok(()) => Issue::new("", "does not decode"),
             Err(error) => Issue::new("", position_free(&error.to_string())),
         },
@@ -307,17 +319,21 @@ pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Re
     let mut issues = Issues::default();
     value.check(&mut issues);
     if !issues.found.is_empty() {
-        return Err(unsendable(value, issues));
+        return Err(unsendable(serde_json::to_value(value).ok(), issues));
     }
-    serde_json::to_writer(out, value)
-        .map_err(|error| Error::internal(format!("payload does not encode: {error}")))
+    serde_json::to_writer(out, value).map_err(|error| unencodable(&error))
+}
+
+#[cold]
+fn unencodable(error: &serde_json::Error) -> Error {
+    Error::internal(format!("payload does not encode: {error}"))
 }
 
 /// A value of ours that breaks its own rules is a fault of the server, so the client reads
 /// nothing of it, while the caller of `emit` finds the issues in the error.
 #[cold]
-fn unsendable<T: Serialize>(value: &T, issues: Issues) -> Error {
-    let sent = serde_json::to_value(value).unwrap_or_default();
+fn unsendable(sent: Option<Value>, issues: Issues) -> Error {
+    let sent = sent.unwrap_or_default();
     outgoing(as_sent(issues.into_vec(), &sent))
 }
 

@@ -2,16 +2,19 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
+use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, Route as AxumRoute};
+use axum::routing::{MethodRouter, Route as AxumRoute};
 use tower::{Layer, Service};
 
 use crate::call::Call;
 use crate::error::Error;
-use crate::procedure::{EventsInfo, Info, Kind, Procedure};
+use crate::procedure::{EventsInfo, Info, Kind, Procedure, Reply};
 use crate::schema::Contract;
 use crate::site::Site;
 use crate::ws::Opening;
@@ -48,24 +51,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 
     /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
     pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
-        let info = P::INFO;
-        let make = move |site: Arc<Site>| -> MethodRouter<S> {
-            let filter = match (info.kind, info.events) {
-                (Kind::Post, _) => MethodFilter::POST,
-                (Kind::Ws, Some(events)) => {
-                    return axum::routing::any(move |State(state): State<S>, request: Request| {
-                        open::<P, S>(site.clone(), events, state, request)
-                    });
-                }
-                _ => MethodFilter::GET,
-            };
-            axum::routing::on(filter, move |State(state): State<S>, request: Request| {
-                let site = site.clone();
-                async move { either(P::call(Call::new(request, state, site)).await) }
-            })
-            .fallback(wrong_method)
-        };
-        self.routes.push(Route { path: info.name.to_owned(), info, make: Box::new(make) });
+        self.routes.push(Route::new(P::INFO, |call| Box::pin(P::call(call))));
         self
     }
 
@@ -124,6 +110,20 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     }
 }
 
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    fn new(info: Info, call: fn(Call<S>) -> Running) -> Self {
+        let make = move |site| {
+            let served = Served { call, events: info.events, site };
+            match info.kind {
+                Kind::Ws => axum::routing::any(served),
+                Kind::Get => axum::routing::get(served).fallback(wrong_method),
+                Kind::Post => axum::routing::post(served).fallback(wrong_method),
+            }
+        };
+        Self { path: info.name.to_owned(), info, make: Box::new(make) }
+    }
+}
+
 impl<S> Route<S> {
     pub(crate) fn build(self, site: Arc<Site>) -> MethodRouter<S> {
         (self.make)(site)
@@ -143,32 +143,64 @@ impl<S> fmt::Debug for Router<S> {
     }
 }
 
-fn either<T>(reply: Result<T, T>) -> T {
-    match reply {
-        Ok(response) | Err(response) => response,
+/// A procedure's `call` under way.
+type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A procedure as axum's handler. Its type is erased here: what serves it is compiled once for
+/// each state, not once for each procedure.
+struct Served<S> {
+    call: fn(Call<S>) -> Running,
+    events: Option<EventsInfo>,
+    site: Arc<Site>,
+}
+
+impl<S> Clone for Served<S> {
+    fn clone(&self) -> Self {
+        Self { call: self.call, events: self.events, site: self.site.clone() }
+    }
+}
+
+impl<S: Send + Sync + 'static> Handler<(), S> for Served<S> {
+    type Future = Answering;
+
+    fn call(self, request: Request, state: S) -> Answering {
+        Answering(match self.events {
+            Some(events) => Box::pin(open(self.call, events, self.site, request, state)),
+            None => (self.call)(Call::new(request, state, self.site)),
+        })
+    }
+}
+
+/// The answer of a procedure, a refusal included.
+struct Answering(Running);
+
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        self.0.as_mut().poll(cx).map(|(Ok(response) | Err(response))| response)
     }
 }
 
 /// Everything up to the upgrade: the handshake, the extractors and `#[connect]`.
-async fn open<P: Procedure<S>, S: Send + Sync>(
-    site: Arc<Site>,
+async fn open<S: Send + Sync>(
+    call: fn(Call<S>) -> Running,
     events: EventsInfo,
-    state: S,
+    site: Arc<Site>,
     request: Request,
-) -> Response {
+    state: S,
+) -> Reply {
     let (mut parts, _) = request.into_parts();
     let patience = site.limits().handshake_timeout;
     let answer = async {
         let opening = Opening::begin(&mut parts, (events.hub)(&site)).await?;
         (events.introduce)(&opening, &mut parts.extensions);
-        P::call(Call::opening(parts, state, site, opening)).await
+        call(Call::opening(parts, state, site, opening)).await
     };
-    match tokio::time::timeout(patience, answer).await {
-        Ok(reply) => either(reply),
-        Err(_) => {
-            Error::service_unavailable("the connection could not be opened in time").into_response()
-        }
-    }
+    tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
+        let late = Error::service_unavailable("the connection could not be opened in time");
+        Err(late.into_response())
+    })
 }
 
 async fn wrong_method(request: Request) -> Response {

@@ -26,33 +26,26 @@ mod tests;
 const DRAINED: usize = 8;
 
 /// Makes the shape of the input type; only what is not plain superjson needs it.
-type ShapeOf = fn() -> Arc<Shape>;
+pub(crate) type ShapeOf = fn() -> Arc<Shape>;
 
-/// Reads a GET procedure's input; `None` if there is no query.
-///
-/// Fails with a 422 that names each field and what is wrong with it.
-pub(crate) fn from_query<T: InputPayload>(query: Option<&str>) -> Result<Option<T>> {
-    let Some(fields) = query.and_then(|query| query_fields(query, Shape::input::<T>)) else {
-        return Ok(None);
-    };
-    let json = fields.json(Shape::input::<T>);
-    Data::new(&json).parse().map(Some)
+/// A GET procedure's input as JSON; `None` if there is no query.
+pub(crate) fn from_query(query: Option<&str>, shape: ShapeOf) -> Option<String> {
+    Some(query_fields(query?, shape)?.json(shape))
 }
 
-/// Reads a POST procedure's input; `None` if there is no body.
+/// A POST procedure's input as JSON; `None` if there is no body.
 ///
-/// Fails with a 415, 413, 400 or 422, as wire.md says.
-pub(crate) async fn from_body<T: InputPayload>(
-    parts: &Parts,
+/// Fails with a 415, 413 or 400, as wire.md says.
+pub(crate) async fn from_body(
+    headers: &HeaderMap,
     body: Body,
     limit: usize,
-) -> Result<Option<T>> {
-    let Some(text) = body_text(&parts.headers, body, limit).await? else { return Ok(None) };
-    let json = body_json(&text, Shape::input::<T>)?;
-    if json.trim_ascii() == "null" && !Shape::input::<T>().root().kinds().allows_null() {
-        return Ok(None);
-    }
-    Data::new(&json).parse().map(Some)
+    shape: ShapeOf,
+) -> Result<Option<String>> {
+    let Some(text) = body_text(headers, body, limit).await? else { return Ok(None) };
+    let json = body_json(&text, shape)?;
+    let is_missing = json.trim_ascii() == "null" && !shape().root().kinds().allows_null();
+    Ok((!is_missing).then(|| json.into_owned()))
 }
 
 /// The input of a request that brought none, where one is required: `None` for an
@@ -60,22 +53,20 @@ pub(crate) async fn from_body<T: InputPayload>(
 ///
 /// Fails with a 422 that names the fields that may not.
 pub(crate) fn missing<T: InputPayload>() -> Result<T> {
-    let shape = Shape::input::<T>();
+    let refused = |json: &str| Data::new(json).parse::<T>().err();
+    Data::new(nothing(&Shape::input::<T>(), &refused)?).parse()
+}
+
+/// The JSON that stands for no input: the first that is not `refused`.
+fn nothing(shape: &Shape, refused: &dyn Fn(&str) -> Option<Error>) -> Result<&'static str> {
     let kinds = shape.root().kinds();
     // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
-    if kinds.null
-        && let Ok(value) = Data::new("null").parse::<T>()
-    {
-        return Ok(value);
+    if kinds.null && refused("null").is_none() {
+        return Ok("null");
     }
-    let found = Data::new("{}").parse::<T>();
-    if found.is_ok() {
-        return found;
-    }
-    if kinds.array
-        && let Ok(value) = Data::new("[]").parse::<T>()
-    {
-        return Ok(value);
+    let Some(refusal) = refused("{}") else { return Ok("{}") };
+    if kinds.array && refused("[]").is_none() {
+        return Ok("[]");
     }
     if !kinds.object {
         return Err(Error::invalid(vec![Issue::new("", "the input is missing")]));
@@ -85,7 +76,7 @@ pub(crate) fn missing<T: InputPayload>() -> Result<T> {
         let issues = required.into_iter().map(|name| Issue::new(name, "is missing")).collect();
         return Err(Error::invalid(issues));
     }
-    found
+    Err(refusal)
 }
 
 /// Refuses the body of a POST to a procedure that takes no input, if a form of a foreign page

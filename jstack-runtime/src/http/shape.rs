@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
+
+use crate::procedure::SchemaOf;
 
 /// A type's schema, made once and kept.
 #[derive(Debug)]
@@ -24,19 +27,17 @@ impl Shape {
     /// The shape of what deserialises as `T`.
     pub(crate) fn input<T: JsonSchema + 'static>() -> Arc<Self> {
         static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept::<T>(&KEPT, || schemars::generate::SchemaSettings::default().into_generator())
+        kept(&KEPT, Named::of::<T>(), || SchemaSettings::default().into_generator())
     }
 
     /// The shape of what `T` serialises to.
     pub(crate) fn output<T: JsonSchema + 'static>() -> Arc<Self> {
         static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept::<T>(&KEPT, || {
-            schemars::generate::SchemaSettings::default().for_serialize().into_generator()
-        })
+        kept(&KEPT, Named::of::<T>(), || SchemaSettings::default().for_serialize().into_generator())
     }
 
-    fn new<T: JsonSchema>(mut generator: SchemaGenerator) -> Self {
-        let root = generator.subschema_for::<T>().to_value();
+    fn new(schema: SchemaOf, mut generator: SchemaGenerator) -> Self {
+        let root = schema(&mut generator).to_value();
         let definitions = generator.take_definitions(true);
         let dates = mentions_date(&root) || definitions.values().any(mentions_date);
         Self { root, definitions, dates }
@@ -84,15 +85,29 @@ impl Shape {
 
 type Kept = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
 
-fn kept<T: JsonSchema + 'static>(kept: &Kept, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
-    let id = TypeId::of::<T>();
-    if let Some(shape) = kept.read().get(&id) {
+/// A type that has a schema, as data.
+#[derive(Clone, Copy)]
+struct Named {
+    id: TypeId,
+    name: &'static str,
+    schema: SchemaOf,
+}
+
+impl Named {
+    fn of<T: JsonSchema + 'static>() -> Self {
+        let schema = SchemaGenerator::subschema_for::<T>;
+        Self { id: TypeId::of::<T>(), name: type_name::<T>(), schema }
+    }
+}
+
+fn kept(kept: &Kept, named: Named, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
+    if let Some(shape) = kept.read().get(&named.id) {
         return Arc::clone(shape);
     }
     // Made outside the lock: a schema is the user's code.
-    let shape = Arc::new(Shape::new::<T>(generator()));
-    tracing::trace!(of = type_name::<T>(), "schema made");
-    Arc::clone(kept.write().entry(id).or_insert(shape))
+    let shape = Arc::new(Shape::new(named.schema, generator()));
+    tracing::trace!(of = named.name, "schema made");
+    Arc::clone(kept.write().entry(named.id).or_insert(shape))
 }
 
 fn mentions_date(schema: &Value) -> bool {

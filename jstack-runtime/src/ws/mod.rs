@@ -15,10 +15,9 @@ pub use io::Io;
 pub use receiver::Receiver;
 pub use socket::{Left, Socket};
 
-pub(crate) use connection::Connection;
 pub(crate) use guard::caught;
 pub(crate) use receiver::run;
 pub(crate) use session::{gone, serve};
-pub(crate) use upgrade::{Opening, Run};
+pub(crate) use upgrade::{Opening, Run, Upgrade};
 #[cfg(feature = "fuzzing")]
 pub(crate) use wire::fuzz;

@@ -69,7 +69,7 @@ impl Sockets {
             Err(refusal) => return refusal,
         };
         let fragments = self.fragments;
-        opening.accept(move |connection| {
+        opening.accept(Box::new(move |connection| {
             Box::pin(async move {
                 let Some(mut connection) = connection else { return };
                 if fragments {
@@ -77,7 +77,7 @@ impl Sockets {
                 }
                 handler(Socket { connection: Some(connection) }).await;
             })
-        })
+        }))
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Opening {
 
 /// What runs once the upgrade is done.
 pub(crate) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Makes it of the connection; without one, the client was gone before the upgrade.
+pub(crate) type Upgrade = Box<dyn FnOnce(Option<Connection>) -> Run + Send>;
 
 impl Opening {
     /// Checks the handshake and lets the connection in.
@@ -85,10 +87,7 @@ impl Opening {
 
     /// Answers with the upgrade and runs the connection once it is done; without one, if the
     /// client is gone by then.
-    pub(crate) fn accept(
-        mut self,
-        run: impl FnOnce(Option<Connection>) -> Run + Send + 'static,
-    ) -> Response {
+    pub(crate) fn accept(mut self, run: Upgrade) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         if self.version == Version::HTTP_2 {
             *response.status_mut() = StatusCode::OK;

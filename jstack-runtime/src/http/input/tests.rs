@@ -48,11 +48,17 @@ struct New {
 impl Payload for New {}
 
 fn query<T: InputPayload>(query: &str) -> Result<Option<T>> {
-    from_query(Some(query))
+    let json = from_query(Some(query), Shape::input::<T>);
+    json.map(|json| Data::new(&json).parse()).transpose()
 }
 
 fn page(text: &str) -> Page {
     query(text).unwrap().unwrap()
+}
+
+async fn posted<T: InputPayload>(parts: &Parts, body: Body, limit: usize) -> Result<Option<T>> {
+    let json = from_body(&parts.headers, body, limit, Shape::input::<T>).await?;
+    json.map(|json| Data::new(&json).parse()).transpose()
 }
 
 async fn post_as<T: InputPayload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
@@ -61,7 +67,7 @@ async fn post_as<T: InputPayload>(content_type: Option<&str>, body: Body) -> Res
         request = request.header("content-type", content_type);
     }
     let (parts, body) = request.body(body).unwrap().into_parts();
-    from_body(&parts, body, 1000).await
+    posted(&parts, body, 1000).await
 }
 
 async fn post<T: InputPayload>(body: impl Into<Body>) -> Result<Option<T>> {
@@ -198,7 +204,7 @@ fn a_plain_text_is_a_number_only_where_no_text_is_allowed() {
 
 #[test]
 fn no_query_is_no_input() {
-    assert_eq!(from_query::<Page>(None).unwrap(), None);
+    assert_eq!(from_query(None, Shape::input::<Page>), None);
     for text in ["", "&", "&&"] {
         assert_eq!(query::<Page>(text).unwrap(), None, "{text}");
     }
@@ -372,8 +378,8 @@ async fn deep_json_is_an_error_and_not_a_full_stack() {
         .body(())
         .unwrap()
         .into_parts();
-    let error = from_body::<Value>(&parts, Body::from(deep(100_000)), usize::MAX).await;
+    let error = posted::<Value>(&parts, Body::from(deep(100_000)), usize::MAX).await;
     assert!(error.is_err());
-    let error = from_body::<Value>(&parts, Body::from("[".repeat(1_000_000)), usize::MAX).await;
+    let error = posted::<Value>(&parts, Body::from("[".repeat(1_000_000)), usize::MAX).await;
     assert_eq!(error.unwrap_err().status(), 400);
 }
