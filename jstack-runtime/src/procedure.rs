@@ -63,24 +63,25 @@ pub trait Handlers: Ws {
         event: Self::Incoming,
     ) -> impl Future<Output = Result> + Send;
 
-    /// Sees a frame that did not decode and a handler's `Err`, before the client is told.
+    /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
+    /// its own is logged and counted; the client is told of the first one alone.
     fn error(
         kept: &Self::Kept,
         session: &mut Self::Session,
         error: &Error,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, error);
-        async {}
+        async { Ok(()) }
     }
 
-    /// Runs once, after the last event.
+    /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
     fn disconnect(
         kept: Self::Kept,
         session: Self::Session,
         reason: CloseReason,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, reason);
-        async {}
+        async { Ok(()) }
     }
 }
 
