@@ -162,14 +162,12 @@ fn introduce<P: Ws>(opening: &Opening, extensions: &mut http::Extensions) {
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
-    E::EVENTS
-        .iter()
-        .map(|event| EventInfo {
-            name: event.name(),
-            docs: event.docs(),
-            schema: Arc::new(|generator| event.schema(generator)),
-        })
-        .collect()
+    let mut events = Vec::with_capacity(E::EVENTS.len());
+    for event in E::EVENTS {
+        let schema = Arc::new(|generator: &mut SchemaGenerator| event.schema(generator));
+        events.push(EventInfo { name: event.name(), docs: event.docs(), schema });
+    }
+    events
 }
 
 impl Info {

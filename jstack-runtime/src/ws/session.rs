@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
+use metrics::Counter;
 
 use super::connection::Connection;
 use super::guard::{Cut, limited};
@@ -90,23 +91,13 @@ pub(crate) fn serve<P: Handlers>(
                 let hook = pin!(P::error(&kept, &mut session, &failed));
                 limited(hook, handler_timeout).await
             };
-            if !matches!(told, Ok(Ok(()))) {
+            if let Err(Cut::Panicked) = told {
                 connection.hub().meters().failed.error.increment(1);
+                panicked(&connection);
+                break;
             }
-            match told {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => log(connection.hub(), "error", &error),
-                Err(Cut::TimedOut) => {
-                    tracing::error!(
-                        procedure = connection.hub().procedure(),
-                        "#[error] did not finish"
-                    );
-                }
-                Err(Cut::Panicked) => {
-                    panicked(&connection);
-                    break;
-                }
-            }
+            let hub = connection.hub();
+            hook_ended(hub, "error", &hub.meters().failed.error, told);
             connection.tell(event.as_deref(), &failed);
         }
         // In a box: its arguments are not to be held twice while the connection lives.
@@ -126,17 +117,19 @@ async fn disconnect<P: Handlers>(
     let limit = hub.bounds().handler_timeout;
     let last = pin!(P::disconnect(kept, session, reason));
     let ended = limited(last, limit).await;
-    if matches!(ended, Ok(Ok(()))) {
-        return;
-    }
-    hub.meters().failed.disconnect.increment(1);
+    hook_ended(hub, "disconnect", &hub.meters().failed.disconnect, ended);
+}
+
+/// Logs and counts what `#[error]` or `#[disconnect]` did not do.
+fn hook_ended(hub: &Hub, hook: &'static str, counter: &Counter, ended: Result<crate::Result, Cut>) {
     let procedure = hub.procedure();
     match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => log(hub, "disconnect", &error),
-        Err(Cut::TimedOut) => tracing::error!(procedure, ?limit, "#[disconnect] did not finish"),
-        Err(Cut::Panicked) => tracing::error!(procedure, "#[disconnect] panicked"),
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => log(hub, hook, &error),
+        Err(Cut::TimedOut) => tracing::error!(procedure, hook, "hook did not finish in time"),
+        Err(Cut::Panicked) => tracing::error!(procedure, hook, "hook panicked"),
     }
+    counter.increment(1);
 }
 
 /// Logs the `Err` of a hook, of which no client is told. Whichever its status: somebody wrote the
