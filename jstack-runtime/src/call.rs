@@ -100,10 +100,11 @@ impl<S: Send + Sync> Call<S> {
 
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
     pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
+        let hub = self.opening.as_ref().map(|opening| opening.hub().clone());
         self.upgrade(Box::new(move |connection| -> Run {
             match connection {
                 Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
-                None => Box::pin(crate::ws::gone::<P>(session, kept)),
+                None => Box::pin(crate::ws::gone::<P>(hub, session, kept)),
             }
         }))
     }

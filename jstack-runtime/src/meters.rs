@@ -39,7 +39,16 @@ pub(crate) struct ProcedureMeters {
     pub(crate) received: Counter,
     pub(crate) sent: Counter,
     pub(crate) invalid: Counter,
+    pub(crate) failed: Failed,
     pub(crate) handler_seconds: Histogram,
+}
+
+/// Failed runs by handler.
+pub(crate) struct Failed {
+    pub(crate) on: Counter,
+    pub(crate) error: Counter,
+    pub(crate) disconnect: Counter,
+    pub(crate) function: Counter,
 }
 
 impl Meters {
@@ -81,12 +90,19 @@ impl Meters {
 impl ProcedureMeters {
     pub(crate) fn new(procedure: &str) -> Self {
         let name = || procedure.to_owned();
+        let failed = |handler: &'static str| counter!("jstack_failed_total", "procedure" => name(), "handler" => handler);
         Self {
             sockets: gauge!("jstack_sockets", "procedure" => name()),
             opened: counter!("jstack_opened_total", "procedure" => name()),
             received: counter!("jstack_received_total", "procedure" => name()),
             sent: counter!("jstack_sent_total", "procedure" => name()),
             invalid: counter!("jstack_invalid_total", "procedure" => name()),
+            failed: Failed {
+                on: failed("on"),
+                error: failed("error"),
+                disconnect: failed("disconnect"),
+                function: failed("function"),
+            },
             handler_seconds: histogram!("jstack_handler_seconds", "procedure" => name()),
         }
     }
@@ -126,6 +142,11 @@ fn describe() {
         "jstack_invalid_total",
         count,
         "messages from clients that did not decode or validate, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_failed_total",
+        count,
+        "runs of WebSocket handlers that returned an error, panicked or took too long, by procedure and handler"
     );
     metrics::describe_histogram!(
         "jstack_queue_bytes",

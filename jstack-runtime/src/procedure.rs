@@ -63,24 +63,25 @@ pub trait Handlers: Ws {
         event: Self::Incoming,
     ) -> impl Future<Output = Result> + Send;
 
-    /// Sees a frame that did not decode and a handler's `Err`, before the client is told.
+    /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
+    /// its own is logged and counted; the client is told of the first one alone.
     fn error(
         kept: &Self::Kept,
         session: &mut Self::Session,
         error: &Error,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, error);
-        async {}
+        async { Ok(()) }
     }
 
-    /// Runs once, after the last event.
+    /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
     fn disconnect(
         kept: Self::Kept,
         session: Self::Session,
         reason: CloseReason,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, reason);
-        async {}
+        async { Ok(()) }
     }
 }
 
@@ -161,14 +162,12 @@ fn introduce<P: Ws>(opening: &Opening, extensions: &mut http::Extensions) {
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
-    E::EVENTS
-        .iter()
-        .map(|event| EventInfo {
-            name: event.name(),
-            docs: event.docs(),
-            schema: Arc::new(|generator| event.schema(generator)),
-        })
-        .collect()
+    let mut events = Vec::with_capacity(E::EVENTS.len());
+    for event in E::EVENTS {
+        let schema = Arc::new(|generator: &mut SchemaGenerator| event.schema(generator));
+        events.push(EventInfo { name: event.name(), docs: event.docs(), schema });
+    }
+    events
 }
 
 impl Info {

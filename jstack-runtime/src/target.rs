@@ -5,8 +5,11 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "redis")]
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -162,10 +165,7 @@ impl<'a> Target<'a> {
             event.encode(payload, &mut buffer.bytes)?;
             self.publisher.publish(&self, &mut buffer.bytes)
         };
-        match published {
-            Published::Done(result) => result,
-            Published::Wait(wait) => wait.await,
-        }
+        published.await
     }
 }
 
@@ -191,8 +191,34 @@ pub(crate) trait Publisher: Send + Sync {
 pub(crate) enum Published {
     /// Taken or refused.
     Done(Result),
+    /// The broker is asked over the network, and tells.
+    #[cfg(feature = "redis")]
+    Told(Told),
     /// The broker is asked over the network.
     Wait(Pin<Box<dyn Future<Output = Result> + Send>>),
+}
+
+/// What a broker of our own tells: an allocation less than any other future.
+#[cfg(feature = "redis")]
+pub(crate) struct Told {
+    pub(crate) outcome: oneshot::Receiver<Result>,
+    /// The error if it tells nothing.
+    pub(crate) gone: fn() -> Error,
+}
+
+impl Future for Published {
+    type Output = Result;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        match self.get_mut() {
+            Self::Done(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+            #[cfg(feature = "redis")]
+            Self::Told(told) => Pin::new(&mut told.outcome)
+                .poll(cx)
+                .map(|outcome| outcome.unwrap_or_else(|_| Err((told.gone)()))),
+            Self::Wait(wait) => wait.as_mut().poll(cx),
+        }
+    }
 }
 
 impl From<Error> for Published {

@@ -25,13 +25,17 @@ pub enum Chat {
     Anything(Value),
     /// Joins the room of this name; answers with `echo` of it.
     Join(String),
+    /// Answers with `echo` of the socket's id.
+    Id(()),
     /// Panics.
     Panic(()),
-    /// Fails with an internal error whose cause is the text.
+    /// Fails with an internal error whose cause is the text; with `panic please` or `fail please`, so
+    /// that the error handler does that.
     Fail(String),
     /// Never ends.
     Hang(()),
-    /// Closes with the text as its reason.
+    /// Closes with the text as its reason; `panic please` and `fail please` make the disconnect
+    /// handler do that.
     Close(String),
     /// Makes the session panic when it is dropped.
     PanicInDrop(()),
@@ -114,7 +118,9 @@ impl Handlers for ChatProcedure {
                 kept.socket.join(&room).await?;
                 answer(room).await
             }
+            Chat::Id(()) => answer(kept.socket.id().to_string()).await,
             Chat::Panic(()) => panic!("in a handler"),
+            Chat::Fail(cause) if cause.ends_with("please") => Err(Error::bad_request(cause)),
             Chat::Fail(cause) => Err(Error::internal(cause)),
             Chat::Hang(()) => std::future::pending().await,
             Chat::Close(reason) => {
@@ -130,19 +136,27 @@ impl Handlers for ChatProcedure {
     }
 
     #[allow(clippy::panic, reason = "what is tested")]
-    async fn error(_: &Kept, _: &mut Session, error: &Error) {
-        assert!(error.code() != "invalid" || !error.message().contains("panic please"), "in error");
+    async fn error(_: &Kept, _: &mut Session, error: &Error) -> Result {
+        assert!(error.message() != "panic please", "in error");
+        if error.message() == "fail please" {
+            return Err(Error::internal("the error handler's own"));
+        }
+        Ok(())
     }
 
     #[allow(clippy::panic, reason = "what is tested")]
-    async fn disconnect(kept: Kept, _session: Session, reason: CloseReason) {
-        let panic = reason.reason() == "panic please";
+    async fn disconnect(kept: Kept, _session: Session, reason: CloseReason) -> Result {
+        let wish = reason.reason().to_owned();
         let _ = kept.gone.send(reason);
-        assert!(!panic, "in disconnect");
+        assert!(wish != "panic please", "in disconnect");
+        if wish == "fail please" {
+            return Err(Error::conflict("the disconnect handler's own"));
+        }
+        Ok(())
     }
 }
 
-/// `GET /api/post/echo?text=…`.
+/// `GET /api/post/recent`.
 #[derive(Clone, Copy, Debug)]
 pub struct Recent;
 
@@ -154,15 +168,17 @@ impl Procedure<State> for Recent {
     }
 }
 
-/// `POST /api/post/create` with any JSON.
+/// `POST /api/post/create` with any JSON; `"panic please"` makes it panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Create;
 
 impl Procedure<State> for Create {
     const INFO: Info = Info::post::<Value, _>("create");
 
+    #[allow(clippy::panic, reason = "what is tested")]
     async fn call(mut cx: Call<State>) -> Reply {
         let input = cx.input::<Value>().await?;
+        assert!(input != "panic please", "in a POST handler");
         jstack_runtime::Answer::answer(input)
     }
 }

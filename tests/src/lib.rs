@@ -5,7 +5,9 @@
 //! can do everything wrong.
 
 pub mod app;
+pub mod attacks;
 pub mod client;
+pub mod process;
 pub mod server;
 
 pub use client::{Client, Frame};

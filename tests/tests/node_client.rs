@@ -21,15 +21,15 @@ async fn the_stock_client_works_unmodified_over_websockets() {
 #[ignore = "run by ./check: needs Node and redis-server"]
 async fn the_stock_client_chats_across_two_processes_and_their_outages() {
     // With all features, because that is what other suites build: it must not be two programs.
-    let chat = node::build("chat", &["--all-features"]).await;
-    node::run("processes.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
+    let chat = suites::build("chat", &["--all-features"]).await;
+    suites::run("processes.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
 }
 
 #[tokio::test]
 #[ignore = "run by ./check: needs Node, redis-server and nginx"]
 async fn two_processes_behind_nginx_by_the_documented_configuration() {
-    let chat = node::build("chat", &["--all-features"]).await;
-    node::run("proxy.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
+    let chat = suites::build("chat", &["--all-features"]).await;
+    suites::run("proxy.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
 }
 
 #[tokio::test]

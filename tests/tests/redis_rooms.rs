@@ -171,6 +171,37 @@ async fn two_prefixes_on_one_redis_never_meet() {
     other.rooms.until(ROOM, |items| items == [message(2)]).await;
 }
 
+/// CVE-2023-35391 (SignalR): what goes through the backplane for some is told to others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn what_is_for_one_room_is_heard_in_no_other_whatever_they_are_called() {
+    let server = Server::start();
+    let here = Process::redis(&server);
+    let there = Process::redis(&server);
+    let foreign = Process::redis(&server).of("post/other");
+    let rooms =
+        ["general", "*", "gener?l", "[a-z]*", "general:*", "general:x", "%67eneral", "GENERAL"];
+    for room in rooms {
+        here.join(Scope::Room(room)).await.unwrap();
+    }
+    foreign.join(ROOM).await.unwrap();
+    for (n, room) in rooms.into_iter().enumerate() {
+        there.publish(Scope::Room(room), &text(n as u64)).await.unwrap();
+    }
+    foreign.publish(ROOM, &text(100)).await.unwrap();
+    // Each room's last message, so that all before it have come.
+    for room in rooms {
+        there.publish(Scope::Room(room), &text(200)).await.unwrap();
+    }
+    for (n, room) in rooms.into_iter().enumerate() {
+        let heard =
+            here.rooms.until(Scope::Room(room), |items| items.contains(&message(200))).await;
+        assert_eq!(heard, [message(n as u64), message(200)], "{room}");
+    }
+    let heard = foreign.rooms.until(ROOM, |items| !items.is_empty()).await;
+    assert_eq!(heard, [message(100)]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by ./check: needs redis-server"]
 async fn an_acl_user_needs_only_what_is_documented_and_a_wrong_password_is_said() {

@@ -233,8 +233,8 @@ impl<'a> Generated<'a> {
         let (call, cfgs) = (self.call(handler, &code!(error)), &handler.cfgs);
         Some(code! {
             #(#cfgs)*
-            async fn error(kept: &Self::Kept, session: &mut Self::Session, error: &#rt::Error) {
-                let _: #rt::Result = #call;
+            async fn error(kept: &Self::Kept, session: &mut Self::Session, error: &#rt::Error) -> #rt::Result {
+                #call
             }
         })
     }
@@ -255,8 +255,8 @@ impl<'a> Generated<'a> {
         let cfgs = &handler.cfgs;
         Some(code! {
             #(#cfgs)*
-            async fn disconnect(kept: Self::Kept, #session: Self::Session, reason: #rt::CloseReason) {
-                let _: #rt::Result = #call;
+            async fn disconnect(kept: Self::Kept, #session: Self::Session, reason: #rt::CloseReason) -> #rt::Result {
+                #call
             }
         })
     }

@@ -93,10 +93,8 @@ pub mod chat {
             kept: Self::Kept,
             session: Self::Session,
             reason: ::jstack_runtime::CloseReason,
-        ) {
-            let _: ::jstack_runtime::Result = ::jstack_runtime::__private::outcome(
-                disconnect(session, reason).await,
-            );
+        ) -> ::jstack_runtime::Result {
+            ::jstack_runtime::__private::outcome(disconnect(session, reason).await)
         }
     }
     impl<

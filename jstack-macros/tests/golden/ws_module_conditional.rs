@@ -59,10 +59,10 @@ mod chat {
             kept: &Self::Kept,
             session: &mut Self::Session,
             error: &::jstack_runtime::Error,
-        ) {
-            let _: ::jstack_runtime::Result = ::jstack_runtime::__private::outcome(
+        ) -> ::jstack_runtime::Result {
+            ::jstack_runtime::__private::outcome(
                 error(::jstack_runtime::__private::kept(&kept.2), error).await,
-            );
+            )
         }
     }
     impl ::jstack_runtime::Procedure<AppState> for Procedure {

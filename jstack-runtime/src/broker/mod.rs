@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 #[cfg(feature = "redis")]
 pub(crate) use environment::prefix;
@@ -79,24 +80,18 @@ impl Publish {
 }
 
 /// Waits until the broker has taken the messages, or has not.
-impl IntoFuture for Publish {
+impl Future for Publish {
     type Output = Result;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        match self.0 {
-            Published::Done(result) => Box::pin(std::future::ready(result)),
-            Published::Wait(future) => future,
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        Pin::new(&mut self.0).poll(cx)
     }
 }
 
 impl fmt::Debug for Publish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Published::Done(_) => "Publish::Done",
-            Published::Wait(_) => "Publish::Wait",
-        })
+        let done = matches!(self.0, Published::Done(_));
+        f.write_str(if done { "Publish::Done" } else { "Publish::Wait" })
     }
 }
 

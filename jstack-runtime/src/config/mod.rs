@@ -48,8 +48,8 @@ pub struct Limits {
     pub queue_frames: u32,
     /// How long a reader may take nothing while something waits for it. 10 s.
     pub write_timeout: Duration,
-    /// Connections in all; one more gets a 503. 90 % of the descriptors that the process may
-    /// open; 0 and `u32::MAX` mean no limit.
+    /// Connections in all; one more gets a 503. 0 means 90 % of the descriptors that the process may
+    /// open, and at least 32 fewer than these; `u32::MAX` means no limit.
     pub connections: u32,
     /// Connections from one address. 100; 0 and `u32::MAX` mean no limit.
     pub connections_per_ip: u32,

@@ -19,7 +19,7 @@ mod utf8;
 
 pub(crate) use decoder::{Decoder, DecoderConfig, Message};
 pub(crate) use encode::{ControlFrame, HEADROOM, close, control, write_header};
-#[cfg(any(test, feature = "deflate"))]
+#[cfg(feature = "deflate")]
 pub(crate) use extensions::fits;
 pub(crate) use header::Opcode;
 

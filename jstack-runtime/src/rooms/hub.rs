@@ -425,15 +425,15 @@ impl Publisher for Hub {
         }
         let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
         match self.publish_now(target, buffer) {
-            Published::Wait(wait) => Published::Wait(Box::pin(async move {
-                let result = wait.await;
-                seconds.record(started.elapsed());
-                result
-            })),
             done @ Published::Done(_) => {
                 seconds.record(started.elapsed());
                 done
             }
+            waits => Published::Wait(Box::pin(async move {
+                let result = waits.await;
+                seconds.record(started.elapsed());
+                result
+            })),
         }
     }
 }

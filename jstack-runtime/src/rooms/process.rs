@@ -20,8 +20,9 @@ pub(crate) struct Process {
     limits: OnceLock<Arc<Limits>>,
     flusher: OnceLock<Flusher<Member>>,
     sockets: AtomicU64,
-    /// Ids are multiples of this odd number, so that nobody can count along.
-    stride: u64,
+    /// Ids count under a permutation that only this process knows: whoever has seen some of them
+    /// can guess no other.
+    secret: RandomState,
     started: Instant,
     draining: AtomicBool,
     meters: OnceLock<Meters>,
@@ -29,14 +30,13 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn new() -> Self {
-        let random = || RandomState::new().hash_one(std::process::id());
         Self {
-            node: random(),
+            node: RandomState::new().hash_one(std::process::id()),
             broker: OnceLock::new(),
             limits: OnceLock::new(),
             flusher: OnceLock::new(),
             sockets: AtomicU64::new(1),
-            stride: random() | 1,
+            secret: RandomState::new(),
             started: Instant::now(),
             draining: AtomicBool::new(false),
             meters: OnceLock::new(),
@@ -76,7 +76,7 @@ impl Process {
 
     pub(super) fn next_id(&self) -> SocketId {
         let count = self.sockets.fetch_add(1, Ordering::Relaxed);
-        SocketId { node: self.node, local: count.wrapping_mul(self.stride) }
+        SocketId { node: self.node, local: permuted(&self.secret, count) }
     }
 
     /// Nanoseconds since this process started counting: 584 years fit.
@@ -84,4 +84,14 @@ impl Process {
         let since = self.started.elapsed();
         since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(since.subsec_nanos()))
     }
+}
+
+/// A permutation of the numbers that nobody foresees without the key: a Feistel network over a
+/// keyed hash. No number comes twice, as it might by drawing lots.
+fn permuted(key: &RandomState, number: u64) -> u64 {
+    let halves = |number: u64| (number >> 32, number & u64::from(u32::MAX));
+    let (left, right) = (0..4_u8).fold(halves(number), |(left, right), round| {
+        (right, left ^ halves(key.hash_one((round, right))).1)
+    });
+    left << 32 | right
 }

@@ -199,7 +199,13 @@ pub(crate) async fn signal() {
     interrupt.await;
 }
 
-/// The limit, or nine tenths of the descriptors that the process may open.
+/// Descriptors that a process needs for itself, whatever its limit: the runtime's, the listener,
+/// the broker's, files.
+#[cfg(unix)]
+const OWN_DESCRIPTORS: u64 = 32;
+
+/// The limit, or nine tenths of the descriptors that the process may open: few enough that its own
+/// are left.
 fn most_connections(limits: &Limits) -> usize {
     if limits.connections != 0 {
         return or_none(limits.connections);
@@ -207,7 +213,8 @@ fn most_connections(limits: &Limits) -> usize {
     #[cfg(unix)]
     if let Some(descriptors) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current
     {
-        return usize::try_from(descriptors / 10 * 9).unwrap_or(usize::MAX).max(1);
+        let most = descriptors.saturating_sub((descriptors / 10).max(OWN_DESCRIPTORS));
+        return usize::try_from(most).unwrap_or(usize::MAX).max(1);
     }
     usize::MAX
 }

@@ -318,13 +318,18 @@ impl Connection {
         out.end_of_stream();
         // Until the other side ends its stream: closing a socket with unread bytes would take
         // the close frame back on its way.
-        let mut sink = vec![0; 1024];
+        // In large pieces: a flood that was cut off is still on its way.
         let io = &mut self.io;
         let () = poll_fn(|cx| {
             loop {
-                let mut read = ReadBuf::new(&mut sink);
-                match ready!(io.poll_read(cx, &mut read)) {
-                    Ok(()) if !read.filled().is_empty() => {}
+                let mut buffer = BUFFER.take();
+                buffer.resize(READ, 0);
+                let mut read = ReadBuf::new(&mut buffer);
+                let polled = io.poll_read(cx, &mut read);
+                let more = !read.filled().is_empty();
+                BUFFER.set(buffer);
+                match ready!(polled) {
+                    Ok(()) if more => {}
                     Ok(()) | Err(_) => return Poll::Ready(()),
                 }
             }

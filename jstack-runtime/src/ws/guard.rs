@@ -19,7 +19,7 @@ pub(crate) enum Cut {
 ///
 /// What the panic may have left half done belongs to one connection or request, which ends with
 /// it.
-fn poll_caught<F: Future>(
+fn poll_caught<F: Future + ?Sized>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<F::Output, Cut>> {
@@ -38,11 +38,12 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Cut> {
 /// Runs a future to its end, unless it panics or takes longer than `limit`. Nothing is paid for
 /// the limit by a handler that never waits.
 ///
-/// The future is pinned where it was made: moving it costs more than a short handler does.
-pub(super) fn limited<F: Future>(
-    mut future: Pin<&mut F>,
+/// The future is pinned where it was made: moving it costs more than a short handler does. Its
+/// type is erased: handlers are many, and this is compiled once for all of them.
+pub(super) fn limited<T>(
+    mut future: Pin<&mut (dyn Future<Output = T> + Send)>,
     limit: Duration,
-) -> impl Future<Output = Result<F::Output, Cut>> {
+) -> impl Future<Output = Result<T, Cut>> {
     let mut sleep: Option<Pin<Box<tokio::time::Sleep>>> = None;
     poll_fn(move |cx| {
         if let Poll::Ready(done) = poll_caught(future.as_mut(), cx) {

@@ -102,6 +102,7 @@ where
     let (code, said) = match caught(async move { function(receiver).await.outcome() }).await {
         Ok(Ok(())) => (1000, ""),
         Ok(Err(error)) => {
+            hub.meters().failed.function.increment(1);
             error.log(hub.procedure());
             if member.ending().is_none() {
                 let frame = wire::error_frame(None, &error);
@@ -109,7 +110,10 @@ where
             }
             (1011, "the procedure failed")
         }
-        Err(_) => (1011, "the procedure failed"),
+        Err(_) => {
+            hub.meters().failed.function.increment(1);
+            (1011, "the procedure failed")
+        }
     };
     let by = if code == 1000 { ClosedBy::Server } else { ClosedBy::Failure };
     hub.close(&member, CloseReason::fixed(by, code, said));

@@ -2,9 +2,11 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
+use metrics::Counter;
 
 use super::connection::Connection;
 use super::guard::{Cut, limited};
@@ -12,15 +14,14 @@ use super::wire::{self, Inbound};
 use crate::closing::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::procedure::Handlers;
+use crate::rooms::Hub;
 
 /// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the
 /// upgrade.
-pub(crate) fn gone<P: Handlers>(
-    session: P::Session,
-    kept: P::Kept,
-) -> impl Future<Output = ()> + Send {
+pub(crate) async fn gone<P: Handlers>(hub: Option<Arc<Hub>>, session: P::Session, kept: P::Kept) {
+    let Some(hub) = hub else { return };
     let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
-    P::disconnect(kept, session, reason)
+    disconnect::<P>(&hub, session, kept, reason).await;
 }
 
 /// Hands events to handlers until the connection ends.
@@ -60,6 +61,10 @@ pub(crate) fn serve<P: Handlers>(
                     if let Some(started) = started {
                         connection.hub().meters().handler_seconds.record(started.elapsed());
                     }
+                    if matches!(handled, Ok(Ok(()))) {
+                        continue;
+                    }
+                    connection.hub().meters().failed.on.increment(1);
                     match handled {
                         Ok(Ok(())) => continue,
                         Ok(Err(error)) => (Some(name.to_owned()), error),
@@ -86,21 +91,54 @@ pub(crate) fn serve<P: Handlers>(
                 let hook = pin!(P::error(&kept, &mut session, &failed));
                 limited(hook, handler_timeout).await
             };
-            if told == Err(Cut::Panicked) {
+            if let Err(Cut::Panicked) = told {
+                connection.hub().meters().failed.error.increment(1);
                 panicked(&connection);
                 break;
             }
+            let hub = connection.hub();
+            hook_ended(hub, "error", &hub.meters().failed.error, told);
             connection.tell(event.as_deref(), &failed);
         }
+        // In a box: its arguments are not to be held twice while the connection lives.
         let reason = connection.reason();
-        let started = Instant::now();
-        let last = pin!(P::disconnect(kept, session, reason));
-        if limited(last, handler_timeout).await.is_err() {
-            let procedure = connection.hub().procedure();
-            tracing::error!(procedure, elapsed = ?started.elapsed(), "#[disconnect] did not finish");
-        }
+        Box::pin(disconnect::<P>(connection.hub(), session, kept, reason)).await;
         connection.finish().await;
     }
+}
+
+/// Runs `#[disconnect]`.
+async fn disconnect<P: Handlers>(
+    hub: &Hub,
+    session: P::Session,
+    kept: P::Kept,
+    reason: CloseReason,
+) {
+    let limit = hub.bounds().handler_timeout;
+    let last = pin!(P::disconnect(kept, session, reason));
+    let ended = limited(last, limit).await;
+    hook_ended(hub, "disconnect", &hub.meters().failed.disconnect, ended);
+}
+
+/// Logs and counts what `#[error]` or `#[disconnect]` did not do.
+fn hook_ended(hub: &Hub, hook: &'static str, counter: &Counter, ended: Result<crate::Result, Cut>) {
+    let procedure = hub.procedure();
+    match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => log(hub, hook, &error),
+        Err(Cut::TimedOut) => tracing::error!(procedure, hook, "hook did not finish in time"),
+        Err(Cut::Panicked) => tracing::error!(procedure, hook, "hook panicked"),
+    }
+    counter.increment(1);
+}
+
+/// Logs the `Err` of a hook, of which no client is told. Whichever its status: somebody wrote the
+/// hook and expects it to work.
+#[cold]
+fn log(hub: &Hub, hook: &'static str, error: &Error) {
+    let (procedure, code) = (hub.procedure(), error.code());
+    let cause = error.cause().map_or_else(|| error.message().to_owned(), ToString::to_string);
+    tracing::error!(procedure, hook, code, ?cause, "hook failed");
 }
 
 /// The connection in which a handler panicked ends, and nothing else does.

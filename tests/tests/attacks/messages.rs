@@ -173,7 +173,6 @@ async fn rooms_of_a_hostile_client_are_names_and_nothing_else() {
     assert!(client.is_well().await && other.is_well().await);
 }
 
-/// CVE-2017-16031 (socket.io): ids that can be guessed.
 #[tokio::test]
 async fn too_many_rooms_and_too_many_joins_are_refused() {
     let server = Server::start(Limits { rate: u32::MAX, joins_per_second: 20, ..limits() }).await;

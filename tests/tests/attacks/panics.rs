@@ -8,8 +8,12 @@ use jstack_tests::{Client, Frame, Server};
 async fn a_panic_anywhere_in_a_connection_ends_that_connection_alone() {
     let server = Server::start(limits()).await;
     let mut other = Client::chat(server.address).await.expect("a chat");
-    for (event, data) in [("panic", "null"), ("panicInDrop", "null"), ("close", "\"panic please\"")]
-    {
+    for (event, data) in [
+        ("panic", "null"),
+        ("panicInDrop", "null"),
+        ("close", "\"panic please\""),
+        ("fail", "\"panic please\""),
+    ] {
         let mut client = Client::chat(server.address).await.expect("a chat");
         client.emit(event, data).await.expect("sent");
         let end = client.end().await;
@@ -38,10 +42,15 @@ async fn a_panic_before_the_upgrade_or_in_a_request_is_a_500_that_says_nothing()
     let error = Client::open(server.address, "/api/post/chat?panic", "").await.expect_err("a 500");
     assert_eq!(error.to_string(), "500 Internal Server Error");
     let mut client = Client::tcp(server.address).await.expect("a connection");
-    let request = b"GET /api/post/broken HTTP/1.1\r\nhost: x\r\n\r\n";
-    let answer = client.ask(request).await.expect("an answer");
-    assert_eq!((answer.status, &*answer.body), (500, "Internal Server Error"));
-    assert!(answer.head.contains("x-request-id"));
+    for request in [
+        "GET /api/post/broken HTTP/1.1\r\nhost: x\r\n\r\n",
+        "POST /api/post/create HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: 14\r\n\r\n\"panic please\"",
+    ] {
+        let answer = client.ask(request.as_bytes()).await.expect("an answer");
+        assert_eq!((answer.status, &*answer.body), (500, "Internal Server Error"), "{request}");
+        assert!(answer.head.contains("x-request-id"));
+    }
     assert!(Client::chat(server.address).await.expect("a chat").is_well().await);
 }
 

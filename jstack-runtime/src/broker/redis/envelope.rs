@@ -266,6 +266,43 @@ mod tests {
         assert!(decode(&unknown_flag).is_err());
     }
 
+    /// CVE-2026-23524 (Laravel Reverb): what stood in Redis was deserialised into whatever objects it
+    /// named. Here it is JSON, which names no types, in a format with a version of its own.
+    #[test]
+    fn serialised_objects_of_other_languages_are_malformed() {
+        let others: [&[u8]; 9] = [
+            b"O:8:\"stdClass\":1:{s:1:\"a\";s:6:\"whoami\";}",
+            b"a:1:{i:0;O:40:\"Illuminate\\Broadcasting\\PendingBroadcast\":0:{}}",
+            b"\x80\x04\x95\x1d\0\0\0\0\0\0\0\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
+            b"\xac\xed\0\x05sr\0\x11java.util.HashSet",
+            b"\0\x01\0\0\0\xff\xff\xff\xff\x01\0\0\0\0\0\0\0",
+            b"\x04\x08o:\x0bObject\0",
+            b"{\"@type\":\"java.lang.Runtime\"}",
+            b"{\"$type\":\"System.Diagnostics.Process\"}",
+            b"--- !ruby/object:Gem::Installer\n",
+        ];
+        for bytes in others {
+            assert!(decode(bytes).is_err(), "{bytes:?}");
+            let mut inside = encoded(None, &[], &[], b"");
+            inside.extend_from_slice(bytes);
+            assert!(decode(&inside).is_err(), "{bytes:?}");
+        }
+        // Where it is the data of an event, it is data.
+        let typed = b"[\"a\",{\"__class__\":\"Runtime\"}]";
+        assert_eq!(decode(typed).unwrap().json, typed);
+    }
+
+    /// CVE-2023-35391 (SignalR): the backplane told what was not meant for the one who was told.
+    #[test]
+    fn of_an_envelope_nothing_but_the_json_is_for_clients_and_the_addressee_stays() {
+        let json = b"[\"a\",1]";
+        let bytes = encoded(Some(id(1)), &[id(2)], &["secret room".into()], json);
+        let envelope = decode(&bytes).unwrap();
+        assert_eq!(envelope.json, json);
+        assert_eq!((envelope.only, &*envelope.except), (Some(id(1)), &[id(2)][..]));
+        assert_eq!(envelope.except_rooms, ["secret room"]);
+    }
+
     #[test]
     fn an_envelope_cut_short_anywhere_is_malformed() {
         let whole = encoded(Some(id(1)), &[id(2), id(3)], &["a".into(), "bc".into()], b"[\"a\",1]");

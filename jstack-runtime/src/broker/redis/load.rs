@@ -6,6 +6,9 @@ use tokio::sync::oneshot;
 
 use crate::error::Result;
 
+/// The room of a load that was larger than this is given back to the allocator.
+const KEEP: usize = 64 * 1024;
+
 /// Messages in their order: channel and payload of each, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Load {
@@ -54,18 +57,35 @@ impl Load {
     }
 
     /// Hands over channel, payload and the rest of each message.
-    pub(super) fn each(self, mut takes: impl FnMut(&[u8], &[u8], Parcel)) {
+    pub(super) fn each(mut self, takes: impl FnMut(&[u8], &[u8], Parcel)) {
+        self.drain(takes);
+    }
+
+    /// Hands over channel, payload and the rest of each message; the room for them stays.
+    pub(super) fn drain(&mut self, mut takes: impl FnMut(&[u8], &[u8], Parcel)) {
         let mut rest = &*self.bytes;
-        for parcel in self.parcels {
+        for parcel in self.parcels.drain(..) {
             let (channel, after) = rest.split_at(parcel.size.channel);
             let (payload, after) = after.split_at(parcel.size.payload);
             rest = after;
             takes(channel, payload, parcel);
         }
+        self.bytes.clear();
+    }
+
+    /// An empty one, in this one's room unless that is large.
+    pub(super) fn emptied(mut self) -> Self {
+        if self.bytes.capacity() > KEEP {
+            return Self::default();
+        }
+        self.bytes.clear();
+        self.parcels.clear();
+        self
     }
 
     /// Appends a message.
     pub(super) fn push(&mut self, channel: &[u8], payload: &[u8], parcel: Parcel) {
+        self.bytes.reserve(channel.len() + payload.len());
         self.bytes.extend_from_slice(channel);
         self.bytes.extend_from_slice(payload);
         self.parcels.push(parcel);

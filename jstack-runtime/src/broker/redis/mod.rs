@@ -84,6 +84,7 @@ pub struct Redis {
 /// What runs, once it was needed.
 struct Machine {
     origin: u64,
+    /// As it stands in names.
     prefix: String,
     outbox: Arc<Outbox>,
     table: Arc<Table>,
@@ -215,7 +216,7 @@ impl Redis {
             let probes_on = names::probe_name(self.channels(), origin);
             Machine {
                 origin,
-                prefix: self.channels().to_owned(),
+                prefix: names::prefix(self.channels()),
                 outbox: Outbox::new(route.clone(), self.deadline, probes_on),
                 table: Table::new(route, self.linger, self.deadline),
                 heartbeat: link.heartbeat(self.heartbeat),

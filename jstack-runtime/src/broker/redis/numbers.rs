@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::envelope::Stamp;
 
 /// Channels that are counted at once; with more, counting starts anew, which costs nothing but
@@ -14,7 +16,9 @@ const ORIGINS: usize = 256;
 /// The numbers of one origin.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    last: HashMap<Box<[u8]>, u64>,
+    /// Rooms are named by clients: the hash is seeded, if not by the one of the standard library,
+    /// which takes as long as writing the message.
+    last: HashMap<Box<[u8]>, u64, RandomState>,
     /// No number was ever higher: a count that starts anew starts above it, so that numbers of
     /// one channel only grow.
     highest: u64,

@@ -14,6 +14,7 @@ use super::route::Route;
 use super::{envelope, names};
 use crate::broker::{Message, Publish};
 use crate::error::{Error, Result};
+use crate::target::{Published, Told};
 
 /// Bytes that may wait for one server; more are refused.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -180,6 +181,9 @@ impl Outbox {
         if let Some(filled) = filled {
             filled.notify_one();
         }
+        if others.is_empty() {
+            return Ok(Publish(Published::Told(Told { outcome, gone: shut_down })));
+        }
         Ok(Publish::wait(async move {
             let mut result = finished(outcome).await;
             for other in others {
@@ -223,8 +227,9 @@ impl Outbox {
     }
 
     /// Everything that may go to the server of the shard now, or when to look again at what is
-    /// held back; so many loads have come to an end since this was asked last.
-    pub(super) fn take(&self, shard: usize, landed: u64) -> Take {
+    /// held back; so many loads have come to an end since this was asked last. What comes next is put
+    /// into `spare`.
+    pub(super) fn take(&self, shard: usize, landed: u64, spare: &mut Load) -> Take {
         let mut inner = self.inner.lock();
         if landed > 0 {
             inner.land(shard, landed);
@@ -240,7 +245,7 @@ impl Outbox {
             return queue.due().map_or(Take::Nothing, Take::Held);
         }
         queue.launched += 1;
-        Take::Load(std::mem::take(&mut queue.waiting))
+        Take::Load(std::mem::replace(&mut queue.waiting, std::mem::take(spare)))
     }
 
     /// So many loads for the server of the shard have come to an end, one way or another.
@@ -401,7 +406,11 @@ impl Queue {
 }
 
 async fn finished(outcome: oneshot::Receiver<Result>) -> Result {
-    outcome.await.unwrap_or_else(|_| Err(refused("the broker was shut down")))
+    outcome.await.unwrap_or_else(|_| Err(shut_down()))
+}
+
+fn shut_down() -> Error {
+    refused("the broker was shut down")
 }
 
 /// Tells who waits for them that they were not published, or not surely.

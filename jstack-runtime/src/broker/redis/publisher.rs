@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
+use ::redis::{Cmd, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -125,6 +125,8 @@ impl<D: Dialect> Publisher<D> {
         let mut probes = 0_u64;
         // Flights that have come to an end since the outbox was told.
         let mut landed = 0;
+        // The room of a flight that is back serves the next.
+        let mut spare = Load::default();
         let end = loop {
             if flights.is_empty() && elsewhere.flights > 0 {
                 let Elsewhere { load, flights, .. } = std::mem::take(&mut elsewhere);
@@ -135,7 +137,7 @@ impl<D: Dialect> Publisher<D> {
             // What waits although it could be sent is held back.
             let mut due = None;
             if may_launch {
-                match self.outbox.take(self.shard, std::mem::take(&mut landed)) {
+                match self.outbox.take(self.shard, std::mem::take(&mut landed), &mut spare) {
                     Take::Load(load) => {
                         flights.push_back(launch::<D>(connected.connection.clone(), load).await);
                         continue;
@@ -151,9 +153,12 @@ impl<D: Dialect> Publisher<D> {
             tokio::select! {
                 biased;
                 answer = front(&mut flights), if !flights.is_empty() => {
-                    let Some(flight) = flights.pop_front() else { continue };
-                    match self.land(flight, answer, &mut elsewhere) {
-                        Ok(ended) => landed += ended,
+                    let Some(mut flight) = flights.pop_front() else { continue };
+                    match self.land(&mut flight.load, answer, &mut elsewhere) {
+                        Ok(ended) => {
+                            landed += ended;
+                            spare = flight.load.emptied();
+                        }
                         Err(why) => {
                             landed += 1;
                             break Err(why);
@@ -180,7 +185,7 @@ impl<D: Dialect> Publisher<D> {
         for mut flight in flights {
             // What was answered before the connection failed was published.
             landed += if let Ok(answer) = timeout(Duration::ZERO, &mut flight.answer).await {
-                self.land(flight, answer, &mut elsewhere).unwrap_or(1)
+                self.land(&mut flight.load, answer, &mut elsewhere).unwrap_or(1)
             } else {
                 fail(flight.load.into_parcels(), why);
                 1
@@ -195,7 +200,7 @@ impl<D: Dialect> Publisher<D> {
     /// the connection did.
     fn land(
         &self,
-        flight: Flight,
+        load: &mut Load,
         answer: RedisResult<Vec<Value>>,
         elsewhere: &mut Elsewhere,
     ) -> Result<u64, String> {
@@ -203,24 +208,27 @@ impl<D: Dialect> Publisher<D> {
             Ok(answers) => answers,
             Err(error) => {
                 let why = self.link.explain(&error);
-                fail(flight.load.into_parcels(), &why);
+                fail(std::mem::take(load).into_parcels(), &why);
                 return Err(why);
             }
         };
         let mut trouble = None;
         let mut answers = answers.into_iter();
-        flight.load.each(|channel, payload, parcel| {
-            // No answer at all can only be if Redis and we count differently.
-            let answer = answers.next().unwrap_or(Value::Nil).extract_error();
-            match answer {
-                Err(error) if self.dialect.is_elsewhere(&error) => {
-                    elsewhere.channels.insert(channel.into());
-                    elsewhere.load.push(channel, payload, parcel);
-                    return;
+        load.drain(|channel, payload, parcel| {
+            match answers.next() {
+                Some(Value::ServerError(error)) => {
+                    let error = RedisError::from(error);
+                    if self.dialect.is_elsewhere(&error) {
+                        elsewhere.channels.insert(channel.into());
+                        elsewhere.load.push(channel, payload, parcel);
+                        return;
+                    }
+                    trouble.get_or_insert_with(|| self.link.explain(&error));
                 }
-                Err(error) => drop(trouble.get_or_insert_with(|| self.link.explain(&error))),
-                Ok(_) if !elsewhere.channels.is_empty() => elsewhere.is_overtaken(channel),
-                Ok(_) => {}
+                Some(_) if !elsewhere.channels.is_empty() => elsewhere.is_overtaken(channel),
+                Some(_) => {}
+                // The client library hands over as many answers as there were commands.
+                None => drop(trouble.get_or_insert_with(|| "it gave no answer".to_owned())),
             }
             if let Some(done) = parcel.done {
                 let _ = done.send(match trouble.take() {

@@ -194,7 +194,7 @@ mod tests {
 
     /// What may be sent to the server of the shard.
     fn take(outbox: &Outbox, shard: usize) -> Load {
-        match outbox.take(shard, 0) {
+        match outbox.take(shard, 0, &mut Load::default()) {
             Take::Load(load) => load,
             Take::Held(_) | Take::Nothing => Load::default(),
         }
