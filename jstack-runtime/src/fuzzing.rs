@@ -1,12 +1,19 @@
 //! What fuzz targets and benchmarks reach of the inside. Not part of the API: it may change with
 //! any release.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
-use crate::events::Events;
+use crate::config::Limits;
+use crate::error::Result;
+use crate::events::{Event, Events};
 use crate::frame;
 use crate::http::Origins;
 pub use crate::http::superjson::superjson;
+use crate::payload::EventPayload;
+use crate::rooms::{Hub, Member, Process};
+use crate::target::{Published, Publisher as _, Target, To};
 
 /// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
 #[cfg(feature = "redis")]
@@ -77,6 +84,80 @@ impl FrameStream {
 /// Reads a client's text as a frame of the set `E`: the event's name, `Some("")` for a ping.
 pub fn event<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
     crate::ws::fuzz::<E>(text, depth)
+}
+
+/// Writes what an emit hands to the broker: the event's JSON, in a frame, in a buffer that is used
+/// again.
+///
+/// Fails if the payload breaks its rules.
+pub fn text_frame<T: EventPayload, E>(
+    event: &Event<T, E>,
+    payload: &T,
+    buffer: &mut Vec<u8>,
+) -> Result<usize> {
+    buffer.clear();
+    buffer.resize(frame::HEADROOM, 0);
+    event.encode(payload, buffer)?;
+    Ok(frame::write_header(buffer, frame::Opcode::Text, false))
+}
+
+/// Unmasks a client's payload in place.
+pub fn unmask(payload: &mut [u8], key: [u8; 4]) {
+    frame::unmask(payload, key, 0);
+}
+
+/// A room whose members have no network: what is published stays in their queues.
+pub struct FanOut {
+    hub: Arc<Hub>,
+    members: Vec<Arc<Member>>,
+    room: String,
+}
+
+impl FanOut {
+    /// A room of so many. Fails as a join does.
+    pub async fn new(members: usize) -> Result<Self> {
+        let process = Process::new();
+        let limits = Limits { queue_frames: 0, queue_bytes: 0, ..Limits::default() };
+        process.configure(Arc::new(crate::broker::Memory), limits);
+        let mut this =
+            Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
+        for _ in 0..members {
+            let member = this.hub.enter(None).await?;
+            this.hub.join(&member, &this.room).await?;
+            member.out().attach_task();
+            this.members.push(member);
+        }
+        Ok(this)
+    }
+
+    /// Publishes a text `["event",data]` to the room.
+    pub async fn publish(&self, json: &[u8]) -> Result {
+        let target = Target::new(&*self.hub, To::Room((&*self.room).into()));
+        let mut buffer = vec![0; frame::HEADROOM];
+        buffer.extend_from_slice(json);
+        match self.hub.publish(&target, &mut buffer) {
+            Published::Done(result) => result,
+            Published::Wait(wait) => wait.await,
+        }
+    }
+
+    /// Empties the queues and tells how many bytes were in them.
+    pub async fn drain(&self) -> usize {
+        let mut bytes = 0;
+        for member in self.members.iter().filter(|member| !member.out().is_empty()) {
+            if let Some(chunks) = member.out().take().await {
+                bytes += chunks.iter().map(|chunk| chunk.bytes().len()).sum::<usize>();
+                member.out().wrote(chunks);
+            }
+        }
+        bytes
+    }
+}
+
+impl std::fmt::Debug for FanOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FanOut").field("members", &self.members.len()).finish_non_exhaustive()
+    }
 }
 
 /// Whether a text is a room's name.

@@ -1,17 +1,22 @@
-//! The locks and wake-ups of the outbound side, which loom's model checker can take the place of.
+//! The locks and wake-ups of rooms and queues, which loom's model checker can take the place of.
 //!
 //! `--cfg jstack_loom` and not `--cfg loom`: the latter would also take tokio's network away.
 
 #[cfg(not(jstack_loom))]
-pub(crate) use {parking_lot::Mutex, parking_lot::MutexGuard, tokio::sync::Notify};
+pub(crate) use {
+    parking_lot::{Mutex, MutexGuard, RwLock},
+    tokio::sync::{Notify, OnceCell},
+};
 
 #[cfg(jstack_loom)]
-pub(crate) use model::{Mutex, MutexGuard, Notify};
+pub(crate) use model::{Mutex, MutexGuard, Notify, OnceCell, RwLock};
 
 #[cfg(jstack_loom)]
 #[allow(clippy::expect_used, reason = "only in the model, where nothing poisons a lock")]
 mod model {
-    use loom::sync::Condvar;
+    use std::sync::OnceLock;
+
+    use loom::sync::{Condvar, RwLockReadGuard, RwLockWriteGuard};
 
     pub(crate) use loom::sync::MutexGuard;
 
@@ -47,6 +52,63 @@ mod model {
                 permit = self.given.wait(permit).expect("not poisoned");
             }
             *permit = false;
+        }
+    }
+
+    #[derive(Default)]
+    pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().expect("not poisoned")
+        }
+
+        pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().expect("not poisoned")
+        }
+    }
+
+    /// tokio's `OnceCell`: who comes while another initialises waits for it, blocking the model's
+    /// thread, and tries itself if that one failed.
+    #[derive(Default)]
+    pub(crate) struct OnceCell<T> {
+        value: OnceLock<T>,
+        begun: Mutex<bool>,
+        ended: Condvar,
+    }
+
+    impl<T> OnceCell<T> {
+        pub(crate) fn new() -> Self {
+            Self { value: OnceLock::new(), begun: Mutex::default(), ended: Condvar::new() }
+        }
+
+        pub(crate) fn initialized(&self) -> bool {
+            let _turn = self.begun.lock();
+            self.value.get().is_some()
+        }
+
+        pub(crate) async fn get_or_try_init<E, F: Future<Output = Result<T, E>>>(
+            &self,
+            init: impl FnOnce() -> F,
+        ) -> Result<&T, E> {
+            {
+                let mut begun = self.begun.lock();
+                while *begun {
+                    begun = self.ended.wait(begun).expect("not poisoned");
+                }
+                if let Some(value) = self.value.get() {
+                    return Ok(value);
+                }
+                *begun = true;
+            }
+            let made = init().await;
+            let mut begun = self.begun.lock();
+            *begun = false;
+            // Still locked: who finds that it has ended must find what came of it.
+            let made = made.map(|value| self.value.get_or_init(|| value));
+            drop(begun);
+            self.ended.notify_all();
+            made
         }
     }
 }

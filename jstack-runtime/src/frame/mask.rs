@@ -4,7 +4,7 @@
 ///
 /// Works on words of eight bytes, which the compiler widens to what the machine has.
 #[inline]
-pub(super) fn unmask(payload: &mut [u8], key: [u8; 4], offset: u64) {
+pub(crate) fn unmask(payload: &mut [u8], key: [u8; 4], offset: u64) {
     let mut key = key;
     // The remainder of four always fits.
     key.rotate_left((offset & 3) as usize);

@@ -22,6 +22,8 @@ pub(crate) use encode::{ControlFrame, HEADROOM, close, control, write_header};
 #[cfg(feature = "deflate")]
 pub(crate) use extensions::fits;
 pub(crate) use header::Opcode;
+#[cfg(feature = "fuzzing")]
+pub(crate) use mask::unmask;
 
 use std::fmt;
 

@@ -20,7 +20,7 @@ mod model {
 
     /// Takes some bytes at a time and keeps them.
     #[derive(Default)]
-    pub(in crate::outbound) struct Socket {
+    pub(crate) struct Socket {
         pub(in crate::outbound) written: Arc<Mutex<Vec<u8>>>,
         pub(in crate::outbound) at_once: usize,
     }

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
-
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
 use super::process::Process;
@@ -21,6 +19,7 @@ use crate::frame::{self, ControlFrame};
 use crate::meters::ProcedureMeters;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
+use crate::sync::{Mutex, RwLock};
 use crate::target::{Published, Publisher, SocketId, Target, To};
 
 /// Shards of the map of rooms, and of sockets; a power of two.

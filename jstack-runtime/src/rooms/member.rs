@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
-use parking_lot::Mutex;
 
 use super::room::Room;
 use crate::closing::CloseReason;
 use crate::frame;
 use crate::outbound::Outbound;
 use crate::rate::{Count, Rate};
+use crate::sync::Mutex;
 use crate::target::SocketId;
 
 /// One connection: its queue, its rooms, its end.

@@ -1,6 +1,8 @@
 //! Who is in which room of this process, and the fan-out to their queues.
 
 mod hub;
+#[cfg(all(test, jstack_loom))]
+mod loom;
 mod member;
 mod name;
 mod process;

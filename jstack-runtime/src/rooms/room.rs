@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::OnceCell;
-
 use super::member::{Member, Membership};
 use super::name::EVERYONE;
+use crate::sync::{Mutex, MutexGuard, OnceCell};
 
 /// One room of one procedure.
 ///

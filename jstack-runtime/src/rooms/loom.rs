@@ -1,0 +1,276 @@
+//! Joins, leaves, emits and closes of one room, in every order in which threads can run.
+//!
+//! `RUSTFLAGS="--cfg jstack_loom" cargo test -p jstack-runtime --lib loom --release`
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use loom::future::block_on;
+use loom::thread;
+
+use super::{Hub, Member, Process};
+use crate::broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
+use crate::config::Limits;
+use crate::error::{Error, Result};
+use crate::sync::Mutex;
+use crate::target::{HEADROOM, Published, Publisher, SocketId, Target, To};
+
+/// Knows subscriptions as Redis does: what nobody is subscribed to reaches nobody, and a second
+/// subscribe or an unsubscribe too many is a fault of the hub's.
+#[derive(Clone, Default)]
+struct Network {
+    subscribed: Arc<Mutex<BTreeSet<String>>>,
+    /// The next subscribe fails.
+    broken: Arc<AtomicBool>,
+}
+
+fn room_of(channel: Channel<'_>) -> &str {
+    let Scope::Room(room) = channel.scope else { panic!("only rooms are joined here") };
+    room
+}
+
+impl Broker for Network {
+    fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> Publish {
+        for message in messages {
+            if self.subscribed.lock().contains(room_of(message.channel)) {
+                local.deliver(message);
+            }
+        }
+        Publish::done(Ok(()))
+    }
+
+    fn subscribe(&self, channel: Channel<'_>, _: Arc<dyn Sink>) -> Subscribe {
+        let (this, room) = (self.clone(), room_of(channel).to_owned());
+        Box::pin(async move {
+            if this.broken.swap(false, Ordering::Relaxed) {
+                return Err(Error::service_unavailable("no network"));
+            }
+            assert!(this.subscribed.lock().insert(room), "subscribed twice");
+            Ok(())
+        })
+    }
+
+    fn unsubscribe(&self, channel: Channel<'_>, _: &dyn Sink) {
+        assert!(self.subscribed.lock().remove(room_of(channel)), "unsubscribed twice");
+    }
+
+    fn describe(&self) -> String {
+        "a model".to_owned()
+    }
+}
+
+#[derive(Clone)]
+struct Rig {
+    hub: Arc<Hub>,
+    network: Network,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let (process, network) = (Process::new(), Network::default());
+        let limits = Limits { joins_per_second: 0, ..Limits::default() };
+        process.configure(Arc::new(network.clone()), limits);
+        let hub = Hub::new(Arc::new(process));
+        hub.name("test/rooms");
+        // What is made once is made before threads meet in it.
+        let _ = (hub.bounds(), hub.meters(), hub.process().flusher());
+        Self { hub, network }
+    }
+
+    /// A connection whose queue nobody empties.
+    fn member(local: u64) -> Arc<Member> {
+        let member = Member::new(SocketId { node: 1, local }, 0, None);
+        member.out().attach_task();
+        Arc::new(member)
+    }
+
+    fn join(&self, member: &Arc<Member>) -> Result {
+        block_on(self.hub.join(member, "room"))
+    }
+
+    fn emit(&self, name: u8) {
+        let target = Target::new(&*self.hub, To::Room(Cow::Borrowed("room")));
+        let mut buffer = [&[0; HEADROOM][..], &[name]].concat();
+        assert!(matches!(self.hub.publish(&target, &mut buffer), Published::Done(Ok(()))));
+    }
+
+    /// Nobody is left: no room is held, and the network knows of none.
+    fn assert_empty(&self) {
+        assert_eq!(self.hub.rooms_held(), 0);
+        assert!(self.network.subscribed.lock().is_empty());
+    }
+}
+
+/// The names of the messages that wait for a connection.
+fn heard(member: &Member) -> Vec<u8> {
+    if member.out().is_empty() {
+        return Vec::new();
+    }
+    let chunks = block_on(member.out().take()).expect("it is open");
+    let names = chunks
+        .iter()
+        .flat_map(|chunk| chunk.bytes().chunks(3))
+        .map(|frame| {
+            assert_eq!(frame[..2], [0x81, 1]);
+            frame[2]
+        })
+        .collect();
+    member.out().wrote(chunks);
+    names
+}
+
+#[test]
+fn loom_what_is_emitted_after_a_join_is_heard_whoever_leaves_meanwhile() {
+    loom::model(|| {
+        let rig = Rig::new();
+        let (leaving, joining) = (Rig::member(1), Rig::member(2));
+        rig.join(&leaving).expect("joins");
+        let other = thread::spawn({
+            let (rig, leaving) = (rig.clone(), leaving.clone());
+            move || rig.hub.leave(&leaving, "room")
+        });
+        rig.join(&joining).expect("joins");
+        rig.emit(b'a');
+        assert_eq!(heard(&joining), b"a");
+        other.join().expect("no panic");
+        rig.emit(b'b');
+        assert_eq!(heard(&joining), b"b");
+        assert_eq!(rig.hub.rooms_held(), 1);
+        rig.hub.leave(&joining, "room");
+        rig.assert_empty();
+    });
+}
+
+#[test]
+fn loom_two_that_join_at_once_share_one_room_and_one_subscription() {
+    let mut model = loom::model::Builder::new();
+    // Switches that no lock forces. With each more there are four times as many orders.
+    model.preemption_bound = model.preemption_bound.or(Some(4));
+    model.check(|| {
+        let rig = Rig::new();
+        let members = [1, 2].map(Rig::member);
+        let threads = members.clone().map(|member| {
+            let rig = rig.clone();
+            thread::spawn(move || {
+                rig.join(&member).expect("joins");
+                rig.emit(b'a');
+                assert!(!heard(&member).is_empty(), "its own message at least");
+            })
+        });
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
+        for member in &members {
+            heard(member);
+        }
+        rig.emit(b'b');
+        assert_eq!(members.each_ref().map(|member| heard(member)), [b"b", b"b"]);
+        for member in &members {
+            rig.hub.leave(member, "room");
+        }
+        rig.assert_empty();
+    });
+}
+
+#[test]
+fn loom_nothing_is_heard_after_a_leave() {
+    loom::model(|| {
+        let rig = Rig::new();
+        let (leaving, staying) = (Rig::member(1), Rig::member(2));
+        rig.join(&leaving).expect("joins");
+        rig.join(&staying).expect("joins");
+        let publisher = thread::spawn({
+            let rig = rig.clone();
+            move || b"ab".map(|name| rig.emit(name))
+        });
+        rig.hub.leave(&leaving, "room");
+        let before = heard(&leaving);
+        publisher.join().expect("no panic");
+        assert!(b"ab".starts_with(&before), "{before:?}");
+        assert_eq!(heard(&leaving), b"");
+        assert_eq!(heard(&staying), b"ab");
+    });
+}
+
+#[test]
+fn loom_two_that_leave_at_once_take_nobody_else_along() {
+    loom::model(|| {
+        let rig = Rig::new();
+        let [one, other, staying] = [1, 2, 3].map(Rig::member);
+        // The last takes the place of one that leaves before it.
+        for member in [&one, &staying, &other] {
+            rig.join(member).expect("joins");
+        }
+        let leaver = thread::spawn({
+            let (rig, one) = (rig.clone(), one.clone());
+            move || rig.hub.leave(&one, "room")
+        });
+        rig.hub.leave_all(&other);
+        leaver.join().expect("no panic");
+        rig.emit(b'a');
+        assert_eq!([&one, &other, &staying].map(|member| heard(member)), [&b""[..], b"", b"a"]);
+        rig.hub.leave(&staying, "room");
+        rig.assert_empty();
+    });
+}
+
+#[test]
+fn loom_all_members_hear_two_publishers_in_one_order() {
+    loom::model(|| {
+        let rig = Rig::new();
+        let members = [1, 2].map(Rig::member);
+        for member in &members {
+            rig.join(member).expect("joins");
+        }
+        let publisher = thread::spawn({
+            let rig = rig.clone();
+            move || b"ab".map(|name| rig.emit(name))
+        });
+        rig.emit(b'x');
+        publisher.join().expect("no panic");
+        let [one, other] = members.each_ref().map(|member| heard(member));
+        assert_eq!(one, other);
+        assert_eq!(one.len(), 3);
+        assert!(one.iter().filter(|name| **name != b'x').eq(b"ab"), "{one:?}");
+    });
+}
+
+#[test]
+fn loom_a_connection_that_closes_while_it_joins_leaves_nothing_behind() {
+    loom::model(|| {
+        let rig = Rig::new();
+        let member = Rig::member(1);
+        let closer = thread::spawn({
+            let (rig, member) = (rig.clone(), member.clone());
+            move || rig.hub.leave_all(&member)
+        });
+        let joined = rig.join(&member);
+        closer.join().expect("no panic");
+        rig.emit(b'a');
+        assert_eq!(heard(&member), b"", "joined: {}", joined.is_ok());
+        assert!(rig.join(&member).is_err(), "it has left for good");
+        rig.assert_empty();
+    });
+}
+
+#[test]
+fn loom_who_waits_for_a_subscription_that_fails_makes_its_own() {
+    loom::model(|| {
+        let rig = Rig::new();
+        rig.network.broken.store(true, Ordering::Relaxed);
+        let members = [1, 2].map(Rig::member);
+        let other = thread::spawn({
+            let (rig, member) = (rig.clone(), members[0].clone());
+            move || rig.join(&member).is_ok()
+        });
+        let joined = rig.join(&members[1]).is_ok();
+        assert_ne!(other.join().expect("no panic"), joined, "one of them fails");
+        let joined = &members[usize::from(joined)];
+        rig.emit(b'a');
+        assert_eq!(heard(joined), b"a");
+        rig.hub.leave(joined, "room");
+        rig.assert_empty();
+    });
+}
