@@ -13,7 +13,7 @@ use crate::http::Origins;
 pub use crate::http::superjson::superjson;
 use crate::payload::EventPayload;
 use crate::rooms::{Hub, Member, Process};
-use crate::target::{Published, Publisher as _, Target, To};
+use crate::target::{Publisher as _, Target, To};
 
 /// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
 #[cfg(feature = "redis")]
@@ -135,10 +135,7 @@ impl FanOut {
         let target = Target::new(&*self.hub, To::Room((&*self.room).into()));
         let mut buffer = vec![0; frame::HEADROOM];
         buffer.extend_from_slice(json);
-        match self.hub.publish(&target, &mut buffer) {
-            Published::Done(result) => result,
-            Published::Wait(wait) => wait.await,
-        }
+        self.hub.publish(&target, &mut buffer).await
     }
 
     /// Empties the queues and tells how many bytes were in them.
