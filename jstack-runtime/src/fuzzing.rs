@@ -13,7 +13,7 @@ use crate::http::Origins;
 pub use crate::http::superjson::superjson;
 use crate::payload::EventPayload;
 use crate::rooms::{Hub, Member, Process};
-use crate::target::{Published, Publisher as _, Target, To};
+use crate::target::{Publisher as _, Target, To};
 
 /// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
 #[cfg(feature = "redis")]
@@ -130,15 +130,14 @@ impl FanOut {
         Ok(this)
     }
 
-    /// Publishes a text `["event",data]` to the room.
-    pub async fn publish(&self, json: &[u8]) -> Result {
+    /// Publishes a text `["event",data]` to the room, from a buffer that is used again, as an
+    /// emit does.
+    pub async fn publish(&self, json: &[u8], buffer: &mut Vec<u8>) -> Result {
         let target = Target::new(&*self.hub, To::Room((&*self.room).into()));
-        let mut buffer = vec![0; frame::HEADROOM];
+        buffer.clear();
+        buffer.resize(frame::HEADROOM, 0);
         buffer.extend_from_slice(json);
-        match self.hub.publish(&target, &mut buffer) {
-            Published::Done(result) => result,
-            Published::Wait(wait) => wait.await,
-        }
+        self.hub.publish(&target, buffer).await
     }
 
     /// Empties the queues and tells how many bytes were in them.
