@@ -101,12 +101,12 @@ fn fan_out(c: &mut Criterion) {
     /// Messages between two times that the queues are emptied.
     const MESSAGES: u32 = 16;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    let text = text();
+    let (text, mut buffer) = (text(), Vec::new());
     let mut group = c.benchmark_group("fan-out push");
     for members in [1_u32, 10, 1000] {
         let room = runtime.block_on(FanOut::new(members as usize)).unwrap();
         let heard = runtime.block_on(async {
-            room.publish(text.as_bytes()).await.unwrap();
+            room.publish(text.as_bytes(), &mut buffer).await.unwrap();
             room.drain().await
         });
         assert_eq!(heard, 102 * members as usize, "everybody hears it");
@@ -117,7 +117,7 @@ fn fan_out(c: &mut Criterion) {
                 |_| {
                     runtime.block_on(async {
                         for _ in 0..MESSAGES {
-                            room.publish(text.as_bytes()).await.unwrap();
+                            room.publish(text.as_bytes(), &mut buffer).await.unwrap();
                         }
                     });
                 },

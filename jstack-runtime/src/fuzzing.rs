@@ -130,12 +130,14 @@ impl FanOut {
         Ok(this)
     }
 
-    /// Publishes a text `["event",data]` to the room.
-    pub async fn publish(&self, json: &[u8]) -> Result {
+    /// Publishes a text `["event",data]` to the room, from a buffer that is used again, as an
+    /// emit does.
+    pub async fn publish(&self, json: &[u8], buffer: &mut Vec<u8>) -> Result {
         let target = Target::new(&*self.hub, To::Room((&*self.room).into()));
-        let mut buffer = vec![0; frame::HEADROOM];
+        buffer.clear();
+        buffer.resize(frame::HEADROOM, 0);
         buffer.extend_from_slice(json);
-        self.hub.publish(&target, &mut buffer).await
+        self.hub.publish(&target, buffer).await
     }
 
     /// Empties the queues and tells how many bytes were in them.
