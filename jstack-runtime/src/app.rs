@@ -11,8 +11,8 @@ use axum::routing::{MethodRouter, Route as AxumRoute};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
-use crate::broker::{self, Broker, Setting};
-use crate::config::{CODE, DEFAULT, Environment, Limits, Settings, Wanted};
+use crate::broker::{self, Broker, CODE, DEFAULT, Setting};
+use crate::config::{Environment, Limits, Settings, Wanted};
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
 use crate::http::edge::Edge;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::broker::{self, Broker, Redis};
-use crate::config::{CODE, DEFAULT, Environment, Limits};
+use crate::config::{self, Environment, Limits};
 use crate::error::{BoxError, Result};
 use crate::procedure::Ws;
 use crate::rooms::{Hub, Process};
@@ -51,7 +51,7 @@ impl Emitter {
     /// Like [`connect`](Self::connect), for the application that names itself `name` by
     /// [`App::name`](crate::App::name).
     ///
-    /// Fails where [`connect`](Self::connect) does.
+    /// Fails where [`connect`](Self::connect) does, and if the name is empty.
     pub async fn connect_as(name: &str, url: &str) -> Result<Self, BoxError> {
         Self::connected(Some(name), url).await
     }
@@ -87,8 +87,9 @@ impl Emitter {
     /// nothing else can tell them.
     ///
     /// Fails if servers listen on this Redis and none of them under this emitter's name, so that
-    /// nobody would hear it; the error says their names. Passes if nobody listens at all, and
-    /// where Redis does not permit `PUBSUB CHANNELS` to this user.
+    /// nobody would hear it; the error says their names. Passes if nobody listens at all,
+    /// where Redis does not permit `PUBSUB CHANNELS` to this user, and with a cluster, which nobody
+    /// has been taught to ask yet.
     pub async fn check(&self) -> Result<(), BoxError> {
         self.redis.check_name().await.map_err(Into::into)
     }
@@ -106,12 +107,8 @@ impl Emitter {
 /// called `name` in code.
 fn prefix(name: Option<&str>) -> Result<String, BoxError> {
     let environment = Environment::read()?;
-    let name = match (name, environment.get("JSTACK_NAME")) {
-        (Some(name), _) => (name, CODE),
-        (None, Some((name, from))) => (name.trim(), from),
-        (None, None) => (broker::NAME, DEFAULT),
-    };
-    Ok(broker::prefix(name, &|variable| environment.get(variable)).0)
+    let (name, from) = config::name(name.map(str::to_owned), &environment)?;
+    Ok(broker::prefix((&name, from), &|variable| environment.get(variable)).0)
 }
 
 impl std::fmt::Debug for Emitter {

@@ -8,6 +8,14 @@ use crate::error::BoxError;
 /// What an application is called that was given no name.
 pub(crate) const NAME: &str = "jstack";
 
+/// Where a value comes from that nobody set.
+pub(crate) const DEFAULT: &str = "default";
+pub(crate) const CODE: &str = "code";
+
+/// Where Upstash serves Redis, unless `UPSTASH_REDIS_PORT` says otherwise.
+#[cfg(feature = "redis")]
+const UPSTASH_PORT: u16 = 6379;
+
 /// A variable's value and where it was found, if it is set.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(&'a str, &'static str)>;
 
@@ -44,7 +52,7 @@ pub(crate) fn choose(
     let (prefix, prefix_from) = prefix(name, get);
     if let Some(mut broker) = by_code {
         broker.set_name(&prefix);
-        let settings = vec![Setting::new("REDIS_URL", "not used", "code")];
+        let settings = vec![Setting::new("REDIS_URL", "not used", CODE)];
         return Ok(Chosen { broker: Arc::from(broker), settings });
     }
     let asked =
@@ -65,22 +73,26 @@ pub(crate) fn choose(
 pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'static str) {
     match get("JSTACK_REDIS_PREFIX") {
         Some((prefix, from)) => (prefix.trim().to_owned(), from),
-        None => (name.0.to_owned(), if name.1 == "default" { "default" } else { "JSTACK_NAME" }),
+        None => (name.0.to_owned(), if name.1 == DEFAULT { DEFAULT } else { "JSTACK_NAME" }),
     }
 }
 
 /// What is told of Redis where it is not used.
 fn defaults() -> Vec<Setting> {
+    #[cfg_attr(not(feature = "redis"), allow(unused_mut, reason = "there is nothing to tell"))]
     let mut settings = Vec::new();
-    if cfg!(feature = "redis") {
-        settings.push(Setting::new("REDIS_URL", "none", "default"));
-        settings.push(Setting::new("JSTACK_REDIS_DEADLINE", "2s", "default"));
-        settings.push(Setting::new("JSTACK_REDIS_HEARTBEAT", "3s", "default"));
+    #[cfg(feature = "redis")]
+    {
+        use super::redis::{DEADLINE, HEARTBEAT};
+        settings.push(Setting::new("REDIS_URL", "none", DEFAULT));
+        settings.push(Setting::new("JSTACK_REDIS_DEADLINE", format!("{DEADLINE:?}"), DEFAULT));
+        settings.push(Setting::new("JSTACK_REDIS_HEARTBEAT", format!("{HEARTBEAT:?}"), DEFAULT));
     }
-    if cfg!(feature = "redis-tls") {
-        settings.push(Setting::new("UPSTASH_REDIS_REST_URL", "none", "default"));
-        settings.push(Setting::new("UPSTASH_REDIS_REST_TOKEN", "none", "default"));
-        settings.push(Setting::new("UPSTASH_REDIS_PORT", "6379", "default"));
+    #[cfg(feature = "redis-tls")]
+    {
+        settings.push(Setting::new("UPSTASH_REDIS_REST_URL", "none", DEFAULT));
+        settings.push(Setting::new("UPSTASH_REDIS_REST_TOKEN", "none", DEFAULT));
+        settings.push(Setting::new("UPSTASH_REDIS_PORT", UPSTASH_PORT.to_string(), DEFAULT));
     }
     settings
 }
@@ -92,12 +104,13 @@ fn redis(
     get: Lookup<'_>,
 ) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     use super::Redis;
+    use super::redis::LOW_CHATTER;
 
     let value = |name: &str| get(name).map(|(value, _)| value.trim());
     let upstash = variable != "REDIS_URL";
     let mut redis = if upstash {
         let port = match value("UPSTASH_REDIS_PORT") {
-            None => 6379,
+            None => UPSTASH_PORT,
             Some(port) => port.parse().map_err(|_| {
                 format!("UPSTASH_REDIS_PORT must be a port from 1 to 65535, not `{port}`")
             })?,
@@ -113,7 +126,7 @@ fn redis(
         let name = setting.name;
         let Some((text, from)) = get(name) else {
             if upstash && name == "JSTACK_REDIS_HEARTBEAT" {
-                *setting = Setting::new(name, "30s", "Upstash");
+                *setting = Setting::new(name, format!("{LOW_CHATTER:?}"), "Upstash");
             }
             continue;
         };
@@ -180,7 +193,7 @@ mod tests {
     use super::*;
 
     fn of(pairs: &[(&str, &str)]) -> Result<String, String> {
-        named((NAME, "default"), pairs)
+        named((NAME, DEFAULT), pairs)
     }
 
     fn named(name: (&str, &'static str), pairs: &[(&str, &str)]) -> Result<String, String> {
@@ -201,7 +214,7 @@ mod tests {
     #[cfg(feature = "redis")]
     fn channels_are_named_by_code_then_by_their_variable_then_by_the_application() {
         let by_code = |redis: crate::broker::Redis, get: Lookup<'_>| {
-            let chosen = choose(Some(Box::new(redis)), ("chat", "code"), get).unwrap();
+            let chosen = choose(Some(Box::new(redis)), ("chat", CODE), get).unwrap();
             chosen.broker.describe()
         };
         let redis = || crate::broker::Redis::new("redis://h").unwrap();

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 #[cfg(feature = "redis")]
 pub(crate) use environment::prefix;
-pub(crate) use environment::{NAME, Setting, choose};
+pub(crate) use environment::{CODE, DEFAULT, NAME, Setting, choose};
 pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::Redis;

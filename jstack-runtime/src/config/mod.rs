@@ -9,7 +9,8 @@ mod values;
 use std::time::Duration;
 
 pub(crate) use environment::Environment;
-pub(crate) use printout::{CODE, DEFAULT};
+#[cfg(feature = "redis")]
+pub(crate) use settings::name;
 pub(crate) use settings::{Settings, Wanted};
 
 /// What one client, and all of them together, may take.

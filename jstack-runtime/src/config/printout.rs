@@ -5,10 +5,6 @@ use std::fmt::Write as _;
 use super::Settings;
 use crate::broker::Setting;
 
-/// Where a value comes from that nobody set.
-pub(crate) const DEFAULT: &str = "default";
-pub(crate) const CODE: &str = "code";
-
 /// One setting as it is printed.
 pub(super) struct Line {
     pub(super) name: String,
@@ -52,7 +48,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker;
+    use crate::broker::{self, CODE};
     use crate::config::settings::{OTHERS, fields};
     use crate::config::{Environment, Limits, Wanted};
 

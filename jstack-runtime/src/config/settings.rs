@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::environment::Environment;
-use super::printout::{CODE, DEFAULT, Line};
+use super::printout::Line;
 use super::unknown::unknown;
 use super::{Limits, values};
-use crate::broker;
+use crate::broker::{self, CODE, DEFAULT};
 use crate::error::BoxError;
 use crate::http::Origins;
 use crate::server::Proxies;
@@ -112,7 +112,11 @@ impl Settings {
     pub(crate) fn resolve(wanted: Wanted, environment: &Environment) -> Result<Self, BoxError> {
         let mut wrong = Vec::new();
         let mut lines = Vec::new();
-        let name = name(wanted.name, environment, &mut lines, &mut wrong);
+        let name = name(wanted.name, environment).unwrap_or_else(|why| {
+            wrong.push(why);
+            (String::new(), CODE)
+        });
+        lines.push(Line { name: "JSTACK_NAME".to_owned(), value: name.0.clone(), from: name.1 });
         let limits = limits(wanted.limits, environment, &mut lines, &mut wrong);
         let origins = setting(
             "JSTACK_ORIGINS",
@@ -161,22 +165,20 @@ impl Settings {
     }
 }
 
-fn name(
+/// What the application is called and where that comes from: servers and emitters ask alike, for
+/// a difference would split them. Fails if code gives an empty name.
+pub(crate) fn name(
     wanted: Option<String>,
     environment: &Environment,
-    lines: &mut Vec<Line>,
-    wrong: &mut Vec<String>,
-) -> (String, &'static str) {
-    if wanted.as_ref().is_some_and(|name| name.trim().is_empty()) {
-        wrong.push("`App::name` was given an empty name".to_owned());
+) -> Result<(String, &'static str), String> {
+    match (wanted, environment.get("JSTACK_NAME")) {
+        (Some(name), _) if name.trim().is_empty() => {
+            Err("the application's name is empty: give it one, or none".to_owned())
+        }
+        (Some(name), _) => Ok((name, CODE)),
+        (None, Some((name, from))) => Ok((name.trim().to_owned(), from)),
+        (None, None) => Ok((broker::NAME.to_owned(), DEFAULT)),
     }
-    let (name, from) = match (wanted, environment.get("JSTACK_NAME")) {
-        (Some(name), _) => (name, CODE),
-        (None, Some((name, from))) => (name.trim().to_owned(), from),
-        (None, None) => (broker::NAME.to_owned(), DEFAULT),
-    };
-    lines.push(Line { name: "JSTACK_NAME".to_owned(), value: name.clone(), from });
-    (name, from)
 }
 
 fn limits(

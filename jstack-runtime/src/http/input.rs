@@ -53,23 +53,25 @@ pub(crate) async fn from_body(
 ///
 /// Fails with a 422 that names the fields that may not.
 pub(crate) fn missing<T: InputPayload>() -> Result<T> {
-    let refused = |json: &str| Data::new(json).parse::<T>().err();
-    Data::new(nothing(&Shape::input::<T>(), &refused)?).parse()
+    let mut input = None;
+    let mut read = |json: &str| Data::new(json).parse().map(|value| input = Some(value));
+    read_nothing(&Shape::input::<T>(), &mut read)?;
+    input.ok_or_else(no_input_at_all)
 }
 
-/// The JSON that stands for no input: the first that is not `refused`.
-fn nothing(shape: &Shape, refused: &dyn Fn(&str) -> Option<Error>) -> Result<&'static str> {
+/// Reads what may stand for no input, until one can be read.
+fn read_nothing(shape: &Shape, read: &mut dyn FnMut(&str) -> Result) -> Result {
     let kinds = shape.root().kinds();
     // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
-    if kinds.null && refused("null").is_none() {
-        return Ok("null");
+    if kinds.null && read("null").is_ok() {
+        return Ok(());
     }
-    let Some(refusal) = refused("{}") else { return Ok("{}") };
-    if kinds.array && refused("[]").is_none() {
-        return Ok("[]");
+    let Err(refusal) = read("{}") else { return Ok(()) };
+    if kinds.array && read("[]").is_ok() {
+        return Ok(());
     }
     if !kinds.object {
-        return Err(Error::invalid(vec![Issue::new("", "the input is missing")]));
+        return Err(no_input_at_all());
     }
     let required = shape.root().required();
     if shape.root().is_one_object() && !required.is_empty() {
@@ -77,6 +79,11 @@ fn nothing(shape: &Shape, refused: &dyn Fn(&str) -> Option<Error>) -> Result<&'s
         return Err(Error::invalid(issues));
     }
     Err(refusal)
+}
+
+#[cold]
+fn no_input_at_all() -> Error {
+    Error::invalid(vec![Issue::new("", "the input is missing")])
 }
 
 /// Refuses the body of a POST to a procedure that takes no input, if a form of a foreign page

@@ -49,6 +49,13 @@ use self::table::Table;
 use super::{Broker, Channel, Message, NAME, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Error, Result};
 
+/// How long an emit may take, unless set.
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+/// How often connections are tried, unless set.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(3);
+/// The same where commands are billed.
+pub(super) const LOW_CHATTER: Duration = Duration::from_secs(30);
+
 /// Redis as the broker, so that many processes serve as one.
 ///
 /// It holds two connections (to each master of a cluster), whatever the number of sockets and
@@ -128,8 +135,8 @@ impl Redis {
             address,
             prefix: None,
             name: NAME.to_owned(),
-            deadline: Duration::from_secs(2),
-            heartbeat: Duration::from_secs(3),
+            deadline: DEADLINE,
+            heartbeat: HEARTBEAT,
             linger: Duration::from_secs(2),
             machine: OnceLock::new(),
         }
@@ -163,7 +170,7 @@ impl Redis {
     /// process while nothing happens.
     #[must_use]
     pub fn low_chatter(self) -> Self {
-        self.heartbeat(Duration::from_secs(30))
+        self.heartbeat(LOW_CHATTER)
     }
 
     /// How long a room that was left by the last member is still listened to, so that a page
