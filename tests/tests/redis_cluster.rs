@@ -10,17 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::{Emitter, Redis, Scope};
+use redis_support::churn::churn;
 use redis_support::cluster::Cluster;
 use redis_support::oracle::{Publishing, check, is_from, number};
-use redis_support::{Item, Process, Random, Server, message, text};
+use redis_support::{Item, Process, Server, message, text};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
 const CHANNEL: &str = "jstack:post/chat:room:general";
 /// What the issue allows for being back after the failover is over.
 const BACK: Duration = Duration::from_secs(2);
-/// What an emit may take, with something for a busy machine.
-const DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// Two processes in the room, and one of them publishes.
 async fn two(cluster: &Cluster) -> (Arc<Process>, Process, Publishing) {
@@ -33,29 +32,16 @@ async fn two(cluster: &Cluster) -> (Arc<Process>, Process, Publishing) {
     (here, there, publishing)
 }
 
-/// Waits until both hear what is published from now on; returns how long that took.
-async fn both_hear(here: &Process, there: &Process, publishing: &Publishing) -> Duration {
-    let (since, from) = (Instant::now(), publishing.next());
-    let newer = |items: &[Item]| items.iter().any(|item| is_from(item, from));
-    tokio::join!(here.rooms.until(ROOM, newer), there.rooms.until(ROOM, newer));
-    since.elapsed()
-}
-
 /// Ends the publishing, and holds what both heard against it; returns how many gaps each was
 /// told of.
 async fn judge(here: &Process, there: &Process, publishing: Publishing) -> [usize; 2] {
-    let (taken, slowest) = publishing.end().await;
-    assert!(slowest <= DEADLINE, "an emit took {slowest:?}");
-    let last = *taken.last().unwrap();
-    let whole = |items: &[Item]| items.contains(&message(last));
-    let (first, second) =
-        tokio::join!(here.rooms.until(ROOM, whole), there.rooms.until(ROOM, whole));
+    let gaps = publishing.judge(ROOM, [here, there]).await;
     let since = Instant::now();
     while let Some(trouble) = here.broker.trouble().or_else(|| there.broker.trouble()) {
         assert!(since.elapsed() < BACK, "{trouble}");
         sleep(Duration::from_millis(10)).await;
     }
-    [check(&first, &taken, 0), check(&second, &taken, 0)]
+    gaps
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +53,7 @@ async fn a_live_room_moves_with_its_slot() {
     for n in 0..6 {
         let to = (from + 1) % 3;
         tokio::task::block_in_place(|| cluster.move_slot(slot, from, to));
-        let back = both_hear(&here, &there, &publishing).await;
+        let back = publishing.until_heard(ROOM, [&here, &there]).await;
         println!("move {n}: both hear again after {} ms", back.as_millis());
         assert!(back <= BACK, "it took {back:?}");
         from = to;
@@ -78,7 +64,7 @@ async fn a_live_room_moves_with_its_slot() {
         tokio::task::block_in_place(|| cluster.move_slot(slot, from, to));
         from = to;
     }
-    let back = both_hear(&here, &there, &publishing).await;
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     println!("six moves: both hear again after {} ms", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
     let gaps = judge(&here, &there, publishing).await;
@@ -177,7 +163,7 @@ async fn the_master_of_a_room_dies_and_its_replica_takes_over() {
         sleep(Duration::from_millis(5)).await;
     }
     println!("a replica took over after {} ms", killed.elapsed().as_millis());
-    let back = both_hear(&here, &there, &publishing).await;
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     println!("both hear again {} ms after that", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
 
@@ -198,7 +184,7 @@ async fn the_master_of_a_room_dies_and_its_replica_takes_over() {
         assert!(since.elapsed() < Duration::from_secs(20), "it takes over again");
         sleep(Duration::from_millis(5)).await;
     }
-    let back = both_hear(&here, &there, &publishing).await;
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     println!("both hear again {} ms after the hand-over", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
     let gaps = judge(&here, &there, publishing).await;
@@ -219,12 +205,12 @@ async fn a_master_that_is_silent_is_left_for_its_replica() {
         sleep(Duration::from_millis(5)).await;
     }
     println!("a replica took over after {} ms", since.elapsed().as_millis());
-    let back = both_hear(&here, &there, &publishing).await;
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     println!("both hear again {} ms after that", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
     // It wakes up and does not know yet that it is master no more.
     cluster.servers[silent].signal("CONT");
-    let back = both_hear(&here, &there, &publishing).await;
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     assert!(back <= BACK, "it took {back:?}");
     sleep(Duration::from_secs(1)).await;
     let gaps = judge(&here, &there, publishing).await;
@@ -244,27 +230,8 @@ async fn after_many_rooms_of_joins_leaves_and_moves_the_cluster_sends_what_is_wa
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let (process, moving) = (process.clone(), moving.clone());
-            tokio::spawn(async move {
-                let mut random = Random(0x9E37_79B9 + task as u64);
-                let mut joined = [false; ROOMS / TASKS];
-                let mut steps = 0;
-                while steps < ROOMS / TASKS * 4 || moving.load(Ordering::Relaxed) {
-                    let which = random.below(joined.len());
-                    let room = format!("{task}.{which}");
-                    if joined[which] {
-                        process.leave(Scope::Room(&room));
-                    } else {
-                        process.join(Scope::Room(&room)).await.unwrap();
-                    }
-                    joined[which] = !joined[which];
-                    steps += 1;
-                    sleep(Duration::from_millis(1)).await;
-                }
-                let rooms = joined.iter().enumerate().filter(|(_, joined)| **joined);
-                rooms
-                    .map(|(which, _)| (format!("jstack:post/chat:room:{task}.{which}"), 1))
-                    .collect::<Vec<_>>()
-            })
+            let step = Duration::from_millis(1);
+            tokio::spawn(churn(process, task, ROOMS / TASKS, step, moving))
         })
         .collect();
     // Meanwhile slots of rooms move, so that what ended comes between questions and answers.
@@ -278,7 +245,7 @@ async fn after_many_rooms_of_joins_leaves_and_moves_the_cluster_sends_what_is_wa
     moving.store(false, Ordering::Relaxed);
     let mut wanted = vec![(CHANNEL.to_owned(), 1)];
     for task in tasks {
-        wanted.extend(task.await.unwrap());
+        wanted.extend(task.await.unwrap().into_iter().map(|name| (name, 1)));
     }
     wanted.sort();
     println!("{} rooms left after joins, leaves and {MOVES} moves", wanted.len());

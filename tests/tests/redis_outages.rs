@@ -11,15 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jstack_runtime::Scope;
-use redis_support::oracle::{Publishing, check, is_from};
+use redis_support::oracle::Publishing;
 use redis_support::{Item, Process, Server, message, text};
 use tokio::time::{sleep, timeout};
 
 const ROOM: Scope<'static> = Scope::Room("general");
 /// What the issue allows for being back after Redis is.
 const BACK: Duration = Duration::from_secs(2);
-/// What an emit may take, with something for a busy machine.
-const DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// Two processes hear the room, one publishes; `outage` returns when Redis is back.
 async fn survive(
@@ -36,19 +34,11 @@ async fn survive(
 
     outage(server, &here).await;
 
-    let (since, from) = (Instant::now(), publishing.next());
-    let newer = |items: &[Item]| items.iter().any(|item| is_from(item, from));
-    tokio::join!(here.rooms.until(ROOM, newer), there.rooms.until(ROOM, newer));
-    let back = since.elapsed();
+    let back = publishing.until_heard(ROOM, [&here, &there]).await;
     println!("both hear again {} ms after Redis is back", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
 
-    let (taken, slowest) = publishing.end().await;
-    assert!(slowest <= DEADLINE, "an emit took {slowest:?}");
-    let last = *taken.last().unwrap();
-    let whole = |items: &[Item]| items.contains(&message(last));
-    let (first, second) =
-        tokio::join!(here.rooms.until(ROOM, whole), there.rooms.until(ROOM, whole));
+    let gaps = publishing.judge(ROOM, [&here, &there]).await;
     assert_eq!(here.broker.trouble(), None);
     // The dead of the outage may take a moment to be buried.
     let two_each = async {
@@ -57,7 +47,7 @@ async fn survive(
         }
     };
     timeout(Duration::from_secs(5), two_each).await.expect("two connections each");
-    [check(&first, &taken, 0), check(&second, &taken, 0)]
+    gaps
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,10 +6,12 @@ mod redis_support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jstack_runtime::{Message, Scope};
-use redis_support::{Item, Process, Random, Server, message, text};
+use redis_support::churn::churn;
+use redis_support::{Item, Process, Server, message, text};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -31,25 +33,8 @@ async fn after_10_000_rooms_of_joins_and_leaves_redis_sends_what_is_wanted() {
     // Each task has rooms of its own, so that who is in which is known at the end.
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
-            let process = process.clone();
-            tokio::spawn(async move {
-                let mut random = Random(0x9E37_79B9 + task as u64);
-                let mut joined = vec![false; ROOMS / TASKS];
-                for _ in 0..ROOMS / TASKS * 4 {
-                    let which = random.below(joined.len());
-                    let room = format!("{task}.{which}");
-                    if joined[which] {
-                        process.leave(Scope::Room(&room));
-                    } else {
-                        process.join(Scope::Room(&room)).await.unwrap();
-                    }
-                    joined[which] = !joined[which];
-                }
-                let rooms = joined.iter().enumerate().filter(|(_, joined)| **joined);
-                rooms
-                    .map(|(which, _)| format!("jstack:post/chat:room:{task}.{which}"))
-                    .collect::<Vec<_>>()
-            })
+            let still = Arc::new(AtomicBool::new(false));
+            tokio::spawn(churn(process.clone(), task, ROOMS / TASKS, Duration::ZERO, still))
         })
         .collect();
     let mut wanted = BTreeSet::new();

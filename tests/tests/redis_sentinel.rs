@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jstack_runtime::{Redis, Scope};
-use redis_support::{Item, Process, Server, free_port, message, text};
+use redis_support::oracle::check;
+use redis_support::{Process, Server, free_port, message, text};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -123,19 +124,7 @@ async fn survive(fail: impl FnOnce(&mut Server, &[Sentinel])) {
     taken.insert(n);
     for process in [&here, &there] {
         let heard = process.rooms.until(ROOM, |items| items.contains(&message(n))).await;
-        let (mut expected, mut gap) = (0, false);
-        for item in &heard {
-            match item {
-                Item::Gap(_) => gap = true,
-                Item::Message(text) => {
-                    let (_, n): (String, u64) = serde_json::from_str(text).unwrap();
-                    assert!(n >= expected, "{n} came twice or late");
-                    let lost = taken.range(expected..n).next();
-                    assert!(lost.is_none() || gap, "{lost:?} was lost silently");
-                    (expected, gap) = (n + 1, false);
-                }
-            }
-        }
+        check(&heard, &taken, 0);
     }
 }
 

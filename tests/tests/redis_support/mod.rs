@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+pub mod churn;
 pub mod cluster;
 pub mod oracle;
 

@@ -11,7 +11,10 @@ use jstack_runtime::Scope;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{Item, Process, text};
+use super::{Item, Process, message, text};
+
+/// What an emit may take, with something for a busy machine.
+const DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// Publishes without end, and notes what Redis took.
 pub struct Publishing {
@@ -48,9 +51,25 @@ impl Publishing {
         self.next.load(Ordering::Relaxed)
     }
 
-    pub async fn end(self) -> (BTreeSet<u64>, Duration) {
+    /// Waits until both hear what is published from now on; returns how long that took.
+    pub async fn until_heard(&self, room: Scope<'_>, [here, there]: [&Process; 2]) -> Duration {
+        let (since, from) = (Instant::now(), self.next());
+        let newer = |items: &[Item]| items.iter().any(|item| is_from(item, from));
+        tokio::join!(here.rooms.until(room, newer), there.rooms.until(room, newer));
+        since.elapsed()
+    }
+
+    /// Ends, and holds what both heard against what was taken; returns how many gaps each was told
+    /// of.
+    pub async fn judge(self, room: Scope<'_>, [here, there]: [&Process; 2]) -> [usize; 2] {
         self.stop.store(true, Ordering::Relaxed);
-        self.task.await.unwrap()
+        let (taken, slowest) = self.task.await.unwrap();
+        assert!(slowest <= DEADLINE, "an emit took {slowest:?}");
+        let last = message(*taken.last().unwrap());
+        let whole = |items: &[Item]| items.contains(&last);
+        let (first, second) =
+            tokio::join!(here.rooms.until(room, whole), there.rooms.until(room, whole));
+        [check(&first, &taken, 0), check(&second, &taken, 0)]
     }
 }
 
