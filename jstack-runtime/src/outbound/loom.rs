@@ -48,7 +48,7 @@ impl Rig {
 
     /// What a publisher does; `false` if the connection was closed.
     fn push(&self, name: u8) -> bool {
-        let pushed = self.connection.0.push(&Frame::new(&frame(name)[..]), LIMITS, CLOSING);
+        let pushed = self.connection.0.push(&Frame::new(&frame(name)[..]), LIMITS, || CLOSING);
         if pushed == Pushed::Dirty {
             self.list.mark(self.connection.clone());
         }

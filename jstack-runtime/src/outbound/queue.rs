@@ -40,6 +40,9 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Gives the close frame for a reader that has not kept up.
+pub(crate) type Closing = fn() -> &'static [u8];
+
 /// What became of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
@@ -123,24 +126,37 @@ impl Outbound {
 
     /// Appends a frame. It never waits; a queue that is full is the reader's fault and becomes
     /// `closing`, the frame that says so.
-    pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: &[u8]) -> Pushed {
+    #[inline]
+    pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: Closing) -> Pushed {
         let mut queue = self.queue.lock();
+        if queue.phase != Phase::Open || queue.is_full(frame.bytes.len(), limits) {
+            return self.push_to_full(queue, frame, limits, closing);
+        }
+        queue.append(frame);
+        self.tell(&mut queue)
+    }
+
+    #[cold]
+    fn push_to_full(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        frame: &Frame<'_>,
+        limits: QueueLimits,
+        closing: Closing,
+    ) -> Pushed {
+        if queue.phase == Phase::Open {
+            // A burst within one scheduler turn is not a slow reader.
+            self.write_now(&mut queue);
+        }
         if queue.phase != Phase::Open {
             return Pushed::Closed;
         }
         if queue.is_full(frame.bytes.len(), limits) {
-            // A burst within one scheduler turn is not a slow reader.
-            self.write_now(&mut queue);
-            if queue.phase != Phase::Open {
-                return Pushed::Closed;
-            }
-            if queue.is_full(frame.bytes.len(), limits) {
-                queue.drop_backlog();
-                queue.append(&Frame::new(closing));
-                queue.phase = Phase::Closing;
-                self.tell(&mut queue);
-                return Pushed::Overflow;
-            }
+            queue.drop_backlog();
+            queue.append(&Frame::new(closing()));
+            queue.phase = Phase::Closing;
+            self.tell(&mut queue);
+            return Pushed::Overflow;
         }
         queue.append(frame);
         self.tell(&mut queue)
@@ -211,18 +227,22 @@ impl Outbound {
     }
 
     /// Says whether somebody has to be told that there is something to write.
+    #[inline]
     fn tell(&self, queue: &mut Queue) -> Pushed {
+        if queue.told {
+            return Pushed::Queued;
+        }
         match self.way.get() {
-            Some(Way::Tcp(_)) if !queue.told => {
+            Some(Way::Tcp(_)) => {
                 queue.told = true;
                 Pushed::Dirty
             }
-            Some(Way::Task(wake)) if !queue.told => {
+            Some(Way::Task(wake)) => {
                 queue.told = true;
                 wake.notify_one();
                 Pushed::Queued
             }
-            _ => Pushed::Queued,
+            None => Pushed::Queued,
         }
     }
 
@@ -306,22 +326,27 @@ impl Queue {
         self.bytes.saturating_add(more) > limits.bytes || self.frames >= limits.frames
     }
 
+    #[inline]
     fn append(&mut self, frame: &Frame<'_>) {
-        let length = frame.bytes.len();
-        if length > SHARED_FROM {
-            if !self.tail.is_empty() {
-                let tail = std::mem::take(&mut self.tail);
-                self.front.push_back(Chunk::Gathered(tail));
-            }
-            self.front.push_back(Chunk::Shared(frame.shared()));
-        } else {
-            if self.tail.capacity() == 0 {
-                self.tail = buffers::take();
-            }
-            self.tail.extend_from_slice(&frame.bytes);
-        }
-        self.bytes += length;
+        let bytes = &*frame.bytes;
+        self.bytes += bytes.len();
         self.frames += 1;
+        if bytes.len() > SHARED_FROM {
+            return self.append_shared(frame);
+        }
+        if self.tail.capacity() == 0 {
+            self.tail = buffers::take();
+        }
+        self.tail.extend_from_slice(bytes);
+    }
+
+    #[cold]
+    fn append_shared(&mut self, frame: &Frame<'_>) {
+        if !self.tail.is_empty() {
+            let tail = std::mem::take(&mut self.tail);
+            self.front.push_back(Chunk::Gathered(tail));
+        }
+        self.front.push_back(Chunk::Shared(frame.shared()));
     }
 
     fn write_to(&self, io: &Socket) -> io::Result<usize> {
@@ -451,6 +476,10 @@ mod tests {
 
     const LIMITS: QueueLimits = QueueLimits { bytes: 100_000, frames: 10 };
 
+    fn closing() -> &'static [u8] {
+        b"\x88\x00"
+    }
+
     #[test]
     fn whatever_part_is_written_the_rest_is_counted_right() {
         let lengths = [3, 200, 5000, 70_000, 1, 0, 4500, 9];
@@ -486,11 +515,11 @@ mod tests {
         let out = Outbound::new();
         let one = frame(10);
         for _ in 0..10 {
-            assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Queued);
+            assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Queued);
         }
-        assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Overflow);
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Overflow);
         assert_eq!(out.waiting(), 2);
-        assert_eq!(out.push(&Frame::new(&one), LIMITS, b"\x88\x00"), Pushed::Closed);
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Closed);
         assert_eq!(out.close(b"\x88\x00"), None);
     }
 
@@ -511,7 +540,7 @@ mod tests {
     fn bytes_limit_what_waits_as_frames_do() {
         let out = Outbound::new();
         let large = frame(60_000);
-        assert_eq!(out.push(&Frame::new(&large), LIMITS, b""), Pushed::Queued);
-        assert_eq!(out.push(&Frame::new(&large), LIMITS, b""), Pushed::Overflow);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Queued);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Overflow);
     }
 }

@@ -1,15 +1,16 @@
 //! The rooms of one procedure in this process.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
+use super::outgoing::Outgoing;
 use super::process::Process;
+use super::registry::{Place, Registry};
 use super::room::Room;
 use crate::broker::{Channel, Message, Scope, Sink};
 use crate::closing::{CloseReason, ClosedBy};
@@ -19,10 +20,10 @@ use crate::frame::{self, ControlFrame};
 use crate::meters::ProcedureMeters;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
-use crate::sync::{Mutex, RwLock};
-use crate::target::{Published, Publisher, SocketId, Target, To};
+use crate::sync::Mutex;
+use crate::target::SocketId;
 
-/// Shards of the map of rooms, and of sockets; a power of two.
+/// Shards of the map of sockets; a power of two.
 const SHARDS: usize = 32;
 
 /// What a reader is told that has not kept up.
@@ -40,7 +41,7 @@ pub(crate) struct Hub {
     process: Arc<Process>,
     /// `post/chat`, once the procedure is mounted.
     procedure: OnceLock<Box<str>>,
-    rooms: Box<[RwLock<Rooms>]>,
+    rooms: Registry,
     sockets: Box<[Mutex<Sockets>]>,
     bounds: OnceLock<Bounds>,
     meters: OnceLock<ProcedureMeters>,
@@ -77,15 +78,8 @@ impl Bounds {
     }
 }
 
-/// Clients choose the names: the standard hash is keyed, so that none can be made to collide.
-type Rooms = HashMap<Box<str>, Arc<Room>>;
-
 /// Ids are ours, and scrambled.
 type Sockets = HashMap<u64, Arc<Member>>;
-
-fn shards<T: Default>() -> Box<[T]> {
-    (0..SHARDS).map(|_| T::default()).collect()
-}
 
 thread_local! {
     /// Spare lists of connections with something to write.
@@ -97,8 +91,8 @@ impl Hub {
         Arc::new_cyclic(|this| Self {
             process,
             procedure: OnceLock::new(),
-            rooms: shards(),
-            sockets: shards(),
+            rooms: Registry::new(),
+            sockets: (0..SHARDS).map(|_| Mutex::default()).collect(),
             bounds: OnceLock::new(),
             meters: OnceLock::new(),
             visited: AtomicBool::new(false),
@@ -134,22 +128,13 @@ impl Hub {
         self.bounds.get_or_init(|| Bounds::new(self.process.limits()))
     }
 
-    fn channel<'a>(&'a self, room: &'a str) -> Channel<'a> {
+    pub(super) fn channel<'a>(&'a self, room: &'a str) -> Channel<'a> {
         let scope = if room == EVERYONE { Scope::All } else { Scope::Room(room) };
         Channel { procedure: self.procedure(), scope }
     }
 
     fn node(&self) -> Channel<'_> {
         Channel { procedure: self.procedure(), scope: Scope::Node(self.process.node) }
-    }
-
-    #[inline]
-    fn room_shard(&self, name: &str) -> &RwLock<Rooms> {
-        // Only chooses a lock, so a cheap hash will do; the maps keep a keyed one.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        &self.rooms[(hash >> 32) as usize % SHARDS]
     }
 
     fn socket_shard(&self, id: SocketId) -> &Mutex<Sockets> {
@@ -225,91 +210,70 @@ impl Hub {
 
     /// Leaves a room; leaving one that it is not in does nothing.
     pub(crate) fn leave(&self, member: &Arc<Member>, name: &str) {
-        let room = self.room_shard(name).read().get(name).cloned();
+        let room = self.rooms.visit(name, Arc::clone);
         if let Some(room) = room.filter(|room| !room.is_everyone()) {
             self.leave_room(member, &room);
         }
     }
 
     fn leave_room(&self, member: &Arc<Member>, room: &Arc<Room>) {
-        let mut shard = self.room_shard(room.name()).write();
-        room.remove(member);
-        self.forget_if_unused(&mut shard, room);
+        self.rooms.at(room.name(), |place| {
+            room.remove(member);
+            self.forget_if_unused(place, room);
+        });
     }
 
     /// Drops a room that nobody is in. Under the shard's lock, so that the broker hears of the
     /// end of this one before the beginning of the next.
-    fn forget_if_unused(&self, shard: &mut Rooms, room: &Arc<Room>) {
-        if !room.is_unused() || !shard.get(room.name()).is_some_and(|r| Arc::ptr_eq(r, room)) {
+    fn forget_if_unused(&self, mut place: Place<'_>, room: &Arc<Room>) {
+        if !room.is_unused() || !place.remove(room) || !room.live.initialized() {
             return;
         }
-        shard.remove(room.name());
-        if shard.is_empty() {
-            shard.shrink_to_fit();
-        }
-        if room.live.initialized() {
-            let broker = self.process.broker();
-            broker.unsubscribe(self.channel(room.name()), self);
-            if room.is_everyone() {
-                broker.unsubscribe(self.node(), self);
-            }
+        let broker = self.process.broker();
+        broker.unsubscribe(self.channel(room.name()), self);
+        if room.is_everyone() {
+            broker.unsubscribe(self.node(), self);
         }
     }
 
     /// Appends to one connection's queue.
     pub(crate) fn push(&self, member: &Arc<Member>, frame: &Frame<'_>) {
-        if self.push_quietly(member, frame) == Pushed::Dirty {
-            self.process.flusher().mark(member.list, member.clone());
-        }
+        let pushed = push(member, frame, self.bounds().queue);
+        self.tell(member, pushed);
     }
 
-    fn push_quietly(&self, member: &Arc<Member>, frame: &Frame<'_>) -> Pushed {
-        let pushed = member.out().push(frame, self.bounds().queue, &TOO_SLOW_FRAME);
-        if pushed == Pushed::Overflow {
-            member.end(TOO_SLOW);
-            tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
-            return Pushed::Dirty;
-        }
-        pushed
-    }
-
-    /// Ends a connection with a close frame.
-    pub(crate) fn close(&self, member: &Arc<Member>, reason: CloseReason) {
-        if member.close(reason) == Some(Pushed::Dirty) {
-            self.process.flusher().mark(member.list, member.clone());
-        }
-    }
-
-    /// Tells the flusher of what was queued before the upgrade.
-    pub(crate) fn attached(&self, member: &Arc<Member>, pushed: Pushed) {
+    /// Lets somebody write what a queue has to say, if nobody is about to.
+    pub(crate) fn tell(&self, member: &Arc<Member>, pushed: Pushed) {
         if pushed == Pushed::Dirty {
             self.process.flusher().mark(member.list, member.clone());
         }
     }
 
-    fn deliver_to_room(&self, name: &str, message: &Message<'_>) {
-        // Shared, so that rooms of one shard are delivered to side by side; joins wait.
-        let shard = self.room_shard(name).read();
-        let Some(room) = shard.get(name) else { return };
-        let out = Outgoing::new(message);
-        let mut dirty = DIRTY.take();
-        let mut sent = 0;
-        {
-            let members = room.members();
-            let everyone = message.except.is_empty() && message.except_rooms.is_empty();
-            for member in members.iter().filter(|member| everyone || !left_out(member, message)) {
-                if self.push_quietly(member, out.frame_for(member)) == Pushed::Dirty {
-                    dirty.push(member.clone());
-                }
-                sent += 1;
-            }
+    /// Ends a connection with a close frame.
+    pub(crate) fn close(&self, member: &Arc<Member>, reason: CloseReason) {
+        if let Some(pushed) = member.close(reason) {
+            self.tell(member, pushed);
         }
+    }
+
+    fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
+        let out = Outgoing::new(message);
+        let members = room.members();
+        let everyone = message.except.is_empty() && message.except_rooms.is_empty();
+        let (mut dirty, mut sent, limits) = (DIRTY.take(), 0, self.bounds().queue);
+        for member in members.iter().filter(|member| everyone || !left_out(member, message)) {
+            if push(member, out.frame_for(member), limits) == Pushed::Dirty {
+                dirty.push(member.clone());
+            }
+            sent += 1;
+        }
+        drop(members);
         self.meters().sent.increment(sent);
         self.process.flusher().mark_all(&mut dirty, |member| member.list);
         DIRTY.set(dirty);
     }
 
-    fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
+    pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
         let member = self.socket_shard(id).lock().get(&id.local).cloned();
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
             self.push(&member, Outgoing::new(message).frame_for(&member));
@@ -330,49 +294,25 @@ impl Hub {
 
     #[cfg(test)]
     pub(super) fn rooms_held(&self) -> usize {
-        self.rooms.iter().map(|shard| shard.read().len()).sum()
+        self.rooms.len()
     }
+}
+
+/// Appends to one connection's queue and tells nobody.
+#[inline]
+fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
+    let pushed = member.out().push(frame, limits, || &*TOO_SLOW_FRAME);
+    if pushed == Pushed::Overflow {
+        member.end(TOO_SLOW);
+        tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
+        return Pushed::Dirty;
+    }
+    pushed
 }
 
 fn left_out(member: &Member, message: &Message<'_>) -> bool {
     message.except.contains(&member.id)
         || message.except_rooms.iter().any(|room| member.is_in(room))
-}
-
-/// One message's frame, plain and, once somebody wants it so, compressed.
-struct Outgoing<'a> {
-    plain: Frame<'a>,
-    #[cfg(feature = "deflate")]
-    json: &'a [u8],
-    /// `None` where compressing does not pay.
-    #[cfg(feature = "deflate")]
-    compressed: std::cell::OnceCell<Option<Frame<'a>>>,
-}
-
-impl<'a> Outgoing<'a> {
-    fn new(message: &Message<'a>) -> Self {
-        Self {
-            plain: Frame::new(message.frame()),
-            #[cfg(feature = "deflate")]
-            json: message.json(),
-            #[cfg(feature = "deflate")]
-            compressed: std::cell::OnceCell::new(),
-        }
-    }
-
-    #[cfg(not(feature = "deflate"))]
-    fn frame_for(&self, _: &Member) -> &Frame<'a> {
-        &self.plain
-    }
-
-    #[cfg(feature = "deflate")]
-    fn frame_for(&self, member: &Member) -> &Frame<'a> {
-        if !member.deflate.is_some_and(|window| frame::fits(window, self.json.len())) {
-            return &self.plain;
-        }
-        let compress = || frame::deflate::text_frame(self.json).map(Frame::new);
-        self.compressed.get_or_init(compress).as_ref().unwrap_or(&self.plain)
-    }
 }
 
 /// A join under way, which keeps its room alive.
@@ -383,113 +323,37 @@ struct Joining<'a> {
 
 impl<'a> Joining<'a> {
     fn begin(hub: &'a Hub, name: &str) -> Self {
-        let mut shard = hub.room_shard(name).write();
-        let room = match shard.get(name) {
-            Some(room) => room.clone(),
-            None => shard.entry(name.into()).or_insert_with(|| Arc::new(Room::new(name))).clone(),
-        };
-        room.joining.fetch_add(1, Ordering::AcqRel);
+        let room = hub.rooms.at(name, |mut place| {
+            let room = place.room();
+            room.joining.fetch_add(1, Ordering::AcqRel);
+            room
+        });
         Self { hub, room }
     }
 }
 
 impl Drop for Joining<'_> {
     fn drop(&mut self) {
-        let mut shard = self.hub.room_shard(self.room.name()).write();
-        self.room.joining.fetch_sub(1, Ordering::AcqRel);
-        self.hub.forget_if_unused(&mut shard, &self.room);
+        self.hub.rooms.at(self.room.name(), |place| {
+            self.room.joining.fetch_sub(1, Ordering::AcqRel);
+            self.hub.forget_if_unused(place, &self.room);
+        });
     }
 }
 
 impl Sink for Hub {
     fn deliver(&self, message: &Message<'_>) {
-        match (message.channel.scope, message.only) {
-            (Scope::All, _) => self.deliver_to_room(EVERYONE, message),
-            (Scope::Room(name), _) => self.deliver_to_room(name, message),
-            (Scope::Node(_), Some(id)) => self.deliver_to_socket(id, message),
-            (Scope::Node(_), None) => {}
-        }
+        let room = match (message.channel.scope, message.only) {
+            (Scope::All, _) => EVERYONE,
+            (Scope::Room(name), _) => name,
+            (Scope::Node(_), Some(id)) => return self.deliver_to_socket(id, message),
+            (Scope::Node(_), None) => return,
+        };
+        self.rooms.visit(room, |room| self.deliver_to_room(room, message));
     }
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
         self.process.meters().gaps.increment(1);
         tracing::warn!(?channel, messages, "messages from other processes may be missing");
-    }
-}
-
-impl Publisher for Hub {
-    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
-        let meters = self.process.meters();
-        if !meters.timed {
-            return self.publish_now(target, buffer);
-        }
-        let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
-        match self.publish_now(target, buffer) {
-            done @ Published::Done(_) => {
-                seconds.record(started.elapsed());
-                done
-            }
-            waits => Published::Wait(Box::pin(async move {
-                let result = waits.await;
-                seconds.record(started.elapsed());
-                result
-            })),
-        }
-    }
-}
-
-impl Hub {
-    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
-        let rooms: &[Cow<'_, str>] = match &target.to {
-            To::Room(room) => std::slice::from_ref(room),
-            To::Rooms(rooms) => rooms,
-            To::All | To::Socket(_) => &[],
-        };
-        let (sockets, except_rooms): (&[SocketId], &[Cow<'_, str>]) =
-            target.except.as_ref().map_or((&[], &[]), |e| (&e.sockets, &e.rooms));
-        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room))
-        {
-            return error.into();
-        }
-        let broker = self.process.broker();
-        let mut message = Message::framed(self.channel(EVERYONE), buffer);
-        message.except = sockets;
-        message.except_rooms = except_rooms;
-        match &target.to {
-            To::All => broker.publish(&[message], self).0,
-            To::Room(room) => {
-                message.channel = self.channel(room);
-                broker.publish(&[message], self).0
-            }
-            To::Rooms(rooms) => {
-                // Who is in an earlier room has it already.
-                let but: Vec<Cow<'_, str>> =
-                    rooms.iter().chain(except_rooms).map(|room| Cow::Borrowed(&**room)).collect();
-                let (earlier, named) = but.split_at(rooms.len());
-                let excepts: Vec<Vec<Cow<'_, str>>> =
-                    (0..rooms.len()).map(|n| [&earlier[..n], named].concat()).collect();
-                let messages: Vec<Message<'_>> = rooms
-                    .iter()
-                    .zip(&excepts)
-                    .filter(|(room, except)| !except.contains(room))
-                    .map(|(room, except)| {
-                        let mut message = message;
-                        message.channel = self.channel(room);
-                        message.except_rooms = except;
-                        message
-                    })
-                    .collect();
-                broker.publish(&messages, self).0
-            }
-            To::Socket(id) if id.node == self.process.node => {
-                self.deliver_to_socket(*id, &message);
-                Published::Done(Ok(()))
-            }
-            To::Socket(id) => {
-                message.channel.scope = Scope::Node(id.node);
-                message.only = Some(*id);
-                broker.publish(&[message], self).0
-            }
-        }
     }
 }

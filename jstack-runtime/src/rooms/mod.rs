@@ -5,7 +5,10 @@ mod hub;
 mod loom;
 mod member;
 mod name;
+mod outgoing;
 mod process;
+mod publish;
+mod registry;
 mod room;
 #[cfg(test)]
 mod tests;

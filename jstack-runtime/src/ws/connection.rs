@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     /// When the bytes in hand arrived, in the process' nanoseconds.
     now: u64,
     counts: Counts,
+    /// Who is woken when the connection ends.
+    waker: Option<Waker>,
     finished: bool,
     /// Its place among the server's connections, free again when it is gone.
     _lease: Option<Lease>,
@@ -120,6 +122,7 @@ impl Connection {
             at: 0,
             now: hub.process().nanos(),
             counts: Counts::default(),
+            waker: None,
             hub,
             member,
             io,
@@ -233,7 +236,10 @@ impl Connection {
 
     /// Reads what is there; `false` at the end of the connection.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.member.wake_on_end(cx.waker());
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.member.wake_on_end(cx.waker());
+            self.waker = Some(cx.waker().clone());
+        }
         if self.member.ending().is_some() {
             return Poll::Ready(false);
         }

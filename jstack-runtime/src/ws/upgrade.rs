@@ -149,7 +149,7 @@ impl Opening {
                 (Incoming::Other(read), Vec::new(), pushed)
             }
         };
-        hub.attached(&member, pushed);
+        hub.tell(&member, pushed);
         self.begun = true;
         Connection::new(hub, member, incoming, first, self.lease.take())
     }

@@ -1,0 +1,98 @@
+//! From a target to the broker.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use super::hub::Hub;
+use super::name::{self, EVERYONE};
+use crate::broker::{Message, Scope};
+use crate::target::{Published, Publisher, SocketId, Target, To};
+
+impl Publisher for Hub {
+    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
+        let meters = self.process().meters();
+        if !meters.timed {
+            return self.publish_now(target, buffer);
+        }
+        let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
+        match self.publish_now(target, buffer) {
+            done @ Published::Done(_) => {
+                seconds.record(started.elapsed());
+                done
+            }
+            waits => Published::Wait(Box::pin(async move {
+                let result = waits.await;
+                seconds.record(started.elapsed());
+                result
+            })),
+        }
+    }
+}
+
+impl Hub {
+    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
+        if let (To::Room(room), None) = (&target.to, &target.except) {
+            // What nearly every emit is.
+            if let Err(error) = name::check(room) {
+                return error.into();
+            }
+            let message = Message::framed(self.channel(room), buffer);
+            return self.process().broker().publish(&[message], self).0;
+        }
+        self.publish_to_some(target, buffer)
+    }
+
+    fn publish_to_some(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
+        let rooms: &[Cow<'_, str>] = match &target.to {
+            To::Room(room) => std::slice::from_ref(room),
+            To::Rooms(rooms) => rooms,
+            To::All | To::Socket(_) => &[],
+        };
+        let (sockets, except_rooms): (&[SocketId], &[Cow<'_, str>]) =
+            target.except.as_ref().map_or((&[], &[]), |e| (&e.sockets, &e.rooms));
+        if let Err(error) = rooms.iter().chain(except_rooms).try_for_each(|room| name::check(room))
+        {
+            return error.into();
+        }
+        let broker = self.process().broker();
+        let mut message = Message::framed(self.channel(EVERYONE), buffer);
+        message.except = sockets;
+        message.except_rooms = except_rooms;
+        match &target.to {
+            To::All => broker.publish(&[message], self).0,
+            To::Room(room) => {
+                message.channel = self.channel(room);
+                broker.publish(&[message], self).0
+            }
+            To::Rooms(rooms) => {
+                // Who is in an earlier room has it already.
+                let but: Vec<Cow<'_, str>> =
+                    rooms.iter().chain(except_rooms).map(|room| Cow::Borrowed(&**room)).collect();
+                let (earlier, named) = but.split_at(rooms.len());
+                let excepts: Vec<Vec<Cow<'_, str>>> =
+                    (0..rooms.len()).map(|n| [&earlier[..n], named].concat()).collect();
+                let messages: Vec<Message<'_>> = rooms
+                    .iter()
+                    .zip(&excepts)
+                    .filter(|(room, except)| !except.contains(room))
+                    .map(|(room, except)| {
+                        let mut message = message;
+                        message.channel = self.channel(room);
+                        message.except_rooms = except;
+                        message
+                    })
+                    .collect();
+                broker.publish(&messages, self).0
+            }
+            To::Socket(id) if id.node == self.process().node => {
+                self.deliver_to_socket(*id, &message);
+                Published::Done(Ok(()))
+            }
+            To::Socket(id) => {
+                message.channel.scope = Scope::Node(id.node);
+                message.only = Some(*id);
+                broker.publish(&[message], self).0
+            }
+        }
+    }
+}
