@@ -346,7 +346,8 @@ impl App {
                 api = api.route(&format!("{base}{path}"), axum::routing::any(nothing_here));
             }
         }
-        let router = api.layer(Edge::new(site.clone())).merge(beside);
+        // With its state a route is made ready once; without, for each request.
+        let router = api.layer(Edge::new(site.clone())).merge(beside).with_state(());
         Ok(Built { router, site, settings, address_from })
     }
 }

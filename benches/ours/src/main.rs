@@ -65,18 +65,17 @@ mod chat {
     }
 }
 
-/// What the GET answers.
+/// What the GET answers: texts of the program's own, as in the other servers.
 #[derive(Serialize, JsonSchema, Payload)]
 pub struct Small {
-    name: String,
+    name: &'static str,
     id: u32,
-    tags: Vec<String>,
+    tags: [&'static str; 3],
 }
 
 #[procedure(get)]
-async fn small() -> Result<Small> {
-    let tags = ["a", "b", "c"].map(String::from).into();
-    Ok(Small { name: "hello".into(), id: 7, tags })
+async fn small() -> Small {
+    Small { name: "hello", id: 7, tags: ["a", "b", "c"] }
 }
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use http::header::Entry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::http::origin::{Decision, Origins};
@@ -89,14 +90,18 @@ pub(super) fn decorate(response: &mut Response, origin: &HeaderValue) {
 
 /// Says to caches that the answer differs with the origin; also when there was none to echo.
 pub(super) fn vary(headers: &mut HeaderMap) {
-    let origin = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|names| {
-            names.split(',').any(|name| matches!(name.trim(), "*" | "origin" | "Origin"))
-        })
-    };
-    if !headers.get_all(header::VARY).iter().any(origin) {
-        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let origin = HeaderValue::from_static("origin");
+    match headers.entry(header::VARY) {
+        Entry::Vacant(none) => drop(none.insert(origin)),
+        Entry::Occupied(said) if said.iter().any(names_origin) => {}
+        Entry::Occupied(mut said) => said.append(origin),
     }
+}
+
+fn names_origin(vary: &HeaderValue) -> bool {
+    vary.to_str().is_ok_and(|names| {
+        names.split(',').any(|name| matches!(name.trim(), "*" | "origin" | "Origin"))
+    })
 }
 
 #[cfg(test)]

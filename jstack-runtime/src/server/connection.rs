@@ -217,7 +217,10 @@ async fn respond(
     };
     let h2 = request.version() == Version::HTTP_2;
     let grace = server.limits.header_timeout;
-    let request = request.map(|body| Body::new(Paced::new(body, grace)));
+    let request = request.map(|body| {
+        // Most requests have none: nothing to pace, and nothing to allocate.
+        if body.is_end_stream() { Body::empty() } else { Body::new(Paced::new(body, grace)) }
+    });
     let Ok(response) = server.router.clone().oneshot(request).await;
     // A request ends with its answer; a short one is written at once.
     let short = response.body().size_hint().exact().is_some_and(|size| size <= SHORT);
