@@ -174,6 +174,14 @@ fn assigned<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) 
         ));
         return None;
     }
+    if key == "rename" && !input.peek(syn::LitStr) {
+        let written = input.fork().parse::<TokenTree>().map(|tree| tree.to_string());
+        let name = written.unwrap_or_else(|_| "name".to_owned());
+        errors.add(
+            input.error(format!("`rename` takes a string\nhelp: write `rename = \"{name}\"`")),
+        );
+        return None;
+    }
     errors.ok(input.parse())
 }
 
