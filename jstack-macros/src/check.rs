@@ -166,6 +166,20 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
                 ty,
                 format!("`{text}` is known at the end only\nhelp: take it in `#[disconnect]`"),
             );
+        } else if types::is(ty, "Receiver") && !matches!(handler.hook, Hook::Procedure(_)) {
+            errors.push(
+                ty,
+                format!("`{text}` is for a WebSocket function\nnote: in a module, each event goes to its `#[on]` handler"),
+            );
+        } else if types::is(ty, "Socket")
+            && !types::arguments(ty).is_empty()
+            && let Hook::Procedure(kind @ (Kind::Get | Kind::Post)) = handler.hook
+        {
+            let emits = text.replacen("Socket", "Io", 1);
+            errors.push(
+                ty,
+                format!("a {} request has no `{text}`\nhelp: take `{emits}` to emit", kind.title()),
+            );
         } else if types::never_extracts(ty) {
             let (kind, note) = match handler.hook {
                 Hook::Procedure(kind @ (Kind::Get | Kind::Post)) => {
@@ -203,6 +217,17 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
 
 /// One borrow of the session is all there can be.
 fn sessions(handler: &Handler, _: &Args, errors: &mut Errors) {
+    let reason = handler.args.iter().find(|arg| match types::plain(&arg.ty) {
+        Type::Reference(reference) => types::is(&reference.elem, "CloseReason"),
+        _ => false,
+    });
+    if let Some(arg) = reason {
+        let message = format!(
+            "{} borrows the reason, which comes by value\nhelp: write `CloseReason`",
+            called(handler)
+        );
+        return errors.push(&arg.ty, message);
+    }
     let mut sessions = handler.args.iter().filter(|arg| matches!(arg.role, Role::Session(_)));
     if let (Some(first), Some(second)) = (sessions.next(), sessions.next()) {
         let (first, text) = (types::text(&first.ty), types::text(&second.ty));

@@ -518,3 +518,11 @@ fn an_error_that_serializes_is_an_error_all_the_same() {
     let contract = App::<()>::new().mount("a", router![refused]).describe();
     assert!(!format!("{contract:?}").contains("Refused"), "{contract:?}");
 }
+
+#[test]
+fn a_router_without_a_name_stands_at_the_base_path() {
+    let contract = App::new().mount("", router![refused]).with_state::<()>(()).describe();
+    let paths: Vec<_> =
+        contract.procedures().iter().map(|procedure| procedure.path.as_str()).collect();
+    assert_eq!(paths, ["refused"]);
+}

@@ -9,6 +9,8 @@ use jstack_runtime::prelude::*;
 /// Public, in a public module.
 #[deny(missing_docs)]
 pub mod documented {
+    use std::borrow::Cow;
+
     use super::{Deserialize, Events, JsonSchema, Payload, Serialize, Validate, procedure};
 
     /// One chat message.
@@ -33,12 +35,14 @@ pub mod documented {
         Message(Message),
         /// All are gone.
         Cleared(()),
+        /// A text that need not be a new one.
+        Notice(Cow<'static, str>),
     }
 
     /// The chat.
     #[procedure(ws, incoming = Chat, outgoing = Chat)]
     pub mod chat {
-        use super::{Chat, Message};
+        use super::{Chat, Cow, Message};
         use axum::http::request::Parts;
         use jstack_runtime::prelude::*;
 
@@ -71,6 +75,11 @@ pub mod documented {
         #[on(Cleared)]
         async fn cleared(io: Io, (): ()) -> Result {
             io.all().emit(&Chat::Cleared(())).await
+        }
+
+        #[on(Notice)]
+        async fn notice(io: Io, notice: Cow<'static, str>) -> Result {
+            io.all().notice(&notice).await
         }
 
         #[disconnect]

@@ -8,6 +8,7 @@ use syn::{Ident, Visibility};
 use crate::errors::Errors;
 use crate::events;
 use crate::model::Event;
+use crate::types;
 
 /// `#[derive(Events)] item`
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -44,10 +45,14 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let methods = events.iter().map(|event| method(event, ident, rt));
     let table = events.iter().map(|event| entry(event, ident, rt));
     let vis: &Visibility = vis;
+    // Every payload is taken by reference, whatever it is.
+    let borrowed = events.iter().any(|event| types::is(&event.payload, "Cow"));
+    let allow = borrowed.then(|| code!(#[allow(clippy::ptr_arg)]));
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
         #vis struct #name<'a>(#rt::Target<'a>);
+        #allow
         impl<'a> #name<'a> {
             /// Adds the members of `room`.
             pub fn to(self, room: #room) -> Self {
