@@ -66,7 +66,7 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         errors.ok(parsed);
     }
     let mut ruled = has_rules(attrs);
-    let (mut parts, mut renamed) = (Vec::new(), Vec::new());
+    let (mut parts, mut names) = (Vec::new(), Vec::new());
     for (variant, fields, own) in shapes {
         let mut visited = Vec::new();
         let case = serde(own, "rename_all").or_else(|| {
@@ -79,8 +79,8 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
                 field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "skip"));
             let wire = wire_name(field, index, fields.len(), case.as_deref());
             let rust = field.ident.as_ref().map_or(format!("[{index}]"), ToString::to_string);
-            if !skipped && !same_words(&rust, &wire) {
-                renamed.push((rust, wire.clone()));
+            if !skipped {
+                names.push((rust, wire.clone()));
             }
             if !skipped && !types::is_scalar(&field.ty) {
                 visited.push((index, field, wire));
@@ -88,6 +88,7 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         }
         parts.push(Part { variant, fields, visited });
     }
+    let renamed = renamed(&names);
     Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, parts, renamed })
 }
 
@@ -108,6 +109,17 @@ fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> S
         (None, None) if count == 1 => String::new(),
         (None, None) => format!("[{index}]"),
     }
+}
+
+/// The names that the runtime would not find by itself. One that means two things in two variants stays
+/// as it is.
+fn renamed(names: &[(String, String)]) -> Vec<(String, String)> {
+    let differs = |(rust, wire): &&(String, String)| {
+        !same_words(rust, wire) && names.iter().all(|(other, name)| other != rust || name == wire)
+    };
+    let mut renamed: Vec<_> = names.iter().filter(differs).cloned().collect();
+    renamed.dedup();
+    renamed
 }
 
 /// Whether the runtime finds one name by the other: they differ in case and separators only.

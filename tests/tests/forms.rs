@@ -416,6 +416,18 @@ struct Renamed {
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Payload)]
 struct Name(#[garde(length(chars, min = 3))] String);
 
+#[derive(Serialize, Deserialize, JsonSchema, Validate, Payload)]
+enum Place {
+    Named(#[garde(length(chars, min = 3))] String),
+    Point(#[garde(range(max = 3))] u8, #[garde(skip)] u8),
+}
+
+#[test]
+fn a_path_that_two_variants_share_stays_as_it_is() {
+    assert!(issues(&Place::Point(9, 9))[0].starts_with("[0]: "));
+    assert!(issues(&Place::Named("a".into()))[0].starts_with("[0]: "));
+}
+
 #[test]
 fn a_broken_rule_names_its_field_as_serde_does() {
     let short = || "a".to_owned();

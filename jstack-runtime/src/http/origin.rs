@@ -139,7 +139,10 @@ impl Origins {
     pub(crate) fn check_upgrade(&self, headers: &HeaderMap, uri: &Uri, secure: bool) -> Decision {
         match self.check(headers, uri, secure) {
             Decision::Absent if !self.any && headers.contains_key(header::COOKIE) => {
-                Self::refuse("missing, while there are cookies,", None)
+                tracing::warn!(setting = "JSTACK_ORIGINS", "cookies without an origin refused");
+                Decision::Refused(Error::forbidden(
+                    "a WebSocket that brings cookies needs the header `Origin`, as browsers send it",
+                ))
             }
             decision => decision,
         }
