@@ -150,6 +150,7 @@ fn event(
         method,
         docs: types::docs(&variant.attrs),
         cfgs: types::cfgs(&variant.attrs),
+        deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
     })
 }
 

@@ -211,6 +211,8 @@ pub(crate) struct Event {
     pub(crate) method: Ident,
     pub(crate) docs: String,
     pub(crate) cfgs: Vec<Attribute>,
+    /// `#[deprecated]`, which its emitter is as well.
+    pub(crate) deprecated: Option<Attribute>,
 }
 
 /// `#[events(…)]` on the enum.

@@ -538,3 +538,15 @@ fn a_router_without_a_name_stands_at_the_base_path() {
         contract.procedures().iter().map(|procedure| procedure.path.as_str()).collect();
     assert_eq!(paths, ["refused"]);
 }
+
+#[tokio::test]
+async fn a_program_may_return_any_boxed_error() {
+    async fn shared() -> Result<(), BoxError> {
+        Err(Error::not_found("no such room"))?
+    }
+    async fn local() -> Result<(), Box<dyn std::error::Error>> {
+        Err(Error::not_found("no such room"))?
+    }
+    assert_eq!(shared().await.expect_err("it fails").to_string(), "no such room");
+    assert_eq!(local().await.expect_err("it fails").to_string(), "no such room");
+}

@@ -1,6 +1,6 @@
 //! Expansions are quiet under lints that users turn on, for public items and for private ones.
 #![deny(missing_docs, unused_qualifications, unreachable_pub, unused, clippy::pedantic)]
-#![deny(missing_debug_implementations, rust_2018_idioms, unnameable_types)]
+#![deny(deprecated, missing_debug_implementations, rust_2018_idioms, unnameable_types)]
 #![allow(missing_docs, reason = "the tests of a test crate; `documented` asks for them again")]
 #![allow(clippy::unused_async, clippy::missing_errors_doc, reason = "handlers that do little")]
 
@@ -37,6 +37,9 @@ pub mod documented {
         Cleared(()),
         /// A text that need not be a new one.
         Notice(Cow<'static, str>),
+        /// Nobody sends it any more.
+        #[deprecated = "send a notice"]
+        Alert(String),
     }
 
     /// The chat.
@@ -76,6 +79,9 @@ pub mod documented {
         async fn cleared(io: Io, (): ()) -> Result {
             io.all().emit(&Chat::Cleared(())).await
         }
+
+        #[fallback]
+        async fn alert(_: Incoming) {}
 
         #[on(Notice)]
         async fn notice(io: Io, notice: Cow<'static, str>) -> Result {
