@@ -141,7 +141,8 @@ impl Origins {
             Decision::Absent if !self.any && headers.contains_key(header::COOKIE) => {
                 tracing::warn!(setting = "JSTACK_ORIGINS", "cookies without an origin refused");
                 Decision::Refused(Error::forbidden(
-                    "a WebSocket that brings cookies needs the header `Origin`, as browsers send it",
+                    "a WebSocket that brings cookies and no `Origin` is not allowed here: send the header, \
+                     as browsers do; the server's setting is `App::origins` or `JSTACK_ORIGINS`",
                 ))
             }
             decision => decision,
