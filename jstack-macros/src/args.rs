@@ -93,8 +93,14 @@ impl Args {
                 }
                 skip(input);
             }
-            None => errors
-                .add(input.error(format!("the kind of the procedure comes first\nhelp: {USAGE}"))),
+            None => {
+                errors.add(
+                    input.error(format!("the kind of the procedure comes first\nhelp: {USAGE}")),
+                );
+                if input.peek(syn::Lit) {
+                    skip(input);
+                }
+            }
         }
         let mut seen = Vec::new();
         while !input.is_empty() {
@@ -103,7 +109,11 @@ impl Args {
                 skip(input);
                 continue;
             };
+            let before = errors.len();
             self.value(&key, &mut seen, input, errors);
+            if errors.len() == before && !input.is_empty() && !input.peek(Token![,]) {
+                errors.add(input.error(format!("expected `,` behind the value of `{key}`")));
+            }
             skip(input);
         }
     }
@@ -172,6 +182,23 @@ fn assigned<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) 
         errors.add(input.error(
             "`crate` takes a path, not a string\nhelp: write `crate = path::to::jstack_runtime`",
         ));
+        return None;
+    }
+    if key != "rename" && input.peek(syn::LitStr) {
+        let written = input.fork().parse::<syn::LitStr>().map(|text| text.value());
+        let name = written.unwrap_or_default();
+        errors
+            .add(input.error(format!(
+                "`{key}` takes a type, not a string\nhelp: write `{key} = {name}`"
+            )));
+        return None;
+    }
+    if key == "rename" && !input.peek(syn::LitStr) {
+        let written = input.fork().parse::<TokenTree>().map(|tree| tree.to_string());
+        let name = written.unwrap_or_else(|_| "name".to_owned());
+        errors.add(
+            input.error(format!("`rename` takes a string\nhelp: write `rename = \"{name}\"`")),
+        );
         return None;
     }
     errors.ok(input.parse())

@@ -7,7 +7,7 @@ use syn::{FnArg, ReturnType, Type};
 
 use crate::args::{Args, Kind};
 use crate::errors::Errors;
-use crate::model::{Handler, Handlers, Hook, Role, same};
+use crate::model::{Arg, Handler, Handlers, Hook, Role, same};
 use crate::module::{Function, Item, Module, Other};
 use crate::types;
 
@@ -79,22 +79,26 @@ fn misplaced_last(handler: &Handler, args: &Args, errors: &mut Errors) {
     if last.role != Role::Last || !types::surely_extracts(&last.ty) || handler.hook == Hook::Error {
         return;
     }
-    let what = what_is_last(handler.hook);
-    let suspect =
-        earlier.iter().find(|arg| arg.role == Role::Extractor && !types::surely_extracts(&arg.ty));
-    match (suspect, &args.input, handler.hook) {
-        (Some(suspect), _, _) => {
-            let (ty, moved) = (types::text(&last.ty), types::text(&suspect.ty));
-            errors.push(
-                &last.ty,
-                format!("`{ty}` stands where {what} belongs\nhelp: {what} comes last: move the argument of type `{moved}` behind it"),
-            );
-        }
+    match (payload_among(earlier), &args.input, handler.hook) {
+        (Some(suspect), _, _) => errors.push(&last.ty, misplaced(handler, last, suspect)),
         (None, Some(input), Hook::Procedure(_)) => {
             errors.push(&last.ty, missing(handler, &types::text(input)));
         }
         _ => errors.push(&last.ty, missing(handler, "")),
     }
+}
+
+/// The argument that may be the payload, for it is no extractor by its name.
+fn payload_among(args: &[Arg]) -> Option<&Arg> {
+    args.iter().find(|arg| arg.role == Role::Extractor && !types::surely_extracts(&arg.ty))
+}
+
+fn misplaced(handler: &Handler, last: &Arg, suspect: &Arg) -> String {
+    let what = what_is_last(handler.hook);
+    let (ty, moved) = (types::text(&last.ty), types::text(&suspect.ty));
+    format!(
+        "`{ty}` stands where {what} belongs\nhelp: {what} comes last: move the argument of type `{moved}` behind it"
+    )
 }
 
 /// No argument is left for the payload or the input.
@@ -105,10 +109,33 @@ fn missing_last(handler: &Handler, args: &Args, errors: &mut Errors) {
         Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
         _ => false,
     };
-    let last = handler.args.last().map(|arg| arg.role);
-    if needs && !matches!(last, Some(Role::Last | Role::OptionalInput)) {
-        errors.push(&handler.ident, missing(handler, &input));
+    if !needs {
+        return;
     }
+    let Some((last, earlier)) = handler.args.split_last() else {
+        return errors.push(&handler.ident, missing(handler, &input));
+    };
+    match (last.role, payload_among(earlier)) {
+        (Role::Last | Role::OptionalInput, _) => {}
+        (Role::Borrowed, _) => errors.push(&last.ty, borrowed(handler, &last.ty)),
+        (Role::Session(_), Some(suspect)) if handler.hook != Hook::Error => {
+            errors.push(&last.ty, misplaced(handler, last, suspect));
+        }
+        _ => errors.push(&handler.ident, missing(handler, &input)),
+    }
+}
+
+fn borrowed(handler: &Handler, ty: &Type) -> String {
+    let owned = match types::plain(ty) {
+        Type::Reference(reference) if types::is(&reference.elem, "str") => "String".to_owned(),
+        Type::Reference(reference) => types::text(&reference.elem),
+        ty => types::text(ty),
+    };
+    format!(
+        "{} borrows {}, which comes by value\nhelp: write `{owned}`",
+        called(handler),
+        what_is_last(handler.hook)
+    )
 }
 
 fn missing(handler: &Handler, input: &str) -> String {
@@ -138,6 +165,20 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
             errors.push(
                 ty,
                 format!("`{text}` is known at the end only\nhelp: take it in `#[disconnect]`"),
+            );
+        } else if types::is(ty, "Receiver") && !matches!(handler.hook, Hook::Procedure(_)) {
+            errors.push(
+                ty,
+                format!("`{text}` is for a WebSocket function\nnote: in a module, each event goes to its `#[on]` handler"),
+            );
+        } else if types::is(ty, "Socket")
+            && !types::arguments(ty).is_empty()
+            && let Hook::Procedure(kind @ (Kind::Get | Kind::Post)) = handler.hook
+        {
+            let emits = text.replacen("Socket", "Io", 1);
+            errors.push(
+                ty,
+                format!("a {} request has no `{text}`\nhelp: take `{emits}` to emit", kind.title()),
             );
         } else if types::never_extracts(ty) {
             let (kind, note) = match handler.hook {
@@ -176,6 +217,17 @@ fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
 
 /// One borrow of the session is all there can be.
 fn sessions(handler: &Handler, _: &Args, errors: &mut Errors) {
+    let reason = handler.args.iter().find(|arg| match types::plain(&arg.ty) {
+        Type::Reference(reference) => types::is(&reference.elem, "CloseReason"),
+        _ => false,
+    });
+    if let Some(arg) = reason {
+        let message = format!(
+            "{} borrows the reason, which comes by value\nhelp: write `CloseReason`",
+            called(handler)
+        );
+        return errors.push(&arg.ty, message);
+    }
     let mut sessions = handler.args.iter().filter(|arg| matches!(arg.role, Role::Session(_)));
     if let (Some(first), Some(second)) = (sessions.next(), sessions.next()) {
         let (first, text) = (types::text(&first.ty), types::text(&second.ty));
@@ -285,13 +337,21 @@ fn session(module: &Module, handlers: &mut Handlers, errors: &mut Errors) {
         .connect
         .as_ref()
         .map(|connect| (connect.ident.clone(), types::success(&connect.output).cloned()));
-    if handlers.incomplete || handlers.connect.as_ref().is_some_and(|connect| connect.broken) {
-        return;
-    }
+    // A session that nobody knows fits no handler.
+    let unknown = handlers.connect.as_ref().is_some_and(|connect| connect.broken);
+    let incomplete = handlers.incomplete;
     let defined: HashSet<String> =
         module.items.iter().flat_map(defines).map(ToString::to_string).collect();
     let hooks = [&mut handlers.fallback, &mut handlers.error, &mut handlers.disconnect];
     for handler in handlers.events.iter_mut().chain(hooks.into_iter().flatten()) {
+        if unknown || incomplete {
+            let takes = |arg: &Arg| matches!(arg.role, Role::Session(_));
+            handler.broken |= unknown && handler.args.iter().any(takes);
+            continue;
+        }
+        if handler.broken {
+            continue;
+        }
         let Some(arg) = handler.args.iter().find(|arg| matches!(arg.role, Role::Session(_))) else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Fields, Ident, Item, LitStr, Token, Variant, Visibility};
+use syn::{Attribute, Fields, Ident, Item, LitStr, Token, Type, Variant, Visibility};
 
 use crate::args::list;
 use crate::errors::Errors;
@@ -107,6 +107,17 @@ fn event(
             return None;
         }
     };
+    if let Type::Reference(reference) = types::plain(&payload) {
+        let owned = match types::text(&reference.elem).as_str() {
+            "str" => "String".to_owned(),
+            other => other.to_owned(),
+        };
+        errors.push(
+            &payload,
+            format!("event `{ident}` cannot borrow its payload: it is decoded here and lives on\nhelp: write `{ident}({owned})`"),
+        );
+        return None;
+    }
     let before = errors.len();
     let wire = match renamed(&variant.attrs, errors) {
         Some(name) => name,
@@ -139,6 +150,7 @@ fn event(
         method,
         docs: types::docs(&variant.attrs),
         cfgs: types::cfgs(&variant.attrs),
+        deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
     })
 }
 

@@ -120,7 +120,7 @@ fn a_payload_without_rules() {
 
 #[test]
 fn a_payload_with_rules() {
-    let item = "pub struct Message<T> where T: Clone { #[garde(length(chars, min = 1))] text: String, #[garde(skip)] more: T }";
+    let item = "pub struct Message<T> where T: Clone { #[garde(length(chars, min = 1))] text: String, #[serde(rename = \"rest\")] #[garde(skip)] more: T }";
     assert_golden("payload_rules", &payload(item));
 }
 

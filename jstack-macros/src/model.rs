@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Session(Taken),
     /// The event's payload, the procedure's input, the error, the event: what comes last.
     Last,
+    /// What should come last, borrowed where it comes by value.
+    Borrowed,
     /// `Option<…>` of the input.
     OptionalInput,
     Receiver,
@@ -123,6 +125,16 @@ fn role(hook: Hook, ty: &Type, last: bool, args: &Args, session: Option<&Type>) 
         (Hook::On | Hook::Fallback, None) | (Hook::Error, Some(_)) if last && !is_mutable(ty) => {
             return Role::Last;
         }
+        (Hook::On | Hook::Fallback, Some(reference))
+            if last
+                && reference.mutability.is_none()
+                && !session.is_some_and(|session| same(session, &reference.elem)) =>
+        {
+            return Role::Borrowed;
+        }
+        (Hook::Procedure(kind), Some(_)) if last && kind != Kind::Ws && args.input.is_some() => {
+            return Role::Borrowed;
+        }
         (Hook::Procedure(Kind::Ws), None) if types::is(ty, "Receiver") => return Role::Receiver,
         (Hook::Procedure(_), None) if last && args.input.is_some() => {
             let written =
@@ -199,6 +211,8 @@ pub(crate) struct Event {
     pub(crate) method: Ident,
     pub(crate) docs: String,
     pub(crate) cfgs: Vec<Attribute>,
+    /// `#[deprecated]`, which its emitter is as well.
+    pub(crate) deprecated: Option<Attribute>,
 }
 
 /// `#[events(…)]` on the enum.

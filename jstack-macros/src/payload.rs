@@ -19,6 +19,8 @@ pub(crate) struct Payload<'a> {
     /// It carries `#[garde(…)]`, so that `garde` checks it with all that is in it.
     pub(crate) ruled: bool,
     pub(crate) parts: Vec<Part<'a>>,
+    /// Fields whose names on the wire do not follow from those in Rust, which `garde` reports.
+    pub(crate) renamed: Vec<(String, String)>,
 }
 
 /// The fields of a struct, or of one variant.
@@ -64,7 +66,7 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         errors.ok(parsed);
     }
     let mut ruled = has_rules(attrs);
-    let mut parts = Vec::new();
+    let (mut parts, mut names) = (Vec::new(), Vec::new());
     for (variant, fields, own) in shapes {
         let mut visited = Vec::new();
         let case = serde(own, "rename_all").or_else(|| {
@@ -75,17 +77,19 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
             lengths(field, errors);
             let skipped =
                 field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "skip"));
+            let wire = wire_name(field, index, fields.len(), case.as_deref());
+            let rust = field.ident.as_ref().map_or(format!("[{index}]"), ToString::to_string);
+            if !skipped {
+                names.push((rust, wire.clone()));
+            }
             if !skipped && !types::is_scalar(&field.ty) {
-                visited.push((
-                    index,
-                    field,
-                    wire_name(field, index, fields.len(), case.as_deref()),
-                ));
+                visited.push((index, field, wire));
             }
         }
         parts.push(Part { variant, fields, visited });
     }
-    Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, parts })
+    let renamed = renamed(&names);
+    Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, parts, renamed })
 }
 
 fn has_rules(attrs: &[Attribute]) -> bool {
@@ -105,6 +109,24 @@ fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> S
         (None, None) if count == 1 => String::new(),
         (None, None) => format!("[{index}]"),
     }
+}
+
+/// The names that the runtime would not find by itself. One that means two things in two variants stays
+/// as it is.
+fn renamed(names: &[(String, String)]) -> Vec<(String, String)> {
+    let differs = |(rust, wire): &&(String, String)| {
+        !same_words(rust, wire) && names.iter().all(|(other, name)| other != rust || name == wire)
+    };
+    let mut renamed: Vec<_> = names.iter().filter(differs).cloned().collect();
+    renamed.dedup();
+    renamed
+}
+
+/// Whether the runtime finds one name by the other: they differ in case and separators only.
+fn same_words(a: &str, b: &str) -> bool {
+    let plain =
+        |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    plain(a) == plain(b)
 }
 
 /// The literal behind `key` in `#[serde(…)]`.

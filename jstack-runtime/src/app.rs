@@ -55,7 +55,7 @@ struct Common {
     address_from: &'static str,
     wanted: Wanted,
     layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,
-    beside: axum::Router,
+    beside: Option<axum::Router>,
 }
 
 struct Mounted<S> {
@@ -75,7 +75,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             address_from: CODE,
             wanted: Wanted::default(),
             layers: Vec::new(),
-            beside: axum::Router::new(),
+            beside: None,
         };
         Self { routes: Vec::new(), common }
     }
@@ -91,7 +91,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
     pub fn mount(mut self, name: &str, router: Router<S>) -> Self {
         let name = name.trim_matches('/');
         for route in router.into_routes() {
-            let path = format!("{name}/{}", route.path);
+            let path = format!("{name}/{}", route.path).trim_start_matches('/').to_owned();
             let info = route.info;
             if let Some(events) = info.events {
                 (events.hub)(&self.common.site).name(&path);
@@ -175,7 +175,10 @@ impl<S> App<S> {
 
     /// Serves other axum routes beside the procedures: pages, files, health checks.
     pub fn merge(mut self, router: axum::Router) -> Self {
-        self.common.beside = self.common.beside.merge(router);
+        self.common.beside = Some(match self.common.beside {
+            Some(beside) => beside.merge(router),
+            None => router,
+        });
         self
     }
 
@@ -221,7 +224,7 @@ impl App {
     ///
     /// Fails if two procedures have one path, and for a configuration that cannot be.
     pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
-        let built = self.build()?;
+        let built = self.build(false)?;
         tracing::info!(broker = built.site.process().broker().describe(), "messages go through");
         built.settings.warn();
         Ok(built.router)
@@ -237,7 +240,7 @@ impl App {
     ///
     /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
     pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
-        let built = self.build()?;
+        let built = self.build(true)?;
         let listener = bind(address).await?;
         built.serve(listener, signal(), signal()).await
     }
@@ -247,7 +250,7 @@ impl App {
     ///
     /// Fails where [`App::try_into_router`] does.
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
-        self.build()?.serve(listener, signal(), signal()).await
+        self.build(true)?.serve(listener, signal(), signal()).await
     }
 
     /// Serves until `shutdown` is done instead of until a signal, and then drains as
@@ -272,7 +275,7 @@ impl App {
         address: impl ToSocketAddrs,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        let built = self.build()?;
+        let built = self.build(true)?;
         let listener = bind(address).await?;
         built.serve(listener, shutdown, std::future::pending()).await
     }
@@ -285,7 +288,7 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        self.build()?.serve(listener, shutdown, std::future::pending()).await
+        self.build(true)?.serve(listener, shutdown, std::future::pending()).await
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
@@ -319,7 +322,8 @@ impl App {
         }
     }
 
-    fn build(self) -> Result<Built, BoxError> {
+    /// Puts all together; `alone` says that no other application's routes come beside.
+    fn build(self, alone: bool) -> Result<Built, BoxError> {
         let contract = cfg!(debug_assertions).then(|| self.describe());
         let Common { site, base, broker, address_from, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
@@ -346,8 +350,16 @@ impl App {
                 api = api.route(&format!("{base}{path}"), axum::routing::any(nothing_here));
             }
         }
+        if alone && beside.is_none() {
+            api = api.fallback(nothing_here);
+        }
+        let api = api.layer(Edge::new(site.clone()));
+        let router = match beside {
+            Some(beside) => api.merge(beside),
+            None => api,
+        };
         // With its state a route is made ready once; without, for each request.
-        let router = api.layer(Edge::new(site.clone())).merge(beside).with_state(());
+        let router = router.with_state(());
         Ok(Built { router, site, settings, address_from })
     }
 }

@@ -46,15 +46,19 @@ impl<S: Send + Sync> Call<S> {
     }
 
     /// An extractor of a `get` or `post` handler.
-    pub async fn extract<T: RequestExtractor<S>>(&mut self) -> Extracted<T> {
+    // `Send` stands here so that callers need not look inside: they know `State<Arc<dyn Store>>` with any
+    // lifetime only, and `FromRef` of a pinned state is there for `'static`.
+    pub fn extract<T: RequestExtractor<S>>(&mut self) -> impl Future<Output = Extracted<T>> + Send {
         self.introduce();
-        T::extract(&mut self.parts, &self.state).await
+        T::extract(&mut self.parts, &self.state)
     }
 
     /// An extractor of a WebSocket handler; it runs before the upgrade.
-    pub async fn extract_for_socket<T: SocketExtractor<S>>(&mut self) -> Extracted<T> {
+    pub fn extract_for_socket<T: SocketExtractor<S>>(
+        &mut self,
+    ) -> impl Future<Output = Extracted<T>> + Send {
         self.introduce();
-        T::extract(&mut self.parts, &self.state).await
+        T::extract(&mut self.parts, &self.state)
     }
 
     /// The validated input.

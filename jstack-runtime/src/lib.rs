@@ -52,7 +52,7 @@ pub use jstack_macros::Payload;
 #[doc = include_str!("docs/procedure.md")]
 pub use jstack_macros::procedure;
 #[doc(hidden)]
-pub use macros::{answers as __answers, rules as __rules};
+pub use macros::{answers as __answers, results as __results, rules as __rules};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,

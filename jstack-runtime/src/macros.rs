@@ -3,7 +3,7 @@
 use axum::response::IntoResponse as _;
 
 use crate::payload::{self, Issues};
-use crate::procedure::{Answer, Info, Kind, OutputInfo, Reply};
+use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply};
 
 /// The issues of a value, by whatever rules its type has.
 #[doc(hidden)]
@@ -65,6 +65,13 @@ pub struct Answers<A> {
 #[doc(hidden)]
 pub const fn answers<A: Answer<M>, M>() -> Answers<A> {
     Answers { info: A::INFO, write: A::answer }
+}
+
+/// The same for what is written as a `Result`, so that one whose error could be an answer, too, is none
+/// itself.
+#[doc(hidden)]
+pub const fn results<A: Answer<Fallible<M>>, M>() -> Answers<A> {
+    answers::<A, Fallible<M>>()
 }
 
 impl<A> Answers<A> {

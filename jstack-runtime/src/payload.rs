@@ -1,9 +1,11 @@
 //! Payloads: what travels, and the rules that hold for it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::fmt::{Display, Write as _};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::fmt::{self, Display, Write as _};
 use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -95,6 +97,21 @@ impl Issues {
     /// Checks an element of the value; what it finds gets `[index]` before its path.
     pub fn element(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
         self.field(format_args!("[{index}]"), check);
+    }
+
+    /// Gives what `check` finds the names that travel: `names` has those that do not follow from
+    /// the fields' names in Rust.
+    #[doc(hidden)]
+    pub fn renamed(&mut self, names: &[(&str, &str)], check: impl FnOnce(&mut Self)) {
+        let before = self.found.len();
+        check(self);
+        for issue in &mut self.found[before..] {
+            let end = issue.path.match_indices(['.', '[']).map(|(at, _)| at).find(|at| *at > 0);
+            let (first, rest) = issue.path.split_at(end.unwrap_or(issue.path.len()));
+            if let Some((_, wire)) = names.iter().find(|(rust, _)| *rust == first) {
+                issue.path = join(wire, rest.strip_prefix('.').unwrap_or(rest));
+            }
+        }
     }
 
     /// What was found, in the order in which it was.
@@ -354,9 +371,12 @@ plain! {
     () bool char String Value
     u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
     std::num::NonZeroU8 std::num::NonZeroU16 std::num::NonZeroU32 std::num::NonZeroU64
+    std::num::NonZeroU128 std::num::NonZeroUsize
+    std::num::NonZeroI8 std::num::NonZeroI16 std::num::NonZeroI32 std::num::NonZeroI64
+    std::num::NonZeroI128 std::num::NonZeroIsize
     std::net::IpAddr std::net::Ipv4Addr std::net::Ipv6Addr std::net::SocketAddr
     std::time::Duration std::time::SystemTime std::path::PathBuf
-    str &'static str Cow<'static, str> serde_json::Number serde_json::Map<String, Value>
+    str &'static str serde_json::Number serde_json::Map<String, Value>
 }
 
 macro_rules! inside {
@@ -392,9 +412,41 @@ impl<T: Payload> Payload for Vec<T> {
     }
 }
 
+impl<T: Payload> Payload for [T] {
+    fn check(&self, issues: &mut Issues) {
+        each(self, issues);
+    }
+}
+
 impl<T: Payload> Payload for VecDeque<T> {
     fn check(&self, issues: &mut Issues) {
         each(self, issues);
+    }
+}
+
+impl<T: Payload> Payload for LinkedList<T> {
+    fn check(&self, issues: &mut Issues) {
+        each(self, issues);
+    }
+}
+
+impl<T: Payload + Ord> Payload for BinaryHeap<T> {
+    fn check(&self, issues: &mut Issues) {
+        each(self, issues);
+    }
+}
+
+impl<T: Payload> Payload for Range<T> {
+    fn check(&self, issues: &mut Issues) {
+        issues.field("start", |issues| self.start.check(issues));
+        issues.field("end", |issues| self.end.check(issues));
+    }
+}
+
+impl<T: Payload> Payload for RangeInclusive<T> {
+    fn check(&self, issues: &mut Issues) {
+        issues.field("start", |issues| self.start().check(issues));
+        issues.field("end", |issues| self.end().check(issues));
     }
 }
 
@@ -416,24 +468,48 @@ impl<T: Payload, const N: usize> Payload for [T; N] {
     }
 }
 
+impl<B> Payload for Cow<'static, B>
+where
+    B: Payload + ToOwned<Owned: Send + Sync> + ?Sized,
+{
+    fn check(&self, issues: &mut Issues) {
+        (**self).check(issues);
+    }
+}
+
+impl<T: Send + Sync + ?Sized + 'static> Payload for PhantomData<T> {}
+
+/// The key of a map as it travels.
+struct Key<'a, K>(&'a K);
+
+impl<K: Serialize> Display for Key<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_value(self.0) {
+            Ok(Value::String(key)) => f.write_str(&key),
+            Ok(key) => key.fmt(f),
+            Err(_) => f.write_str("?"),
+        }
+    }
+}
+
 impl<K, T: Payload> Payload for BTreeMap<K, T>
 where
-    K: Display + Ord + Send + Sync + 'static,
+    K: Serialize + Ord + Send + Sync + 'static,
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
-            issues.field(key, |issues| value.check(issues));
+            issues.field(Key(key), |issues| value.check(issues));
         }
     }
 }
 
 impl<K, T: Payload, S: Send + Sync + 'static> Payload for HashMap<K, T, S>
 where
-    K: Display + Eq + Hash + Send + Sync + 'static,
+    K: Serialize + Eq + Hash + Send + Sync + 'static,
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
-            issues.field(key, |issues| value.check(issues));
+            issues.field(Key(key), |issues| value.check(issues));
         }
     }
 }

@@ -290,7 +290,8 @@ impl<T: FromRequestParts<S> + Send, S: Send + Sync> SocketExtractor<S> for T {
 #[diagnostic::on_unimplemented(
     message = "the extractor `{Self}` must be `Clone`: it is extracted once a connection and cloned for each event",
     label = "cloned for each event",
-    note = "derive `Clone` for it, or take it by value in `#[connect]`, which runs once"
+    note = "derive `Clone` for it, or take it by value in `#[connect]`, which runs once",
+    note = "if it is the session that `#[connect]` returns, write `&mut {Self}`"
 )]
 pub trait CloneExtractor {
     /// A clone for one event.
@@ -322,9 +323,28 @@ impl<T> Outcome<T> for T {
     }
 }
 
-impl<T, E: Into<Error>> Outcome<T> for Result<T, E> {
+impl<T, E: Failure> Outcome<T> for Result<T, E> {
     fn outcome(self) -> Result<T> {
-        self.map_err(Into::into)
+        self.map_err(Failure::error)
+    }
+}
+
+/// What a handler may fail with: everything that turns into [`Error`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot fail with `{Self}`",
+    label = "`{Self}` does not turn into `jstack_runtime::Error`",
+    note = "return `Error`, which `?` makes of every `std::error::Error` and `Error::bad_request(…)` of a text, or write `impl From<{Self}> for Error`"
+)]
+pub trait Failure {
+    /// As the one error type.
+    fn error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> Failure for E {
+    fn error(self) -> Error {
+        self.into()
     }
 }
 
@@ -332,7 +352,7 @@ impl<T, E: Into<Error>> Outcome<T> for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a procedure",
     label = "not an answer",
-    note = "an answer is `T` or `Result<T>` where `T` derives `Serialize` and `JsonSchema`, or `SuperJson<T>`, `()`, `Raw<impl IntoResponse>`"
+    note = "an answer is `T` or `Result<T, E>` where `T` derives `Serialize` and `JsonSchema`, or `SuperJson<T>`, `()`, `Raw<impl IntoResponse>`, and `E` is `Error` or turns into one"
 )]
 pub trait Answer<M>: Sized {
     /// What is known of it at compile time.
@@ -368,13 +388,13 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
     }
 }
 
-impl<T: Answer<M>, M, E: Into<Error>> Answer<Fallible<M>> for Result<T, E> {
+impl<T: Answer<M>, M, E: Failure> Answer<Fallible<M>> for Result<T, E> {
     const INFO: Option<OutputInfo> = T::INFO;
 
     fn answer(self) -> Reply {
         match self {
             Ok(value) => value.answer(),
-            Err(error) => Err(error.into().into_response()),
+            Err(error) => Err(error.error().into_response()),
         }
     }
 }

@@ -7,6 +7,10 @@
     reason = "programs as users write them"
 )]
 
+use std::borrow::Cow;
+use std::collections::{HashMap, LinkedList};
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -388,4 +392,161 @@ fn rules_of_what_is_inside_are_run_and_name_their_fields() {
     assert!(issues(&Choice::None).is_empty());
     let page = Page { items: vec![long()], next: Some(Box::new(long())) };
     assert_eq!(issues(&page).len(), 2);
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Validate, Payload)]
+#[serde(rename_all = "camelCase")]
+struct Renamed {
+    #[garde(range(max = 3))]
+    #[serde(rename = "x-position")]
+    x: u8,
+    #[garde(length(chars, min = 3))]
+    #[serde(rename = "type")]
+    kind_of: String,
+    #[garde(length(chars, min = 3))]
+    r#match: String,
+    #[garde(inner(length(chars, min = 3)))]
+    #[serde(rename = "labels")]
+    tags: Vec<String>,
+    #[garde(dive)]
+    #[serde(flatten)]
+    flat: Limited<u32>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Validate, Payload)]
+struct Name(#[garde(length(chars, min = 3))] String);
+
+#[derive(Serialize, Deserialize, JsonSchema, Validate, Payload)]
+enum Place {
+    Named(#[garde(length(chars, min = 3))] String),
+    Point(#[garde(range(max = 3))] u8, #[garde(skip)] u8),
+}
+
+#[test]
+fn a_path_that_two_variants_share_stays_as_it_is() {
+    assert!(issues(&Place::Point(9, 9))[0].starts_with("[0]: "));
+    assert!(issues(&Place::Named("a".into()))[0].starts_with("[0]: "));
+}
+
+#[test]
+fn a_broken_rule_names_its_field_as_serde_does() {
+    let short = || "a".to_owned();
+    let value =
+        Renamed { x: 9, kind_of: short(), r#match: short(), tags: vec![short()], flat: long() };
+    let found = issues(&value);
+    let mut paths: Vec<_> = found.iter().filter_map(|issue| issue.split(':').next()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["labels[0]", "match", "name", "type", "x-position"]);
+    assert_eq!(issues(&Name(short())), ["length is lower than 3"]);
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Payload)]
+struct Key(String);
+
+#[derive(Serialize, Deserialize, JsonSchema, Payload)]
+struct Containers {
+    keyed: HashMap<Key, Limited<u32>>,
+    slice: Box<[Limited<u32>]>,
+    cow: Cow<'static, [Limited<u32>]>,
+    linked: LinkedList<Limited<u32>>,
+}
+
+#[test]
+fn no_container_of_the_standard_library_hides_rules() {
+    let value = Containers {
+        keyed: [(Key("a".into()), long())].into(),
+        slice: [long()].into(),
+        cow: vec![long()].into(),
+        linked: [long()].into(),
+    };
+    let found = issues(&value);
+    let paths: Vec<_> = found.iter().filter_map(|issue| issue.split(':').next()).collect();
+    assert_eq!(paths, ["keyed.a.name", "slice[0].name", "cow[0].name", "linked[0].name"]);
+}
+
+/// A state behind a trait object, as programs with several stores have it.
+trait Store: Send + Sync {
+    fn name(&self) -> String;
+}
+
+impl FromRef<AppState> for Arc<dyn Store> {
+    fn from_ref(_: &AppState) -> Self {
+        unimplemented!("compiling is the test")
+    }
+}
+
+#[procedure(get, state = AppState)]
+async fn behind_a_trait(State(store): State<Arc<dyn Store>>) -> String {
+    store.name()
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat, state = AppState)]
+mod behind_a_trait_too {
+    use super::*;
+
+    #[connect]
+    async fn connect(State(store): State<Arc<dyn Store>>) -> Arc<dyn Store> {
+        store
+    }
+
+    #[fallback]
+    async fn event(_: &mut Arc<dyn Store>, State(_): State<Arc<dyn Store>>, _: Incoming) {}
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat, state = AppState)]
+async fn behind_a_trait_looped(
+    State(store): State<Arc<dyn Store>>,
+    mut events: Receiver<behind_a_trait_looped::Procedure>,
+) {
+    while let Ok(Some(_)) = events.recv().await {
+        assert!(!store.name().is_empty());
+    }
+}
+
+#[test]
+fn a_pinned_state_may_give_trait_objects() {
+    let _: Router<AppState> = router![behind_a_trait, behind_a_trait_too, behind_a_trait_looped];
+}
+
+/// An error that could be an answer itself.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Refused {
+    why: String,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::forbidden(refused.why)
+    }
+}
+
+#[procedure(get)]
+async fn refused() -> Result<u32, Refused> {
+    Err(Refused { why: "not today".into() })
+}
+
+#[test]
+fn an_error_that_serializes_is_an_error_all_the_same() {
+    let contract = App::<()>::new().mount("a", router![refused]).describe();
+    assert!(!format!("{contract:?}").contains("Refused"), "{contract:?}");
+}
+
+#[test]
+fn a_router_without_a_name_stands_at_the_base_path() {
+    let contract = App::new().mount("", router![refused]).with_state::<()>(()).describe();
+    let paths: Vec<_> =
+        contract.procedures().iter().map(|procedure| procedure.path.as_str()).collect();
+    assert_eq!(paths, ["refused"]);
+}
+
+#[tokio::test]
+async fn a_program_may_return_any_boxed_error() {
+    async fn shared() -> Result<(), BoxError> {
+        Err(Error::not_found("no such room"))?
+    }
+    async fn local() -> Result<(), Box<dyn std::error::Error>> {
+        Err(Error::not_found("no such room"))?
+    }
+    assert_eq!(shared().await.expect_err("it fails").to_string(), "no such room");
+    assert_eq!(local().await.expect_err("it fails").to_string(), "no such room");
 }

@@ -1,6 +1,6 @@
 //! Expansions are quiet under lints that users turn on, for public items and for private ones.
 #![deny(missing_docs, unused_qualifications, unreachable_pub, unused, clippy::pedantic)]
-#![deny(missing_debug_implementations, rust_2018_idioms, unnameable_types)]
+#![deny(deprecated, missing_debug_implementations, rust_2018_idioms, unnameable_types)]
 #![allow(missing_docs, reason = "the tests of a test crate; `documented` asks for them again")]
 #![allow(clippy::unused_async, clippy::missing_errors_doc, reason = "handlers that do little")]
 
@@ -9,6 +9,8 @@ use jstack_runtime::prelude::*;
 /// Public, in a public module.
 #[deny(missing_docs)]
 pub mod documented {
+    use std::borrow::Cow;
+
     use super::{Deserialize, Events, JsonSchema, Payload, Serialize, Validate, procedure};
 
     /// One chat message.
@@ -33,12 +35,17 @@ pub mod documented {
         Message(Message),
         /// All are gone.
         Cleared(()),
+        /// A text that need not be a new one.
+        Notice(Cow<'static, str>),
+        /// Nobody sends it any more.
+        #[deprecated = "send a notice"]
+        Alert(String),
     }
 
     /// The chat.
     #[procedure(ws, incoming = Chat, outgoing = Chat)]
     pub mod chat {
-        use super::{Chat, Message};
+        use super::{Chat, Cow, Message};
         use axum::http::request::Parts;
         use jstack_runtime::prelude::*;
 
@@ -71,6 +78,14 @@ pub mod documented {
         #[on(Cleared)]
         async fn cleared(io: Io, (): ()) -> Result {
             io.all().emit(&Chat::Cleared(())).await
+        }
+
+        #[fallback]
+        async fn alert(_: Incoming) {}
+
+        #[on(Notice)]
+        async fn notice(io: Io, notice: Cow<'static, str>) -> Result {
+            io.all().notice(&notice).await
         }
 
         #[disconnect]

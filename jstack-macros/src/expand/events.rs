@@ -8,6 +8,7 @@ use syn::{Ident, Visibility};
 use crate::errors::Errors;
 use crate::events;
 use crate::model::Event;
+use crate::types;
 
 /// `#[derive(Events)] item`
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -44,10 +45,18 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let methods = events.iter().map(|event| method(event, ident, rt));
     let table = events.iter().map(|event| entry(event, ident, rt));
     let vis: &Visibility = vis;
+    // Every payload is taken by reference, whatever it is.
+    let borrowed = events.iter().any(|event| types::is(&event.payload, "Cow"));
+    let allow = borrowed.then(|| code!(#[allow(clippy::ptr_arg)]));
+    // To name a deprecated event here is no use of it.
+    let old = events.iter().any(|event| event.deprecated.is_some());
+    let old = old.then(|| code!(#[allow(deprecated)]));
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
         #vis struct #name<'a>(#rt::Target<'a>);
+        #allow
+        #old
         impl<'a> #name<'a> {
             /// Adds the members of `room`.
             pub fn to(self, room: #room) -> Self {
@@ -67,6 +76,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             }
             #(#methods)*
         }
+        #old
         impl #rt::Events for #ident {
             type Emitter<'a> = #name<'a>;
             const EVENTS: &'static [&'static dyn #rt::AnyEvent<Self>] = &[#(#table,)*];
@@ -87,7 +97,7 @@ fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
 }
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
-    let Event { payload, wire, method, docs, cfgs, .. } = event;
+    let Event { payload, wire, method, docs, cfgs, deprecated, .. } = event;
     let event = new(event, ident, rt);
     let wire = wire.value();
     let doc = if docs.is_empty() {
@@ -98,6 +108,7 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     code! {
         #(#cfgs)*
         #[doc = #doc]
+        #deprecated
         pub async fn #method(self, payload: &#payload) -> #rt::Result {
             self.0.send(&#event, payload).await
         }

@@ -53,6 +53,10 @@ pub(crate) fn expand(mut module: Module, args: &Args, errors: &mut Errors) -> To
 
 fn tokens(item: &Item) -> TokenStream {
     match item {
+        // A method that stands in a module is rustc's error as well.
+        Item::Function(function) if function.is_handler && function.sig.receiver().is_some() => {
+            TokenStream::new()
+        }
         Item::Function(function) => function.to_token_stream(),
         Item::Other(other) => {
             let (attrs, rest) = (&other.attrs, &other.rest);
@@ -168,7 +172,7 @@ impl<'a> Generated<'a> {
             free("Socket", code!(#rt::Socket<Procedure>)),
             free("Io", code!(#rt::Io<Procedure>)),
         ];
-        let connect = handlers.connect.as_ref();
+        let connect = handlers.connect.as_ref().filter(|connect| !connect.broken);
         let session = connect.and_then(|connect| types::success(&connect.output));
         let session = session.map_or_else(|| code!(()), |ty| quote_spanned!(at(ty)=> #ty));
         let kept = Kept::all(handlers);

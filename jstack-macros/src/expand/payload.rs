@@ -21,7 +21,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 fn implementation(payload: &Payload<'_>) -> TokenStream {
-    let Payload { ident, generics, rt, ruled, .. } = payload;
+    let Payload { ident, generics, rt, ruled, renamed, .. } = payload;
     let (parameters, arguments, declared) = generics.split_for_impl();
     let types = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
@@ -39,7 +39,12 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
     );
     let bounds = (!bounds.is_empty()).then(|| code!(where #(#bounds),*));
     let body = if *ruled {
-        Some(quote_spanned!(at(ident)=> #rt::__rules(self, issues)))
+        let rules = quote_spanned!(at(ident)=> #rt::__rules(self, issues));
+        let names = renamed.iter().map(|(rust, wire)| code!((#rust, #wire)));
+        Some(match renamed.as_slice() {
+            [] => rules,
+            _ => code!(issues.renamed(&[#(#names),*], |issues| #rules);),
+        })
     } else {
         visits(payload)
     };

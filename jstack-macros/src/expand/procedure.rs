@@ -76,7 +76,12 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
 fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
     match &handler.output {
         ReturnType::Default => code!(#rt::__answers::<(), _>()),
-        ReturnType::Type(_, ty) => quote_spanned!(at(ty)=> #rt::__answers::<#ty, _>()),
+        ReturnType::Type(_, ty) => {
+            // An error that could be an answer itself must not make `Result` an ordinary value.
+            let fallible = types::is(ty, "Result") && !types::arguments(ty).is_empty();
+            let answers = format_ident!("{}", if fallible { "__results" } else { "__answers" });
+            quote_spanned!(at(ty)=> #rt::#answers::<#ty, _>())
+        }
     }
 }
 

@@ -14,7 +14,7 @@ impl<
 where
     State<Db>: ::jstack_runtime::RequestExtractor<__S>,
 {
-    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<
+    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__results::<
         Result<Vec<Message>>,
         _,
     >()
@@ -24,6 +24,6 @@ where
     async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
         let answer = recent(cx.extract().await?, cx.input::<Page>().await?).await;
         let issues = ::jstack_runtime::__issues!(& answer);
-        ::jstack_runtime::__answers::<Result<Vec<Message>>, _>().reply(answer, issues)
+        ::jstack_runtime::__results::<Result<Vec<Message>>, _>().reply(answer, issues)
     }
 }

@@ -6,6 +6,10 @@ where
     T: Clone,
 {
     fn check(&self, issues: &mut ::jstack_runtime::Issues) {
-        ::jstack_runtime::__rules(self, issues)
+        issues
+            .renamed(
+                &[("more", "rest")],
+                |issues| ::jstack_runtime::__rules(self, issues),
+            );
     }
 }

@@ -139,7 +139,11 @@ impl Origins {
     pub(crate) fn check_upgrade(&self, headers: &HeaderMap, uri: &Uri, secure: bool) -> Decision {
         match self.check(headers, uri, secure) {
             Decision::Absent if !self.any && headers.contains_key(header::COOKIE) => {
-                Self::refuse("missing, while there are cookies,", None)
+                tracing::warn!(setting = "JSTACK_ORIGINS", "cookies without an origin refused");
+                Decision::Refused(Error::forbidden(
+                    "a WebSocket that brings cookies and no `Origin` is not allowed here: send the header, \
+                     as browsers do; the server's setting is `App::origins` or `JSTACK_ORIGINS`",
+                ))
             }
             decision => decision,
         }

@@ -39,8 +39,7 @@ impl From<ContractError> for CommandError {
     }
 }
 
-const COMMANDS: &str = "\
-  serve [address]                  serves; the default
+const COMMANDS: &str = "  serve [address]                  serves; the default
   types [path] [--check]           the contract as TypeScript
   openapi [path] [--check]         the GET and POST procedures as OpenAPI 3.1
   asyncapi [path] [--check]        the WebSocket procedures as AsyncAPI 3.0

@@ -224,3 +224,14 @@ async fn a_cross_site_form_never_reaches_a_handler() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_nowhere_is_told_so_outside_of_the_base_path_too() {
+    let server = Server::start(limits()).await;
+    for path in ["/api/post/nowhere", "/api", "/nowhere", "/"] {
+        let mut client = Client::tcp(server.address).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = client.ask(request.as_bytes()).await.expect("an answer");
+        assert_eq!((answer.status, &*answer.body), (404, "404 Not Found"), "{path}");
+    }
+}

@@ -1,0 +1,35 @@
+// The payload comes last, behind the session, too.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+
+    pub struct Session;
+
+    #[connect]
+    async fn connect() -> Session {
+        Session
+    }
+
+    #[on(Message)]
+    async fn message(_: Message, _: &mut Session) {}
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
+fn main() {
+    let _: Router = router![chat];
+}
