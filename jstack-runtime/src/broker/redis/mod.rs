@@ -10,11 +10,13 @@
 //! which; `cluster/` keeps that true. One server carries all of them as shard 0.
 
 mod address;
+pub(crate) mod batch;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod dialect;
 mod entry;
 pub(crate) mod envelope;
+mod gather;
 mod inbox;
 mod link;
 mod listener;
