@@ -313,6 +313,11 @@ impl Outbox {
         self.inner.lock().queues.get(shard).is_some_and(|queue| queue.wanted)
     }
 
+    /// How many messages wait for the server of the shard.
+    pub(super) fn waiting(&self, shard: usize) -> usize {
+        self.inner.lock().queues.get(shard).map_or(0, |queue| queue.waiting.len())
+    }
+
     /// The connection is up.
     pub(super) fn up(&self, shard: usize) {
         self.set(shard, true, None);

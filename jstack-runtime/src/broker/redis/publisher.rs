@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::dialect::Dialect;
@@ -23,6 +24,10 @@ use super::table::at;
 /// Writes that may be on their way at once: one would leave Redis idle while we read its answers,
 /// many would be small.
 const FLIGHTS: usize = 2;
+/// Turns of the scheduler that what could be sent waits for more to join it, as long as more come,
+/// and how long that may take.
+const TURNS: usize = 8;
+const PATIENCE: Duration = Duration::from_micros(500);
 /// A connection that lasted so long was a good one.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -177,10 +182,7 @@ impl<D: Dialect> Publisher<D> {
                         }
                     }
                 }
-                () = filled.notified(), if may_launch => {
-                    // Others that are ready to publish do so first, and share the write.
-                    tokio::task::yield_now().await;
-                }
+                () = filled.notified(), if may_launch => self.let_others_join().await,
                 () = lost.notified(), if flights.is_empty() => break Err("Redis closed the connection".to_owned()),
                 () = at(expiry), if expiry.is_some() => break Err("no answer within the deadline".to_owned()),
                 () = at(due), if due.is_some() => self.outbox.expire(self.shard, Instant::now()),
@@ -206,6 +208,20 @@ impl<D: Dialect> Publisher<D> {
         self.outbox.again(self.shard, elsewhere.load);
         self.outbox.landed(self.shard, landed + elsewhere.flights);
         end
+    }
+
+    /// Others that are ready to publish do so first, and share the write.
+    async fn let_others_join(&self) {
+        let since = Instant::now();
+        let mut waiting = 1;
+        for _ in 0..TURNS {
+            yield_now().await;
+            let now = self.outbox.waiting(self.shard);
+            if now <= waiting || since.elapsed() > PATIENCE {
+                return;
+            }
+            waiting = now;
+        }
     }
 
     /// Tells those who wait; returns how many flights have come to an end by that, and fails if
