@@ -4,7 +4,9 @@
 //! All sides publish 100 bytes of JSON to the same channels, on one connection, with 256 messages
 //! on their way at any time, in rounds that take turns; the medians are compared. The broker
 //! gathers messages of one channel that wait together, so there is a case with one channel, one
-//! with a hundred, where little is gathered, and one with a subscriber, who takes them apart.
+//! with a hundred, where little is gathered, one with as many as there are publishers, where
+//! nothing is, and one with a subscriber, who takes them apart. The subscriber of the other side
+//! looks at nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -213,7 +215,7 @@ async fn main() {
     };
     let client = redis::Client::open(format!("{url}/?protocol=resp3")).unwrap();
     let connection = client.get_multiplexed_async_connection().await.unwrap();
-    for (case, rooms) in [("1 channel", 1), ("100 channels", 100)] {
+    for (case, rooms) in [("1 channel", 1), ("100 channels", 100), ("256 channels", 256)] {
         let [mut ours, mut bare, mut tasks] = std::array::from_fn(|_| Side::default());
         for round in 0..=ROUNDS {
             ours.round(pid, round > 0, broker(&redis, rooms)).await;
