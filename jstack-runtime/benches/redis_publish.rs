@@ -1,8 +1,12 @@
 //! Publishing through the broker against a bare pipelined `PUBLISH`, in one run.
 //!
 //! `cargo bench -p jstack-runtime --features redis --bench redis_publish`; needs `redis-server`.
-//! Both sides publish 100 bytes of JSON to one channel that nobody listens to, on one connection,
-//! in rounds that take turns; the medians are compared.
+//! All sides publish 100 bytes of JSON to the same channels, on one connection, with 256 messages
+//! on their way at any time, in rounds that take turns; the medians are compared. The broker
+//! gathers messages of one channel that wait together, so there is a case with one channel, one
+//! with a hundred, where little is gathered, one with as many as there are publishers, where
+//! nothing is, and one with a subscriber, who takes them apart. The subscriber of the other side
+//! looks at nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,21 +16,21 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::{Broker, Channel, Message, Redis, Scope, Sink};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, PushInfo, PushKind};
+use tokio::sync::Notify;
 
 const ROUNDS: usize = 15;
-const MESSAGES: usize = 60_000;
 /// Those who publish at the same time, each waiting for its answer.
 const PUBLISHERS: usize = 256;
-
-struct Nobody;
-
-impl Sink for Nobody {
-    fn deliver(&self, _: &Message<'_>) {}
-    fn gap(&self, _: Channel<'_>, _: Option<u64>) {}
-}
+/// Of each publisher in a round.
+const MESSAGES: usize = 234;
+/// Pipelines that are on their way at the same time.
+const PIPELINES: usize = 4;
 
 struct Server(Child);
 
@@ -37,22 +41,56 @@ impl Drop for Server {
     }
 }
 
+/// Counts what arrives.
+#[derive(Default)]
+struct Heard {
+    count: AtomicUsize,
+    all: Notify,
+}
+
+impl Heard {
+    fn one(&self) {
+        if self.count.fetch_add(1, Ordering::Relaxed) + 1 == PUBLISHERS * MESSAGES {
+            self.all.notify_one();
+        }
+    }
+
+    /// Waits for the messages of a round.
+    async fn round(&self) {
+        self.all.notified().await;
+        self.count.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Sink for Heard {
+    fn deliver(&self, _: &Message<'_>) {
+        self.one();
+    }
+
+    fn gap(&self, _: Channel<'_>, messages: Option<u64>) {
+        println!("a gap of {messages:?} messages: what follows is wrong");
+    }
+}
+
 fn json() -> Vec<u8> {
     format!("[\"message\",{{\"text\":\"{}\"}}]", "x".repeat(77)).into_bytes()
 }
 
+fn room(n: usize) -> String {
+    format!("general-{n:02}")
+}
+
 /// Every publisher waits for its own message before it sends the next.
-async fn ours(redis: &Arc<Redis>) -> Duration {
-    let since = Instant::now();
+async fn broker(redis: &Arc<Redis>, rooms: usize) {
     let publishers: Vec<_> = (0..PUBLISHERS)
-        .map(|_| {
+        .map(|n| {
             let redis = redis.clone();
             tokio::spawn(async move {
-                let (json, mut scratch) = (json(), Vec::new());
-                let channel = Channel { procedure: "post/chat", scope: Scope::Room("general") };
-                for _ in 0..MESSAGES / PUBLISHERS {
+                let (json, room, mut scratch) = (json(), room(n % rooms), Vec::new());
+                let channel = Channel { procedure: "post/chat", scope: Scope::Room(&room) };
+                for _ in 0..MESSAGES {
                     let message = Message::new(channel, &json, &mut scratch);
-                    redis.publish(&[message], &Nobody).await.unwrap();
+                    redis.publish(&[message], &Heard::default()).await.unwrap();
                 }
             })
         })
@@ -60,24 +98,29 @@ async fn ours(redis: &Arc<Redis>) -> Duration {
     for publisher in publishers {
         publisher.await.unwrap();
     }
-    since.elapsed()
 }
 
-/// Four pipelines of 64 on their way at any time: the same number of messages in flight.
-async fn pipelined(connection: &redis::aio::MultiplexedConnection, payload: &[u8]) -> Duration {
-    let since = Instant::now();
-    let tasks: Vec<_> = (0..4)
+/// As long as our envelope around the same text.
+fn payload() -> Vec<u8> {
+    [vec![1; 18], json()].concat()
+}
+
+fn channel(n: usize) -> String {
+    format!("jstack:post/chat:room:{}", room(n))
+}
+
+/// Pipelines that are sent when the one before is answered.
+async fn pipelined(connection: &MultiplexedConnection, rooms: usize) {
+    let tasks: Vec<_> = (0..PIPELINES)
         .map(|_| {
-            let (mut connection, payload) = (connection.clone(), payload.to_vec());
+            let (mut connection, payload) = (connection.clone(), payload());
+            let channels: Vec<_> = (0..rooms).map(channel).collect();
             tokio::spawn(async move {
-                for _ in 0..MESSAGES / PUBLISHERS {
+                let mut channels = channels.iter().cycle();
+                for _ in 0..MESSAGES {
                     let mut pipeline = redis::pipe();
-                    for _ in 0..PUBLISHERS / 4 {
-                        pipeline
-                            .cmd("PUBLISH")
-                            .arg("jstack:post/chat:room:general")
-                            .arg(&payload)
-                            .ignore();
+                    for channel in channels.by_ref().take(PUBLISHERS / PIPELINES) {
+                        pipeline.cmd("PUBLISH").arg(channel).arg(&payload).ignore();
                     }
                     pipeline.exec_async(&mut connection).await.unwrap();
                 }
@@ -87,19 +130,18 @@ async fn pipelined(connection: &redis::aio::MultiplexedConnection, payload: &[u8
     for task in tasks {
         task.await.unwrap();
     }
-    since.elapsed()
 }
 
 /// As many tasks as publishers on the library's multiplexed connection, one command each.
-async fn multiplexed(connection: &redis::aio::MultiplexedConnection, payload: &[u8]) -> Duration {
-    let since = Instant::now();
+async fn multiplexed(connection: &MultiplexedConnection, rooms: usize) {
     let tasks: Vec<_> = (0..PUBLISHERS)
-        .map(|_| {
-            let (mut connection, payload) = (connection.clone(), payload.to_vec());
+        .map(|n| {
+            let (mut connection, payload) = (connection.clone(), payload());
+            let channel = channel(n % rooms);
             tokio::spawn(async move {
-                for _ in 0..MESSAGES / PUBLISHERS {
+                for _ in 0..MESSAGES {
                     let mut publish = redis::cmd("PUBLISH");
-                    publish.arg("jstack:post/chat:room:general").arg(&payload);
+                    publish.arg(&channel).arg(&payload);
                     publish.exec_async(&mut connection).await.unwrap();
                 }
             })
@@ -108,7 +150,32 @@ async fn multiplexed(connection: &redis::aio::MultiplexedConnection, payload: &[
     for task in tasks {
         task.await.unwrap();
     }
-    since.elapsed()
+}
+
+/// Wall time and CPU of the rounds of one side.
+#[derive(Default)]
+struct Side {
+    took: Vec<Duration>,
+    cpu: u64,
+}
+
+impl Side {
+    async fn round(&mut self, redis: u32, counts: bool, run: impl Future<Output = ()>) {
+        let (since, before) = (Instant::now(), cpu("self") + cpu(&redis.to_string()));
+        run.await;
+        // The first round warms up.
+        if counts {
+            self.took.push(since.elapsed());
+            self.cpu += cpu("self") + cpu(&redis.to_string()) - before;
+        }
+    }
+
+    /// Messages in a second, by the median of the rounds.
+    fn rate(&mut self) -> f64 {
+        self.took.sort();
+        let count = u32::try_from(MESSAGES * PUBLISHERS).unwrap();
+        f64::from(count) / self.took[self.took.len() / 2].as_secs_f64()
+    }
 }
 
 /// Milliseconds of CPU that a process has used so far.
@@ -119,10 +186,15 @@ fn cpu(process: &str) -> u64 {
     [11, 12].iter().map(|&at: &usize| fields[at].parse::<u64>().unwrap()).sum::<u64>() * 10
 }
 
-fn rate(mut rounds: Vec<Duration>) -> f64 {
-    rounds.sort();
-    let count = u32::try_from(MESSAGES / PUBLISHERS * PUBLISHERS).unwrap();
-    f64::from(count) / rounds[rounds.len() / 2].as_secs_f64()
+fn print(case: &str, sides: [(&str, Side); 2]) {
+    let [ours, bare] = sides.map(|(name, mut side)| {
+        let (rate, cpu) = (side.rate(), side.cpu);
+        println!("{case}, {name}: {rate:.0}/s, CPU of client and Redis {cpu} ms");
+        (rate, cpu)
+    });
+    #[allow(clippy::cast_precision_loss, reason = "for people")]
+    let cpu = bare.1 as f64 / ours.1 as f64;
+    println!("{case}: ratio {:.2} by wall, {cpu:.2} by CPU", ours.0 / bare.0);
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -133,7 +205,7 @@ async fn main() {
         .stdout(Stdio::null())
         .spawn();
     let server = Server(server.unwrap());
-    let pid = server.0.id().to_string();
+    let pid = server.0.id();
     let url = format!("redis://127.0.0.1:{port}");
     let redis = loop {
         match Redis::connect(&url).await {
@@ -141,41 +213,44 @@ async fn main() {
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     };
-    let client = redis::Client::open(url).unwrap();
+    let client = redis::Client::open(format!("{url}/?protocol=resp3")).unwrap();
     let connection = client.get_multiplexed_async_connection().await.unwrap();
-    // As long as our envelope around the same text.
-    let payload = [vec![1; 18], json()].concat();
-    let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
-    let mut used = [0; 3];
-    for round in 0..=ROUNDS {
-        let marks = [cpu("self") + cpu(&pid)];
-        let one = ours(&redis).await;
-        let marks = [marks[0], cpu("self") + cpu(&pid)];
-        let two = pipelined(&connection, &payload).await;
-        let marks = [marks[0], marks[1], cpu("self") + cpu(&pid)];
-        let three = multiplexed(&connection, &payload).await;
-        let marks = [marks[0], marks[1], marks[2], cpu("self") + cpu(&pid)];
-        // The first round warms up.
-        if round > 0 {
-            a.push(one);
-            b.push(two);
-            c.push(three);
-            for (used, mark) in used.iter_mut().zip(marks.windows(2)) {
-                *used += mark[1] - mark[0];
-            }
+    for (case, rooms) in [("1 channel", 1), ("100 channels", 100), ("256 channels", 256)] {
+        let [mut ours, mut bare, mut tasks] = std::array::from_fn(|_| Side::default());
+        for round in 0..=ROUNDS {
+            ours.round(pid, round > 0, broker(&redis, rooms)).await;
+            bare.round(pid, round > 0, pipelined(&connection, rooms)).await;
+            tasks.round(pid, round > 0, multiplexed(&connection, rooms)).await;
         }
+        let one = format!("one command each, {:.0}/s", tasks.rate());
+        println!("{case}, bare PUBLISH by {PUBLISHERS} tasks, {one}");
+        print(case, [("broker", ours), ("bare pipelined PUBLISH", bare)]);
     }
-    println!(
-        "CPU of client and Redis, ms: broker {}, pipelined {}, multiplexed {}",
-        used[0], used[1], used[2]
-    );
-    let (ours, pipelined, multiplexed) = (rate(a), rate(b), rate(c));
-    println!("broker, {PUBLISHERS} publishers that wait for each message: {ours:.0}/s");
-    println!("bare PUBLISH, 4 pipelines of 64 in flight:              {pipelined:.0}/s");
-    println!("bare PUBLISH, {PUBLISHERS} tasks on one multiplexed connection: {multiplexed:.0}/s");
-    println!(
-        "ratio to pipelined {:.2}, to multiplexed {:.2}",
-        ours / pipelined,
-        ours / multiplexed
-    );
+
+    // Both to nobody but their own subscriber: the names of the channels differ.
+    let (heard, bare_heard) = (Arc::new(Heard::default()), Arc::new(Heard::default()));
+    let other = Redis::connect(&url).await.unwrap().prefix("subscribed");
+    let redis = Arc::new(Redis::connect(&url).await.unwrap().prefix("subscribed"));
+    let general = room(0);
+    let procedure = Channel { procedure: "post/chat", scope: Scope::Room(&general) };
+    other.subscribe(procedure, heard.clone()).await.unwrap();
+    let hears = bare_heard.clone();
+    let config = AsyncConnectionConfig::new().set_push_sender(move |info: PushInfo| {
+        if info.kind == PushKind::Message {
+            hears.one();
+        }
+        Ok::<_, ()>(())
+    });
+    let subscriber = client.get_multiplexed_async_connection_with_config(&config).await;
+    let mut subscriber = subscriber.unwrap();
+    subscriber.subscribe(channel(0)).await.unwrap();
+    let (mut ours, mut bare) = (Side::default(), Side::default());
+    for round in 0..=ROUNDS {
+        let run = async { _ = tokio::join!(broker(&redis, 1), heard.round()) };
+        ours.round(pid, round > 0, run).await;
+        let run = async { _ = tokio::join!(pipelined(&connection, 1), bare_heard.round()) };
+        bare.round(pid, round > 0, run).await;
+    }
+    let sides = [("broker", ours), ("bare pipelined PUBLISH", bare)];
+    print("1 channel and a subscriber", sides);
 }

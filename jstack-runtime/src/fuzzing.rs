@@ -15,10 +15,11 @@ use crate::payload::EventPayload;
 use crate::rooms::{Hub, Member, Process};
 use crate::target::{Publisher as _, Target, To};
 
-/// Decodes bytes as they come from Redis; hands over the JSON text that clients would get.
+/// Decodes bytes as they come from Redis; hands over the JSON texts that clients would get.
 #[cfg(feature = "redis")]
-pub fn envelope(bytes: &[u8]) -> Option<&[u8]> {
-    crate::broker::redis::envelope::decode(bytes).ok().map(|envelope| envelope.json)
+pub fn envelopes(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let messages = crate::broker::redis::batch::decode(bytes).ok()?;
+    Some(messages.map(|envelope| envelope.json))
 }
 
 /// One connection's decoder and its limits.

@@ -312,6 +312,13 @@ async fn nothing_is_wrong_with_a_broker_that_works(setting: &dyn Setting) {
 }
 
 #[test]
+fn to_ask_what_is_wrong_connects_nobody() {
+    // There is no runtime to connect in either.
+    let redis = Redis::new("redis://127.0.0.1:1").unwrap();
+    assert!(redis.trouble().unwrap().ends_with("not connected yet"));
+}
+
+#[test]
 fn what_describes_a_broker_has_no_secrets() {
     let redis = Redis::new("redis://me:s3cret@127.0.0.1:1").unwrap();
     assert!(!redis.describe().contains("s3cret") && !format!("{redis:?}").contains("s3cret"));

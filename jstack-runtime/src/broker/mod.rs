@@ -45,6 +45,11 @@ pub trait Broker: Send + Sync + 'static {
     /// applications may share keeps them apart by it, unless it was told otherwise.
     fn set_name(&mut self, _name: &str) {}
 
+    /// Is told, within a runtime, that the application serves from now on. A broker that connects
+    /// when it is first needed does so now, without waiting for it: what is wrong is then in the
+    /// log from the start, and others that share it see that somebody is here.
+    fn start(&self) {}
+
     /// What is wrong with the broker just now, for `/readyz` and for people; `None` if nothing.
     fn trouble(&self) -> Option<String> {
         None

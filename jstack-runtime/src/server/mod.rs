@@ -70,9 +70,7 @@ pub(crate) async fn serve(
     #[cfg(not(feature = "tls"))]
     let scheme = "http";
     settings.print(&format!("{scheme}://{address}"), &site.process().broker().describe());
-    // A broker that connects when it is first asked for is asked now: what is wrong with it is in
-    // the log at start, and others that share it see that somebody is here.
-    drop(site.process().broker().trouble());
+    site.process().broker().start();
     let server = Arc::new(Server {
         router,
         site,

@@ -15,6 +15,8 @@ use super::{Item, Process, message, text};
 
 /// What an emit may take, with something for a busy machine.
 const DEADLINE: Duration = Duration::from_millis(2_500);
+/// Numbers that are published at once, at most.
+const TOGETHER: u64 = 8;
 
 /// Publishes without end, and notes what Redis took.
 pub struct Publishing {
@@ -29,13 +31,23 @@ impl Publishing {
         let (process, stopped, counter) = (process.clone(), stop.clone(), next.clone());
         let task = tokio::spawn(async move {
             let (mut taken, mut slowest) = (BTreeSet::new(), Duration::ZERO);
+            let mut turns = 0;
             while !stopped.load(Ordering::Relaxed) {
-                let n = counter.fetch_add(1, Ordering::Relaxed);
+                turns += 1;
                 let since = Instant::now();
-                match process.publish(room, &text(n)).await {
-                    Ok(()) => drop(taken.insert(n)),
-                    Err(error) => {
-                        assert_eq!((error.status().as_u16(), error.code()), (503, "broker"));
+                // Sometimes one goes out by itself, sometimes several wait together.
+                let published: Vec<_> = (0..1 + turns % TOGETHER)
+                    .map(|_| {
+                        let n = counter.fetch_add(1, Ordering::Relaxed);
+                        (n, process.publish(room, &text(n)))
+                    })
+                    .collect();
+                for (n, published) in published {
+                    match published.await {
+                        Ok(()) => drop(taken.insert(n)),
+                        Err(error) => {
+                            assert_eq!((error.status().as_u16(), error.code()), (503, "broker"));
+                        }
                     }
                 }
                 slowest = slowest.max(since.elapsed());

@@ -1,4 +1,5 @@
-//! What travels through Redis: a message and where it comes from.
+//! What travels through Redis: a message and where it comes from. Several of one channel may
+//! travel together, see `batch.rs`.
 //!
 //! Everything in it was written by somebody else: the decoder is closed (what it does not know is
 //! malformed), checks every length before it reads, and hands over nothing that a client could
@@ -37,6 +38,12 @@ pub(crate) struct Envelope<'a> {
     pub(crate) except_rooms: Vec<Cow<'a, str>>,
     /// `["event",data]`.
     pub(crate) json: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    fn around(json: &'a [u8]) -> Self {
+        Self { stamp: None, only: None, except: Vec::new(), except_rooms: Vec::new(), json }
+    }
 }
 
 /// Where a message stands among those that its origin sent to the channel.
@@ -107,48 +114,47 @@ pub(super) fn stamp(envelope: &mut [u8], number: u64, first: bool) {
     }
 }
 
-/// Reads what arrived: an envelope, or the bare text `["event",data]` from another program.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
-    let mut rest = Reader(bytes);
-    let mut envelope = Envelope {
-        stamp: None,
-        only: None,
-        except: Vec::new(),
-        except_rooms: Vec::new(),
-        json: bytes,
-    };
-    match bytes.first() {
-        Some(&VERSION) => {
-            let [_, flags] = rest.array()?;
-            if flags & !(FIRST | HAS_ONLY | HAS_EXCEPT | HAS_EXCEPT_ROOMS) != 0 {
-                return Err(Malformed("it has flags that this version does not know"));
-            }
-            let (origin, number) = (rest.u64()?, rest.u64()?);
-            envelope.stamp = Some(Stamp { origin, number, first: flags & FIRST != 0 });
-            if flags & HAS_ONLY != 0 {
-                envelope.only = Some(rest.socket()?);
-            }
-            if flags & HAS_EXCEPT != 0 {
-                let count = rest.count(16)?;
-                envelope.except = (0..count).map(|_| rest.socket()).collect::<Result<_, _>>()?;
-            }
-            if flags & HAS_EXCEPT_ROOMS != 0 {
-                let count = rest.count(1)?;
-                envelope.except_rooms =
-                    (0..count).map(|_| rest.room()).collect::<Result<_, _>>()?;
-            }
-            envelope.json = rest.0;
-        }
-        Some(b'[') => {}
+/// Reads one message: an envelope, or the bare text `["event",data]` from another program.
+pub(super) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
+    let envelope = match bytes.first() {
+        Some(&VERSION) => decode_head(bytes)?,
+        Some(b'[') => Envelope::around(bytes),
         Some(_) => return Err(Malformed("it is of a version that this process does not know")),
         None => return Err(Malformed("it is empty")),
-    }
+    };
     check_json(envelope.json)?;
     Ok(envelope)
 }
 
+/// Reads an envelope, and takes what follows its head for JSON.
+pub(super) fn decode_head(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
+    let mut rest = Reader(bytes);
+    let [version, flags] = rest.array()?;
+    if version != VERSION {
+        return Err(Malformed("it is no envelope of version 1"));
+    }
+    if flags & !(FIRST | HAS_ONLY | HAS_EXCEPT | HAS_EXCEPT_ROOMS) != 0 {
+        return Err(Malformed("it has flags that this version does not know"));
+    }
+    let (origin, number) = (rest.u64()?, rest.u64()?);
+    let only = if flags & HAS_ONLY != 0 { Some(rest.socket()?) } else { None };
+    let mut envelope = Envelope::around(bytes);
+    envelope.stamp = Some(Stamp { origin, number, first: flags & FIRST != 0 });
+    envelope.only = only;
+    if flags & HAS_EXCEPT != 0 {
+        let count = rest.count(16)?;
+        envelope.except = (0..count).map(|_| rest.socket()).collect::<Result<_, _>>()?;
+    }
+    if flags & HAS_EXCEPT_ROOMS != 0 {
+        let count = rest.count(1)?;
+        envelope.except_rooms = (0..count).map(|_| rest.room()).collect::<Result<_, _>>()?;
+    }
+    envelope.json = rest.0;
+    Ok(envelope)
+}
+
 /// The stock client throws on anything but `["event",data]`, and takes some names for its own.
-fn check_json(json: &[u8]) -> Result<(), Malformed> {
+pub(super) fn check_json(json: &[u8]) -> Result<(), Malformed> {
     #[derive(Deserialize)]
     struct Frame<'a>(#[serde(borrow)] Cow<'a, str>, #[allow(dead_code)] IgnoredAny);
 

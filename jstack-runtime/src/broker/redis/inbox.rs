@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::envelope;
+use super::batch;
+use super::entry::Entry;
+use super::envelope::Envelope;
 use super::numbers::Seen;
 use super::table::Table;
 use crate::broker::Message;
@@ -90,12 +92,13 @@ impl Lane {
         let mut queue = self.queue.lock();
         let size = channel.len() + payload.len();
         if queue.items.len() >= MOST_ITEMS || queue.bytes + size > MOST_BYTES {
-            metrics::counter!("jstack_broker_dropped_total").increment(1);
+            let messages = batch::count(&payload);
+            metrics::counter!("jstack_broker_dropped_total").increment(messages);
             if !matches!(queue.items.back(), Some(Item::Dropped(_))) {
                 queue.items.push_back(Item::Dropped(HashMap::new()));
             }
             if let Some(Item::Dropped(channels)) = queue.items.back_mut() {
-                *channels.entry(channel).or_default() += 1;
+                *channels.entry(channel).or_default() += messages;
             }
             return;
         }
@@ -111,7 +114,7 @@ impl Lane {
 
 /// Empties a queue for ever.
 async fn empty(lane: Arc<Lane>, table: Arc<Table>) {
-    let mut scratch = Vec::new();
+    let mut delivery = Delivery { table, scratch: Vec::new(), done: 0 };
     let mut items = VecDeque::new();
     loop {
         {
@@ -123,53 +126,85 @@ async fn empty(lane: Arc<Lane>, table: Arc<Table>) {
             lane.filled.notified().await;
             continue;
         }
-        let mut turn = 0;
         for item in items.drain(..) {
-            // A sink that panics loses this message, and nothing else.
-            let handled = catch_unwind(AssertUnwindSafe(|| handle(item, &table, &mut scratch)));
-            if handled.is_err() {
-                tracing::error!("a message from Redis was lost to a panic");
-            }
-            turn += 1;
-            if turn % TURN == 0 {
-                tokio::task::yield_now().await;
-            }
+            delivery.handle(item).await;
         }
     }
 }
 
-fn handle(item: Item, table: &Table, scratch: &mut Vec<u8>) {
-    match item {
-        Item::Message { channel, payload, connection } => {
-            deliver(&channel, &payload, connection, table, scratch);
-        }
-        Item::Begun { channel, connection } => table.begun(&channel, connection),
-        Item::Ended { channel, connection } => table.ended(&channel, connection),
-        Item::Dropped(channels) => {
-            tracing::warn!(
-                channels = channels.len(),
-                "messages from Redis come faster than they are delivered"
-            );
-            for (channel, count) in channels {
-                let Some(entry) = table.find(&channel) else { continue };
-                let sinks = {
-                    let mut state = entry.state.lock();
-                    state.origins.told();
-                    state.sinks.clone()
-                };
-                entry.tell_gap(&sinks, Some(count));
+/// What hands over to the sinks.
+struct Delivery {
+    table: Arc<Table>,
+    scratch: Vec<u8>,
+    /// Counts what was handed over.
+    done: usize,
+}
+
+impl Delivery {
+    async fn handle(&mut self, item: Item) {
+        match item {
+            Item::Message { channel, payload, connection } => {
+                return self.deliver(&channel, &payload, connection).await;
             }
+            Item::Begun { channel, connection } => {
+                surely(|| self.table.begun(&channel, connection));
+            }
+            Item::Ended { channel, connection } => {
+                surely(|| self.table.ended(&channel, connection));
+            }
+            Item::Dropped(channels) => surely(|| self.tell(channels)),
+        }
+        self.did_one().await;
+    }
+
+    async fn did_one(&mut self) {
+        self.done = self.done.wrapping_add(1);
+        if self.done.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn tell(&self, dropped: HashMap<Vec<u8>, u64>) {
+        tracing::warn!(
+            channels = dropped.len(),
+            "messages from Redis come faster than they are delivered"
+        );
+        for (channel, count) in dropped {
+            let Some(entry) = self.table.find(&channel) else { continue };
+            let sinks = {
+                let mut state = entry.state.lock();
+                state.origins.told();
+                state.sinks.clone()
+            };
+            entry.tell_gap(&sinks, Some(count));
+        }
+    }
+
+    async fn deliver(&mut self, channel: &[u8], payload: &[u8], connection: u64) {
+        // Nobody wants it any more, and Redis has not yet heard of that.
+        let Some(entry) = self.table.find(channel) else { return self.did_one().await };
+        let messages = match batch::decode(payload) {
+            Ok(messages) => messages,
+            Err(malformed) => {
+                count_malformed(&entry.name, malformed.0);
+                return self.did_one().await;
+            }
+        };
+        for message in messages {
+            surely(|| deliver_one(&entry, &message, connection, &mut self.scratch));
+            self.did_one().await;
         }
     }
 }
 
-fn deliver(channel: &[u8], payload: &[u8], connection: u64, table: &Table, scratch: &mut Vec<u8>) {
-    // Nobody wants it any more, and Redis has not yet heard of that.
-    let Some(entry) = table.find(channel) else { return };
-    let envelope = match envelope::decode(payload) {
-        Ok(envelope) => envelope,
-        Err(malformed) => return count_malformed(&entry.name, malformed.0),
-    };
+/// A sink that panics loses this message, and nothing else.
+fn surely(handle: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(handle)).is_err() {
+        tracing::error!("a message from Redis was lost to a panic");
+    }
+}
+
+fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch: &mut Vec<u8>) {
     let (seen, sinks) = {
         let mut state = entry.state.lock();
         if state.heard != connection {

@@ -20,6 +20,8 @@ pub(super) struct Load {
 #[derive(Debug)]
 pub(super) struct Parcel {
     pub(super) size: Size,
+    /// Stands for its channel; 0 for one that must go out by itself.
+    pub(super) series: u64,
     /// Told by the last message of a publish; those before it have none.
     pub(super) done: Option<oneshot::Sender<Result>>,
     pub(super) expires: Instant,
@@ -54,6 +56,11 @@ impl Load {
             rest = after;
             (channel, payload)
         })
+    }
+
+    /// What stands for the channel of each message.
+    pub(super) fn series(&self) -> impl Iterator<Item = u64> {
+        self.parcels.iter().map(|parcel| parcel.series)
     }
 
     /// Hands over channel, payload and the rest of each message.

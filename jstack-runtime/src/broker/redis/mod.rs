@@ -10,11 +10,13 @@
 //! which; `cluster/` keeps that true. One server carries all of them as shard 0.
 
 mod address;
+pub(crate) mod batch;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod dialect;
 mod entry;
 pub(crate) mod envelope;
+mod gather;
 mod inbox;
 mod link;
 mod listener;
@@ -64,7 +66,8 @@ pub(super) const LOW_CHATTER: Duration = Duration::from_secs(30);
 /// messages may be missing. While Redis is away, emits fail with 503 (code `broker`) within
 /// [`deadline`](Self::deadline), at once when it is known to be away; connections stay.
 ///
-/// Making one does not need Redis to be there: it connects when it is first used.
+/// Making one does not need Redis to be there: it connects when the application serves, or when it
+/// is first used.
 ///
 /// ```no_run
 /// # use jstack_runtime::prelude::*;
@@ -338,11 +341,13 @@ impl Broker for Redis {
         }
     }
 
+    fn start(&self) {
+        // Without a runtime, what needs the connections says so.
+        drop(self.machine().start_listening());
+    }
+
     fn trouble(&self) -> Option<String> {
         let machine = self.machine();
-        if machine.start_listening().is_err() {
-            return Some("Redis: there is no runtime to connect in".to_owned());
-        }
         let trouble = machine.outbox.trouble().or_else(|| machine.table.trouble())?;
         Some(format!("Redis at {}: {trouble}", self.address.shown))
     }

@@ -15,28 +15,45 @@ const ORIGINS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// By channel. Clients name rooms: the standard hash is keyed, so that none can be made to collide.
-    last: HashMap<Box<[u8]>, u64>,
+    counted: HashMap<Box<[u8]>, Counted>,
     /// No number was ever higher: a count that starts anew starts above it, so that numbers of
     /// one channel only grow.
     highest: u64,
 }
 
+/// Where the counting on one channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// The number that counting started with. No two channels have the same, so it stands for
+    /// the channel.
+    pub(super) series: u64,
+    /// The number of the message.
+    pub(super) number: u64,
+}
+
 impl Counters {
-    /// The number of the next message to `channel`, and whether counting starts with it.
-    pub(super) fn next(&mut self, channel: &[u8]) -> (u64, bool) {
-        if let Some(last) = self.last.get_mut(channel) {
-            *last += 1;
-            self.highest = self.highest.max(*last);
-            return (*last, false);
+    /// Counts the next message to `channel`.
+    pub(super) fn next(&mut self, channel: &[u8]) -> Counted {
+        if let Some(counted) = self.counted.get_mut(channel) {
+            counted.number += 1;
+            self.highest = self.highest.max(counted.number);
+            return *counted;
         }
-        if self.last.len() >= CHANNELS {
-            self.last.clear();
+        if self.counted.len() >= CHANNELS {
+            self.counted.clear();
         }
         // Above every number given before, for this channel may have been forgotten just now.
-        let number = self.highest + 1;
-        self.last.insert(channel.into(), number);
-        self.highest = number;
-        (number, true)
+        self.highest += 1;
+        let counted = Counted { series: self.highest, number: self.highest };
+        self.counted.insert(channel.into(), counted);
+        counted
+    }
+}
+
+impl Counted {
+    /// Counting starts with this message.
+    pub(super) fn is_first(self) -> bool {
+        self.number == self.series
     }
 }
 
@@ -103,11 +120,15 @@ mod tests {
     #[test]
     fn messages_of_a_channel_are_numbered_without_holes() {
         let mut counters = Counters::default();
-        assert_eq!(counters.next(b"a"), (1, true));
-        assert_eq!(counters.next(b"a"), (2, false));
-        assert_eq!(counters.next(b"b"), (3, true));
-        assert_eq!(counters.next(b"a"), (3, false));
-        assert_eq!(counters.next(b"b"), (4, false));
+        let mut next = |channel: &[u8]| {
+            let counted = counters.next(channel);
+            (counted.series, counted.number, counted.is_first())
+        };
+        assert_eq!(next(b"a"), (1, 1, true));
+        assert_eq!(next(b"a"), (1, 2, false));
+        assert_eq!(next(b"b"), (3, 3, true));
+        assert_eq!(next(b"a"), (1, 3, false));
+        assert_eq!(next(b"b"), (3, 4, false));
     }
 
     #[test]
@@ -115,14 +136,14 @@ mod tests {
         let mut counters = Counters::default();
         let mut last = 0;
         for _ in 0..10 {
-            last = counters.next(b"a").0;
+            last = counters.next(b"a").number;
         }
         for n in 0..CHANNELS {
             counters.next(n.to_string().as_bytes());
         }
-        assert!(counters.last.len() <= CHANNELS);
-        let (number, first) = counters.next(b"a");
-        assert!(first && number > last);
+        assert!(counters.counted.len() <= CHANNELS);
+        let counted = counters.next(b"a");
+        assert!(counted.is_first() && counted.number > last);
     }
 
     #[test]

@@ -155,8 +155,8 @@ impl Outbox {
                 let (channel, after) = rest.split_at_mut(size.channel);
                 let (payload, after) = after.split_at_mut(size.payload);
                 rest = after;
-                let (number, first) = inner.counters.next(channel);
-                envelope::stamp(payload, number, first);
+                let counted = inner.counters.next(channel);
+                envelope::stamp(payload, counted.number, counted.is_first());
                 let done = if n + 1 == sizes.len() {
                     done.take()
                 } else if inner.route.is_one() {
@@ -173,7 +173,8 @@ impl Outbox {
                 {
                     other.notify_one();
                 }
-                queue.add(channel, payload, Parcel { size: *size, done, expires });
+                let parcel = Parcel { size: *size, series: counted.series, done, expires };
+                queue.add(channel, payload, parcel);
             }
             filled
         };
@@ -203,7 +204,7 @@ impl Outbox {
         }
         let expires = Instant::now() + self.deadline;
         let size = Size { channel: channel.len(), payload: payload.len() };
-        let parcel = Parcel { size, done: Some(done), expires };
+        let parcel = Parcel { size, series: 0, done: Some(done), expires };
         queue.add(channel.as_bytes(), payload, parcel);
         queue.filled.notify_one();
         Some(outcome)
@@ -310,6 +311,11 @@ impl Outbox {
 
     pub(super) fn is_wanted(&self, shard: usize) -> bool {
         self.inner.lock().queues.get(shard).is_some_and(|queue| queue.wanted)
+    }
+
+    /// How many messages wait for the server of the shard.
+    pub(super) fn waiting(&self, shard: usize) -> usize {
+        self.inner.lock().queues.get(shard).map_or(0, |queue| queue.waiting.len())
     }
 
     /// The connection is up.

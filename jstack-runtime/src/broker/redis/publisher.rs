@@ -9,11 +9,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{Cmd, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
+use ::redis::{PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::dialect::Dialect;
+use super::gather::{Gathered, gather};
 use super::link::{Backoff, Connected, Link};
 use super::load::Load;
 use super::outbox::{Outbox, Take, fail, refused};
@@ -22,6 +24,10 @@ use super::table::at;
 /// Writes that may be on their way at once: one would leave Redis idle while we read its answers,
 /// many would be small.
 const FLIGHTS: usize = 2;
+/// Turns of the scheduler that what could be sent waits for more to join it, as long as more come,
+/// and how long that may take.
+const TURNS: usize = 8;
+const PATIENCE: Duration = Duration::from_micros(500);
 /// A connection that lasted so long was a good one.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -38,7 +44,18 @@ pub(super) struct Publisher<D> {
 struct Flight {
     answer: Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>,
     load: Load,
+    /// Of each message, whose answer is its.
+    by: Vec<usize>,
     expires: Instant,
+}
+
+/// What the server says of one publish.
+enum Verdict {
+    Taken,
+    /// Its channel is another server's.
+    Elsewhere,
+    /// It was refused, for this reason.
+    Refused(String),
 }
 
 /// Messages that the server says are elsewhere. They go there when all flights are back: one that
@@ -154,7 +171,7 @@ impl<D: Dialect> Publisher<D> {
                 biased;
                 answer = front(&mut flights), if !flights.is_empty() => {
                     let Some(mut flight) = flights.pop_front() else { continue };
-                    match self.land(&mut flight.load, answer, &mut elsewhere) {
+                    match self.land(&mut flight, answer, &mut elsewhere) {
                         Ok(ended) => {
                             landed += ended;
                             spare = flight.load.emptied();
@@ -165,10 +182,7 @@ impl<D: Dialect> Publisher<D> {
                         }
                     }
                 }
-                () = filled.notified(), if may_launch => {
-                    // Others that are ready to publish do so first, and share the write.
-                    tokio::task::yield_now().await;
-                }
+                () = filled.notified(), if may_launch => self.let_others_join().await,
                 () = lost.notified(), if flights.is_empty() => break Err("Redis closed the connection".to_owned()),
                 () = at(expiry), if expiry.is_some() => break Err("no answer within the deadline".to_owned()),
                 () = at(due), if due.is_some() => self.outbox.expire(self.shard, Instant::now()),
@@ -185,7 +199,7 @@ impl<D: Dialect> Publisher<D> {
         for mut flight in flights {
             // What was answered before the connection failed was published.
             landed += if let Ok(answer) = timeout(Duration::ZERO, &mut flight.answer).await {
-                self.land(&mut flight.load, answer, &mut elsewhere).unwrap_or(1)
+                self.land(&mut flight, answer, &mut elsewhere).unwrap_or(1)
             } else {
                 fail(flight.load.into_parcels(), why);
                 1
@@ -196,11 +210,25 @@ impl<D: Dialect> Publisher<D> {
         end
     }
 
+    /// Others that are ready to publish do so first, and share the write.
+    async fn let_others_join(&self) {
+        let since = Instant::now();
+        let mut waiting = 1;
+        for _ in 0..TURNS {
+            yield_now().await;
+            let now = self.outbox.waiting(self.shard);
+            if now <= waiting || since.elapsed() > PATIENCE {
+                return;
+            }
+            waiting = now;
+        }
+    }
+
     /// Tells those who wait; returns how many flights have come to an end by that, and fails if
     /// the connection did.
     fn land(
         &self,
-        load: &mut Load,
+        flight: &mut Flight,
         answer: RedisResult<Vec<Value>>,
         elsewhere: &mut Elsewhere,
     ) -> Result<u64, String> {
@@ -208,25 +236,25 @@ impl<D: Dialect> Publisher<D> {
             Ok(answers) => answers,
             Err(error) => {
                 let why = self.link.explain(&error);
-                fail(std::mem::take(load).into_parcels(), &why);
+                fail(std::mem::take(&mut flight.load).into_parcels(), &why);
                 return Err(why);
             }
         };
+        let verdicts: Vec<_> = answers.into_iter().map(|answer| self.judge(answer)).collect();
+        // Why an earlier message of the same publish was refused.
         let mut trouble = None;
-        let mut answers = answers.into_iter();
-        load.drain(|channel, payload, parcel| {
-            match answers.next() {
-                Some(Value::ServerError(error)) => {
-                    let error = RedisError::from(error);
-                    if self.dialect.is_elsewhere(&error) {
-                        elsewhere.channels.insert(channel.into());
-                        elsewhere.load.push(channel, payload, parcel);
-                        return;
-                    }
-                    trouble.get_or_insert_with(|| self.link.explain(&error));
+        let mut by = flight.by.iter();
+        flight.load.drain(|channel, payload, parcel| {
+            let verdict = by.next().and_then(|&at| verdicts.get(at));
+            match verdict {
+                Some(Verdict::Taken) if elsewhere.channels.is_empty() => {}
+                Some(Verdict::Taken) => elsewhere.is_overtaken(channel),
+                Some(Verdict::Elsewhere) => {
+                    elsewhere.channels.insert(channel.into());
+                    elsewhere.load.push(channel, payload, parcel);
+                    return;
                 }
-                Some(_) if !elsewhere.channels.is_empty() => elsewhere.is_overtaken(channel),
-                Some(_) => {}
+                Some(Verdict::Refused(why)) => drop(trouble.get_or_insert_with(|| why.clone())),
                 // The client library hands over as many answers as there were commands.
                 None => drop(trouble.get_or_insert_with(|| "it gave no answer".to_owned())),
             }
@@ -242,6 +270,16 @@ impl<D: Dialect> Publisher<D> {
         }
         elsewhere.flights += 1;
         Ok(0)
+    }
+
+    fn judge(&self, answer: Value) -> Verdict {
+        let Value::ServerError(error) = answer else { return Verdict::Taken };
+        let error = RedisError::from(error);
+        if self.dialect.is_elsewhere(&error) {
+            Verdict::Elsewhere
+        } else {
+            Verdict::Refused(self.link.explain(&error))
+        }
     }
 }
 
@@ -266,22 +304,17 @@ impl Elsewhere {
 
 /// Writes messages to the connection: when this returns, they have their place in the order.
 async fn launch<D: Dialect>(mut connection: MultiplexedConnection, load: Load) -> Flight {
-    let count = load.len();
-    let mut pipeline = Pipeline::with_capacity(count);
-    for (channel, payload) in load.messages() {
-        let mut publish = Cmd::with_capacity(3, D::PUBLISH.len() + channel.len() + payload.len());
-        publish.arg(D::PUBLISH).arg(channel).arg(payload);
-        pipeline.add_command(publish);
-    }
+    let Gathered { commands, by } = gather(D::PUBLISH, &load);
+    let count = commands.len();
     let expires = load.expires().unwrap_or_else(Instant::now);
     let mut answer: Flying =
-        Box::pin(async move { connection.send_packed_commands(&pipeline, 0, count).await });
+        Box::pin(async move { connection.send_packed_commands(&commands, 0, count).await });
     // The first poll hands the write over; the answer is awaited in its turn.
     let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
     if let Poll::Ready(result) = at_once {
         answer = Box::pin(std::future::ready(result));
     }
-    Flight { answer, load, expires }
+    Flight { answer, load, by, expires }
 }
 
 type Flying = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
@@ -308,7 +341,7 @@ mod tests {
         for (channel, payload) in [("a", "1"), ("b", "2"), ("a", "3")] {
             let (done, outcome) = oneshot::channel();
             let size = Size { channel: channel.len(), payload: payload.len() };
-            let parcel = Parcel { size, done: Some(done), expires: Instant::now() };
+            let parcel = Parcel { size, series: 0, done: Some(done), expires: Instant::now() };
             elsewhere.load.push(channel.as_bytes(), payload.as_bytes(), parcel);
             elsewhere.channels.insert(channel.as_bytes().into());
             outcomes.push(outcome);
