@@ -1,8 +1,10 @@
 //! `App`: routers, state, limits and a server around them.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -94,7 +96,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             let path = format!("{name}/{}", route.path).trim_start_matches('/').to_owned();
             let info = route.info;
             if let Some(events) = info.events {
-                (events.hub)(&self.common.site).name(&path);
+                self.common.site.hub_of(events.marker).name(&path);
             }
             self.routes.push(Mounted { path, info, route: route.build(self.common.site.clone()) });
         }
@@ -201,7 +203,7 @@ impl<S> App<S> {
 
     /// Emits to the procedure whose marker is `P` from outside of handlers.
     pub fn io<P: Ws>(&self) -> Io<P> {
-        Io::new(self.common.site.hub::<P>())
+        Io::new(self.common.site.hub_of(TypeId::of::<P>()))
     }
 }
 
@@ -242,7 +244,7 @@ impl App {
     pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
         let built = self.build(true)?;
         let listener = bind(address).await?;
-        built.serve(listener, signal(), signal()).await
+        built.serve_until_signal(listener).await
     }
 
     /// The same on a listener that is bound already, to a port of the system's choice for
@@ -250,7 +252,7 @@ impl App {
     ///
     /// Fails where [`App::try_into_router`] does.
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
-        self.build(true)?.serve(listener, signal(), signal()).await
+        self.build(true)?.serve_until_signal(listener).await
     }
 
     /// Serves until `shutdown` is done instead of until a signal, and then drains as
@@ -372,6 +374,15 @@ struct Built {
 }
 
 impl Built {
+    /// In a box, so that the server is compiled here: what an `async fn` does is compiled by the
+    /// crate that awaits it.
+    fn serve_until_signal(
+        self,
+        listener: TcpListener,
+    ) -> Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>> {
+        Box::pin(self.serve(listener, signal(), signal()))
+    }
+
     async fn serve(
         self,
         listener: TcpListener,

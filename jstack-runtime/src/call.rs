@@ -8,9 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::config::or_none;
-use crate::http::input::{self, ShapeOf};
-use crate::http::shape::Shape;
-use crate::payload::{Data, InputPayload};
+use crate::http::input::{self, Sent};
 use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
 use crate::ws::{Opening, Receiver, Run, Upgrade};
@@ -61,30 +59,18 @@ impl<S: Send + Sync> Call<S> {
         T::extract(&mut self.parts, &self.state)
     }
 
-    /// The validated input.
-    pub async fn input<T: InputPayload>(&mut self) -> Extracted<T> {
-        let input = match self.read(Shape::input::<T>).await? {
-            Some(json) => Data::new(&json).parse(),
-            None => input::missing(),
-        };
-        input.map_err(IntoResponse::into_response)
-    }
-
-    /// The validated input, if there is one.
-    pub async fn optional_input<T: InputPayload>(&mut self) -> Extracted<Option<T>> {
-        let json = self.read(Shape::input::<T>).await?;
-        json.map(|json| Data::new(&json).parse()).transpose().map_err(IntoResponse::into_response)
-    }
-
-    /// The input as JSON.
-    async fn read(&mut self, shape: ShapeOf) -> Extracted<Option<String>> {
-        if self.parts.method != http::Method::POST {
-            return Ok(input::from_query(self.parts.uri.query(), shape));
+    /// What the request brought for an input.
+    // Says `Send` itself, so that rustc need not look inside for each procedure anew.
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` cannot say that it is `Send`")]
+    pub fn input(&mut self) -> impl Future<Output = Extracted<Sent<'_>>> + Send {
+        async move {
+            if self.parts.method != http::Method::POST {
+                return Ok(Sent::query(self.parts.uri.query()));
+            }
+            let body = self.body.take().unwrap_or_default();
+            let limit = or_none(self.site.limits().body_bytes);
+            Sent::body(&self.parts.headers, body, limit).await.map_err(IntoResponse::into_response)
         }
-        let body = self.body.take().unwrap_or_default();
-        let limit = or_none(self.site.limits().body_bytes);
-        let read = input::from_body(&self.parts.headers, body, limit, shape).await;
-        read.map_err(IntoResponse::into_response)
     }
 
     /// Makes sure that a request without an input is none that a foreign page could have sent.

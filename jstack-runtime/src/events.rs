@@ -5,8 +5,9 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::error::{Error, Result};
-use crate::payload::{self, Data, EventPayload};
-use crate::target::Target;
+use crate::payload::{Data, EventPayload, InputPayload};
+use crate::procedure::SchemaOf;
+use crate::target::{Sending, Target};
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
 ///
@@ -28,23 +29,35 @@ pub trait Events: Sized + Send + Sync + 'static {
     fn emitter(target: Target<'_>) -> Self::Emitter<'_>;
 
     /// Emits this event: what the emitter's `emit` does.
-    fn emit(&self, emitter: Self::Emitter<'_>) -> impl Future<Output = Result> + Send;
+    fn emit(&self, emitter: Self::Emitter<'_>) -> Sending;
 
     /// Decodes the event called `name` and checks its rules.
     ///
     /// Fails with a 404 for a name that is not in the set, and with a 422 that names each field
     /// that is wrong.
     fn decode(name: &str, data: Data<'_>) -> Result<Self> {
-        match Self::EVENTS.iter().find(|event| event.name() == name) {
+        match named::<Self>(name) {
             Some(event) => event.decode(data),
-            None => Err(unknown::<Self>(name)),
+            None => Err(unknown(name, &|index| Some(Self::EVENTS.get(index)?.name()))),
         }
     }
 }
 
+/// The event called `name`. By hand, because iterators are compiled anew for every set.
+pub(crate) fn named<E: Events>(name: &str) -> Option<&'static dyn AnyEvent<E>> {
+    let mut index = 0;
+    while index < E::EVENTS.len() {
+        if E::EVENTS[index].name() == name {
+            return Some(E::EVENTS[index]);
+        }
+        index += 1;
+    }
+    None
+}
+
 #[cold]
-fn unknown<E: Events>(name: &str) -> Error {
-    let known: Vec<_> = E::EVENTS.iter().map(|event| format!("`{}`", event.name())).collect();
+fn unknown(name: &str, known: &dyn Fn(usize) -> Option<&'static str>) -> Error {
+    let known: Vec<_> = (0..).map_while(known).map(|name| format!("`{name}`")).collect();
     let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     Error::with_code(
         http::StatusCode::NOT_FOUND,
@@ -61,7 +74,7 @@ pub struct Event<T, E> {
     // without its derives can break, so that one mistake is one error.
     parse: fn(&Data<'_>) -> Result<T>,
     encode: fn(&T, &mut Vec<u8>) -> Result,
-    schema: fn(&mut SchemaGenerator) -> Schema,
+    schema: SchemaOf,
     docs: &'static str,
 }
 
@@ -71,8 +84,8 @@ impl<T: EventPayload, E> Event<T, E> {
         Self {
             name,
             variant,
-            parse: |data| data.parse(),
-            encode: payload::encode,
+            parse: <T as InputPayload>::decode,
+            encode: <T as EventPayload>::encode,
             schema: SchemaGenerator::subschema_for::<T>,
             docs: "",
         }
@@ -88,13 +101,17 @@ impl<T, E> Event<T, E> {
     }
 
     pub(crate) fn encode(&self, payload: &T, out: &mut Vec<u8>) -> Result {
-        out.push(b'[');
-        write_name(self.name, out);
-        out.push(b',');
-        (self.encode)(payload, out)?;
+        open(self.name, out);
+        let encoded = (self.encode)(payload, out);
         out.push(b']');
-        Ok(())
+        encoded
     }
+}
+
+fn open(name: &str, out: &mut Vec<u8>) {
+    out.push(b'[');
+    write_name(name, out);
+    out.push(b',');
 }
 
 /// Writes an event's name as a JSON string.
@@ -111,8 +128,8 @@ pub trait AnyEvent<E>: Send + Sync {
     fn docs(&self) -> &'static str;
     /// Decodes a payload and checks its rules.
     fn decode(&self, data: Data<'_>) -> Result<E>;
-    /// The payload's schema.
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// What writes the payload's schema.
+    fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;
 }
 
 impl<T, E> AnyEvent<E> for Event<T, E> {
@@ -125,11 +142,14 @@ impl<T, E> AnyEvent<E> for Event<T, E> {
     }
 
     fn decode(&self, data: Data<'_>) -> Result<E> {
-        (self.parse)(&data).map(self.variant)
+        match (self.parse)(&data) {
+            Ok(payload) => Ok((self.variant)(payload)),
+            Err(error) => Err(error),
+        }
     }
 
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        (self.schema)(generator)
+    fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema {
+        self.schema
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod frame;
 mod http;
+mod json_path;
 mod macros;
 mod meters;
 mod outbound;
@@ -62,7 +63,7 @@ pub use router::Router;
 pub use schema::{
     Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
 };
-pub use target::{ParseSocketIdError, SocketId, Target};
+pub use target::{ParseSocketIdError, Sending, SocketId, Target};
 pub use ws::{Io, Left, Receiver, Socket};
 
 pub mod raw {
@@ -102,6 +103,7 @@ pub mod __private {
     pub use garde;
 
     use crate::Result;
+    pub use crate::http::input::Sent;
     pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
     pub use crate::procedure::OutputInfo;
     use crate::procedure::{CloneExtractor, Outcome};

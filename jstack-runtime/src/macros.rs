@@ -1,6 +1,6 @@
 //! What expansions call. It is named by generated code only, and may change in any release.
 
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::payload::{self, Issues};
 use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply};
@@ -42,7 +42,9 @@ pub trait Ruled {
 #[diagnostic::do_not_recommend]
 impl<T: garde::Validate<Context = ()>> Ruled for T {
     fn run(&self, issues: &mut Issues) {
-        issues.garde(self);
+        if let Err(report) = self.validate() {
+            issues.report(&report);
+        }
     }
 }
 
@@ -89,11 +91,15 @@ impl<A> Answers<A> {
 
     /// Writes the answer; `issues` are the rules that it breaks.
     pub fn reply(&self, answer: A, issues: Issues) -> Reply {
-        let issues = issues.into_vec();
-        if issues.is_empty() {
-            (self.write)(answer)
-        } else {
-            Err(payload::outgoing(issues).into_response())
+        match refusal(issues) {
+            None => (self.write)(answer),
+            Some(refusal) => Err(refusal),
         }
     }
+}
+
+/// The answer in the place of one that breaks its rules.
+fn refusal(issues: Issues) -> Option<Response> {
+    let issues = issues.into_vec();
+    (!issues.is_empty()).then(|| payload::outgoing(issues).into_response())
 }

@@ -8,12 +8,16 @@ use std::marker::PhantomData;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
+use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Issue, Result};
+use crate::http::input::Sent;
+use crate::http::shape::Schematic;
+use crate::json_path::{self, position_free};
 
 /// A type that may travel: in an event, as the input of a procedure, or as its answer.
 ///
@@ -55,7 +59,24 @@ pub trait Payload: Send + Sync + 'static {
     label = "not a payload",
     note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`"
 )]
-pub trait EventPayload: Payload + Serialize + DeserializeOwned + JsonSchema {}
+pub trait EventPayload: Payload + Serialize + DeserializeOwned + JsonSchema {
+    /// Writes `value` as JSON after checking its rules.
+    #[doc(hidden)]
+    fn encode(value: &Self, out: &mut Vec<u8>) -> Result {
+        let mut issues = Issues::default();
+        value.check(&mut issues);
+        if !issues.found.is_empty() {
+            // By the serialiser that is compiled anyway.
+            let mut sent = Vec::new();
+            let _ = value.serialize(&mut serde_json::Serializer::new(&mut sent));
+            return Err(unsendable(&sent, issues));
+        }
+        match value.serialize(&mut serde_json::Serializer::new(out)) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(unencodable(&error)),
+        }
+    }
+}
 
 #[diagnostic::do_not_recommend]
 impl<T: Payload + Serialize + DeserializeOwned + JsonSchema> EventPayload for T {}
@@ -68,7 +89,58 @@ impl<T: Payload + Serialize + DeserializeOwned + JsonSchema> EventPayload for T 
     label = "not an input",
     note = "input types derive `Deserialize`, `JsonSchema` and `Payload`"
 )]
-pub trait InputPayload: Payload + DeserializeOwned + JsonSchema {}
+pub trait InputPayload: Payload + DeserializeOwned + JsonSchema {
+    /// Decodes a value and checks its rules.
+    #[doc(hidden)]
+    fn decode(data: &Data<'_>) -> Result<Self> {
+        let mut parser = data.parser();
+        match Self::deserialize(&mut parser) {
+            Ok(value) => {
+                let mut issues = Issues::default();
+                value.check(&mut issues);
+                match data.refusal(parser, issues) {
+                    None => Ok(value),
+                    Some(error) => Err(error),
+                }
+            }
+            Err(error) => {
+                let changed = json_path::changed(data.json, &error);
+                let mut parser = Data::new(&changed).parser();
+                let again = Self::deserialize(&mut parser).err();
+                Err(undecodable(data.json, &error, &changed, again.as_ref()))
+            }
+        }
+    }
+
+    /// The input of a request.
+    #[doc(hidden)]
+    fn read(sent: Sent<'_>) -> Result<Self, Response> {
+        let mut texts = match sent.texts(Schematic::of::<Self>()) {
+            Ok(texts) => texts,
+            Err(error) => return Err(error.into_response()),
+        };
+        while let Some(text) = texts.next() {
+            match Self::decode(&Data::new(text)) {
+                Ok(value) => return Ok(value),
+                Err(error) => texts.refused(error),
+            }
+        }
+        Err(texts.refusal().into_response())
+    }
+
+    /// The input of a request, if there is one.
+    #[doc(hidden)]
+    fn read_optional(sent: Sent<'_>) -> Result<Option<Self>, Response> {
+        match sent.text(Schematic::of::<Self>()) {
+            Err(error) => Err(error.into_response()),
+            Ok(None) => Ok(None),
+            Ok(Some(text)) => match Self::decode(&Data::new(&text)) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(error.into_response()),
+            },
+        }
+    }
+}
 
 #[diagnostic::do_not_recommend]
 impl<T: Payload + DeserializeOwned + JsonSchema> InputPayload for T {}
@@ -89,7 +161,14 @@ impl Issues {
     pub fn field(&mut self, name: impl Display, check: impl FnOnce(&mut Self)) {
         let before = self.found.len();
         check(self);
-        for issue in &mut self.found[before..] {
+        if self.found.len() > before {
+            self.name(before, &name);
+        }
+    }
+
+    #[cold]
+    fn name(&mut self, from: usize, name: &dyn Display) {
+        for issue in &mut self.found[from..] {
             issue.path = join(&name.to_string(), &issue.path);
         }
     }
@@ -132,7 +211,7 @@ impl Issues {
     }
 
     #[cold]
-    fn report(&mut self, report: &garde::Report) {
+    pub(crate) fn report(&mut self, report: &garde::Report) {
         let found = report.iter();
         self.found
             .extend(found.map(|(path, error)| Issue::new(path.to_string(), error.to_string())));
@@ -224,46 +303,46 @@ impl<'a> Data<'a> {
         self.json
     }
 
+    #[inline]
+    fn parser(&self) -> Parser<'a> {
+        serde_json::Deserializer::from_str(self.json)
+    }
+
+    /// What is wrong with a text of which a value was read: what follows it, and broken rules.
+    #[inline]
+    fn refusal(&self, mut parser: Parser<'a>, issues: Issues) -> Option<Error> {
+        match parser.end() {
+            Err(error) => Some(unfinished(&error)),
+            Ok(()) if issues.found.is_empty() => None,
+            Ok(()) => Some(broken(issues, self.json)),
+        }
+    }
+
     /// Decodes the payload and checks its rules.
     ///
     /// Fails with a 422 that names each field and what is wrong with it.
     pub fn parse<T: InputPayload>(&self) -> Result<T> {
-        let mut json = serde_json::Deserializer::from_str(self.json);
-        let value = match T::deserialize(&mut json) {
-            Ok(value) if json.end().is_ok() => value,
-            _ => return Err(explain(self.json, at_path::<T>)),
-        };
-        let mut issues = Issues::default();
-        value.check(&mut issues);
-        if issues.found.is_empty() { Ok(value) } else { Err(broken(issues, self.json)) }
+        T::decode(self)
     }
 }
 
 type Parser<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
-type AtPath = std::result::Result<(), serde_path_to_error::Error<serde_json::Error>>;
 
-fn at_path<T: InputPayload>(parser: &mut Parser<'_>) -> AtPath {
-    serde_path_to_error::deserialize::<_, T>(parser).map(drop)
+#[cold]
+fn undecodable(
+    json: &str,
+    error: &serde_json::Error,
+    changed: &str,
+    again: Option<&serde_json::Error>,
+) -> Error {
+    let path = json_path::of(json, error, changed, again);
+    Error::invalid(vec![issue_at(&path, &position_free(&error.to_string()))])
 }
 
-/// Parses once more, slowly, to learn which field was wrong: only errors pay for the path.
+/// The error for what follows the value.
 #[cold]
-fn explain(json: &str, parse: fn(&mut Parser<'_>) -> AtPath) -> Error {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    let issue = match parse(&mut parser) {
-        Ok(()) => match parser.end() {
-            Ok(()) => Issue::new("", "does not decode"),
-            Err(error) => Issue::new("", position_free(&error.to_string())),
-        },
-        Err(error) => {
-            let path = match error.path().to_string() {
-                path if path == "." => String::new(),
-                path => path,
-            };
-            issue_at(&path, &position_free(&error.into_inner().to_string()))
-        }
-    };
-    Error::invalid(vec![issue])
+fn unfinished(error: &serde_json::Error) -> Error {
+    Error::invalid(vec![Issue::new("", position_free(&error.to_string()))])
 }
 
 /// What serde says of a decoded value, as an issue that names the field even where serde names
@@ -273,14 +352,6 @@ pub(crate) fn issue_at(path: &str, message: &str) -> Issue {
     match missing {
         Some(field) => Issue::new(join(path, field), "is missing"),
         None => Issue::new(path, message),
-    }
-}
-
-/// Without ` at line 1 column 7`, which says nothing to somebody who wrote no lines.
-pub(crate) fn position_free(message: &str) -> String {
-    match message.rfind(" at line ") {
-        Some(at) => message[..at].to_owned(),
-        None => message.to_owned(),
     }
 }
 
@@ -331,16 +402,6 @@ fn same_words(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
-/// Writes `value` as JSON after checking its rules.
-pub(crate) fn encode<T: Payload + Serialize>(value: &T, out: &mut Vec<u8>) -> Result {
-    let mut issues = Issues::default();
-    value.check(&mut issues);
-    if !issues.found.is_empty() {
-        return Err(unsendable(serde_json::to_value(value).ok(), issues));
-    }
-    serde_json::to_writer(out, value).map_err(|error| unencodable(&error))
-}
-
 #[cold]
 fn unencodable(error: &serde_json::Error) -> Error {
     Error::internal(format!("payload does not encode: {error}"))
@@ -349,8 +410,8 @@ fn unencodable(error: &serde_json::Error) -> Error {
 /// A value of ours that breaks its own rules is a fault of the server, so the client reads
 /// nothing of it, while the caller of `emit` finds the issues in the error.
 #[cold]
-fn unsendable(sent: Option<Value>, issues: Issues) -> Error {
-    let sent = sent.unwrap_or_default();
+fn unsendable(sent: &[u8], issues: Issues) -> Error {
+    let sent: Value = serde_json::from_slice(sent).unwrap_or_default();
     outgoing(as_sent(issues.into_vec(), &sent))
 }
 
@@ -578,7 +639,8 @@ mod tests {
     #[test]
     fn an_outgoing_value_that_breaks_its_rules_is_not_encoded() {
         let mut out = Vec::new();
-        let error = encode(&Message { room_id: String::new() }, &mut out).expect_err("too short");
+        let error =
+            Message::encode(&Message { room_id: String::new() }, &mut out).expect_err("too short");
         assert!(out.is_empty());
         assert_eq!(error.issues()[0].path, "roomId");
         assert_eq!(error.message(), "Internal Server Error");

@@ -1,10 +1,11 @@
 //! What generated code implements: a procedure, and the handlers of a WebSocket procedure.
 
+use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
+use std::pin::Pin;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -15,10 +16,9 @@ use crate::call::Call;
 use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::http::answer;
 use crate::payload::InputPayload;
-use crate::rooms::Hub;
-use crate::site::Site;
-use crate::ws::{Opening, Socket};
+use crate::router::Router;
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -34,6 +34,25 @@ pub trait Procedure<S>: Send + Sync + 'static {
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
     fn call(cx: Call<S>) -> impl Future<Output = Reply> + Send;
+
+    /// The same with its type erased: what serves it is compiled once for each state, not once
+    /// for each procedure.
+    #[doc(hidden)]
+    fn start(cx: Call<S>) -> Pin<Box<dyn Future<Output = Reply> + Send>>
+    where
+        S: Send + 'static,
+    {
+        Box::pin(Self::call(cx))
+    }
+
+    /// Adds the procedure to a router.
+    #[doc(hidden)]
+    fn add_to(router: &mut Router<S>)
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        router.add(&Self::INFO, Self::start);
+    }
 }
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
@@ -143,10 +162,8 @@ pub struct OutputInfo {
 pub(crate) struct EventsInfo {
     pub(crate) incoming: fn() -> Vec<EventInfo>,
     pub(crate) outgoing: fn() -> Vec<EventInfo>,
-    /// The procedure's rooms in one application.
-    pub(crate) hub: fn(&Site) -> Arc<Hub>,
-    /// Lets extractors find the connection.
-    pub(crate) introduce: fn(&Opening, &mut http::Extensions),
+    /// The procedure's marker.
+    pub(crate) marker: TypeId,
 }
 
 /// One event as data.
@@ -154,18 +171,16 @@ pub(crate) struct EventsInfo {
 pub(crate) struct EventInfo {
     pub(crate) name: &'static str,
     pub(crate) docs: &'static str,
-    pub(crate) schema: Arc<dyn Fn(&mut SchemaGenerator) -> Schema + Send + Sync>,
-}
-
-fn introduce<P: Ws>(opening: &Opening, extensions: &mut http::Extensions) {
-    extensions.insert(Socket::<P>::new(opening.hub().clone(), opening.member().clone()));
+    pub(crate) schema: SchemaOf,
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
     let mut events = Vec::with_capacity(E::EVENTS.len());
-    for event in E::EVENTS {
-        let schema = Arc::new(|generator: &mut SchemaGenerator| event.schema(generator));
-        events.push(EventInfo { name: event.name(), docs: event.docs(), schema });
+    // By hand, because iterators are compiled anew for every set.
+    while events.len() < E::EVENTS.len() {
+        let event = E::EVENTS[events.len()];
+        let (name, docs, schema) = (event.name(), event.docs(), event.schema());
+        events.push(EventInfo { name, docs, schema });
     }
     events
 }
@@ -210,8 +225,7 @@ impl Info {
         info.events = Some(EventsInfo {
             incoming: events::<P::Incoming>,
             outgoing: events::<P::Outgoing>,
-            hub: Site::hub::<P>,
-            introduce: introduce::<P>,
+            marker: TypeId::of::<P>(),
         });
         info
     }
@@ -262,7 +276,10 @@ pub trait RequestExtractor<S>: Sized + Send {
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts<S> + Send, S: Send + Sync> RequestExtractor<S> for T {
     async fn extract(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        T::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)
+        match T::from_request_parts(parts, state).await {
+            Ok(extracted) => Ok(extracted),
+            Err(rejection) => Err(rejection.into_response()),
+        }
     }
 }
 
@@ -282,7 +299,10 @@ pub trait SocketExtractor<S>: Sized + Send {
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts<S> + Send, S: Send + Sync> SocketExtractor<S> for T {
     async fn extract(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        T::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)
+        match T::from_request_parts(parts, state).await {
+            Ok(extracted) => Ok(extracted),
+            Err(rejection) => Err(rejection.into_response()),
+        }
     }
 }
 
@@ -384,7 +404,12 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
     });
 
     fn answer(self) -> Reply {
-        crate::http::answer::json(&self)
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            return Ok(answer::void());
+        }
+        let mut body = answer::buffer();
+        let written = self.serialize(&mut serde_json::Serializer::new(&mut body));
+        answer::json(body, written)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::procedure::{EventsInfo, Info, Kind, Procedure, Reply};
 use crate::schema::Contract;
 use crate::site::Site;
-use crate::ws::Opening;
+use crate::ws::{Current, Opening};
 
 /// Procedures under one name, as [`router!`](crate::router!) makes it.
 ///
@@ -51,8 +51,12 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 
     /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
     pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
-        self.routes.push(Route::new(P::INFO, |call| Box::pin(P::call(call))));
+        P::add_to(&mut self);
         self
+    }
+
+    pub(crate) fn add(&mut self, info: &Info, call: fn(Call<S>) -> Running) {
+        self.routes.push(Route::new(*info, call));
     }
 
     /// Adds the procedures of another router under the same name.
@@ -193,8 +197,9 @@ async fn open<S: Send + Sync>(
     let (mut parts, _) = request.into_parts();
     let patience = site.limits().handshake_timeout;
     let answer = async {
-        let opening = Opening::begin(&mut parts, (events.hub)(&site)).await?;
-        (events.introduce)(&opening, &mut parts.extensions);
+        let opening = Opening::begin(&mut parts, site.hub_of(events.marker)).await?;
+        let (hub, member) = (opening.hub().clone(), opening.member().clone());
+        parts.extensions.insert(Current::new(hub, member, events.marker));
         call(Call::opening(parts, state, site, opening)).await
     };
     tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {

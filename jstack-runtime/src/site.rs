@@ -27,10 +27,10 @@ impl Site {
         })
     }
 
-    /// The rooms of the procedure whose marker is `P`.
-    pub(crate) fn hub<P: 'static>(&self) -> Arc<Hub> {
+    /// The rooms of the procedure whose marker this is.
+    pub(crate) fn hub_of(&self, marker: TypeId) -> Arc<Hub> {
         let mut hubs = self.hubs.lock();
-        hubs.entry(TypeId::of::<P>()).or_insert_with(|| Hub::new(self.process.clone())).clone()
+        hubs.entry(marker).or_insert_with(|| Hub::new(self.process.clone())).clone()
     }
 
     pub(crate) fn hubs(&self) -> Vec<Arc<Hub>> {

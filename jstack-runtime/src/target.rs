@@ -159,13 +159,37 @@ impl<'a> Target<'a> {
     ///
     /// `Ok` means that the broker took it; it never waits for a slow reader. Fails if the
     /// payload breaks its rules, if a room's name is none, and if the broker cannot take it.
-    pub async fn send<T, E>(self, event: &Event<T, E>, payload: &T) -> Result {
-        let published = {
-            let mut buffer = Buffer::take();
-            event.encode(payload, &mut buffer.bytes)?;
-            self.publisher.publish(&self, &mut buffer.bytes)
-        };
-        published.await
+    pub fn send<T, E>(self, event: &Event<T, E>, payload: &T) -> Sending {
+        let mut buffer = Buffer::take();
+        let encoded = event.encode(payload, &mut buffer.bytes);
+        self.publish(buffer, encoded)
+    }
+
+    fn publish(self, mut buffer: Buffer, encoded: Result) -> Sending {
+        Sending(match encoded {
+            Ok(()) => self.publisher.publish(&self, &mut buffer.bytes),
+            Err(error) => Published::Done(Err(error)),
+        })
+    }
+}
+
+/// What becomes of an emit. It has begun already; this waits for the broker's word.
+///
+/// It has one type for all events, so that waiting for it is compiled once.
+#[must_use = "an emit may fail; `.await` it"]
+pub struct Sending(Published);
+
+impl Future for Sending {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
     }
 }
 

@@ -34,7 +34,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let room = code!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
     let arms = events.iter().map(|event| {
         let Event { variant, method, cfgs, .. } = event;
-        code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload).await,)
+        code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload),)
     });
     let rest = (!whole).then(|| code!(_ => ::core::unimplemented!(),));
     let body = if events.is_empty() && *whole {
@@ -71,8 +71,8 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
                 Self(self.0.except_room(room))
             }
             /// Emits any event.
-            pub async fn emit(self, event: &#ident) -> #rt::Result {
-                #rt::Events::emit(event, self).await
+            pub fn emit(self, event: &#ident) -> #rt::Sending {
+                #rt::Events::emit(event, self)
             }
             #(#methods)*
         }
@@ -83,7 +83,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             fn emitter(target: #rt::Target<'_>) -> #name<'_> {
                 #name(target)
             }
-            async fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::Result {
+            fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::Sending {
                 #body
             }
         }
@@ -109,8 +109,8 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #deprecated
-        pub async fn #method(self, payload: &#payload) -> #rt::Result {
-            self.0.send(&#event, payload).await
+        pub fn #method(self, payload: &#payload) -> #rt::Sending {
+            self.0.send(&#event, payload)
         }
     }
 }

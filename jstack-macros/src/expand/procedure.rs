@@ -90,8 +90,10 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let input = &args.input;
     let called = call(handler, |arg| match arg.role {
-        Role::Last => code!(cx.input::<#input>().await?),
-        Role::OptionalInput => code!(cx.optional_input::<#input>().await?),
+        Role::Last => code!(<#input as #rt::InputPayload>::read(cx.input().await?)?),
+        Role::OptionalInput => {
+            code!(<#input as #rt::InputPayload>::read_optional(cx.input().await?)?)
+        }
         _ => code!(cx.extract().await?),
     });
     let no_input = (kind == Kind::Post && input.is_none()).then(|| code!(cx.no_input()?;));

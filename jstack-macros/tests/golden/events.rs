@@ -24,25 +24,22 @@ impl<'a> ChatEmitter<'a> {
         Self(self.0.except_room(room))
     }
     /// Emits any event.
-    pub async fn emit(self, event: &Chat) -> ::jstack_runtime::Result {
-        ::jstack_runtime::Events::emit(event, self).await
+    pub fn emit(self, event: &Chat) -> ::jstack_runtime::Sending {
+        ::jstack_runtime::Events::emit(event, self)
     }
     /// Emits `message`: One chat message.
-    pub async fn message(self, payload: &Message) -> ::jstack_runtime::Result {
-        self.0
-            .send(&::jstack_runtime::Event::new("message", Chat::Message), payload)
-            .await
+    pub fn message(self, payload: &Message) -> ::jstack_runtime::Sending {
+        self.0.send(&::jstack_runtime::Event::new("message", Chat::Message), payload)
     }
     /// Emits `userTyping`.
-    pub async fn user_typing(self, payload: &Typing) -> ::jstack_runtime::Result {
+    pub fn user_typing(self, payload: &Typing) -> ::jstack_runtime::Sending {
         self.0
             .send(&::jstack_runtime::Event::new("userTyping", Chat::UserTyping), payload)
-            .await
     }
     #[cfg(feature = "clear")]
     /// Emits `type`.
-    pub async fn r#type(self, payload: &()) -> ::jstack_runtime::Result {
-        self.0.send(&::jstack_runtime::Event::new("type", Chat::Type), payload).await
+    pub fn r#type(self, payload: &()) -> ::jstack_runtime::Sending {
+        self.0.send(&::jstack_runtime::Event::new("type", Chat::Type), payload)
     }
 }
 impl ::jstack_runtime::Events for Chat {
@@ -57,12 +54,12 @@ impl ::jstack_runtime::Events for Chat {
     fn emitter(target: ::jstack_runtime::Target<'_>) -> ChatEmitter<'_> {
         ChatEmitter(target)
     }
-    async fn emit(&self, emitter: Self::Emitter<'_>) -> ::jstack_runtime::Result {
+    fn emit(&self, emitter: Self::Emitter<'_>) -> ::jstack_runtime::Sending {
         match self {
-            Self::Message(payload) => emitter.message(payload).await,
-            Self::UserTyping(payload) => emitter.user_typing(payload).await,
+            Self::Message(payload) => emitter.message(payload),
+            Self::UserTyping(payload) => emitter.user_typing(payload),
             #[cfg(feature = "clear")]
-            Self::Type(payload) => emitter.r#type(payload).await,
+            Self::Type(payload) => emitter.r#type(payload),
         }
     }
 }

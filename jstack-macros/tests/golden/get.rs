@@ -22,7 +22,11 @@ where
         .docs("The latest messages.")
         .input::<Page>();
     async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-        let answer = recent(cx.extract().await?, cx.input::<Page>().await?).await;
+        let answer = recent(
+                cx.extract().await?,
+                <Page as ::jstack_runtime::InputPayload>::read(cx.input().await?)?,
+            )
+            .await;
         let issues = ::jstack_runtime::__issues!(& answer);
         ::jstack_runtime::__results::<Result<Vec<Message>>, _>().reply(answer, issues)
     }

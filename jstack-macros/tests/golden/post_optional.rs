@@ -12,7 +12,12 @@ impl<
         .post("create")
         .optional_input::<Page>();
     async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-        let answer = create(cx.optional_input::<Page>().await?).await;
+        let answer = create(
+                <Page as ::jstack_runtime::InputPayload>::read_optional(
+                    cx.input().await?,
+                )?,
+            )
+            .await;
         let issues = ::jstack_runtime::__issues!(& answer);
         ::jstack_runtime::__answers::<(), _>().reply(answer, issues)
     }

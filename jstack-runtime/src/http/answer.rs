@@ -22,13 +22,19 @@ const VOID: &str = r#"{"json":null,"meta":{"values":["undefined"]}}"#;
 /// Most answers are small; one allocation is enough for them.
 const SMALL: usize = 256;
 
-/// Answers with `value` as JSON, or that there is none for `()`.
-pub(crate) fn json<T: Serialize + 'static>(value: &T) -> Reply {
-    if TypeId::of::<T>() == TypeId::of::<()>() {
-        return Ok(superjson_body(VOID.into()));
-    }
-    let mut body = Vec::with_capacity(SMALL);
-    match serde_json::to_writer(&mut body, value) {
+/// Answers `()`.
+pub(crate) fn void() -> Response {
+    superjson_body(VOID.into())
+}
+
+/// Where an answer is written.
+pub(crate) fn buffer() -> Vec<u8> {
+    Vec::with_capacity(SMALL)
+}
+
+/// Answers with the JSON in `body`, unless it could not be written.
+pub(crate) fn json(body: Vec<u8>, written: serde_json::Result<()>) -> Reply {
+    match written {
         Ok(()) => Ok(json_body(body.into())),
         Err(error) => Err(unencodable(&error)),
     }
@@ -92,7 +98,7 @@ impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
 
     fn answer(self) -> Reply {
         if TypeId::of::<T>() == TypeId::of::<()>() {
-            return Ok(superjson_body(VOID.into()));
+            return Ok(void());
         }
         match superjson::write(&self.0) {
             Ok(body) => Ok(superjson_body(body.into())),
@@ -178,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_encode_is_a_500_that_tells_nothing() {
         let pairs = std::collections::BTreeMap::from([(vec![1], 2)]);
-        for reply in [json(&pairs), SuperJson(pairs.clone()).answer()] {
+        for reply in [pairs.clone().answer(), SuperJson(pairs.clone()).answer()] {
             let (response, body) = told(reply).await;
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
             assert_eq!(body, "Internal Server Error");

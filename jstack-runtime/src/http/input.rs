@@ -15,9 +15,8 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Issue, Result};
-use crate::http::shape::{Place, Shape};
+use crate::http::shape::{Place, Schematic, Shape};
 use crate::http::superjson::{self, Superjson};
-use crate::payload::{Data, InputPayload};
 
 #[cfg(test)]
 mod tests;
@@ -25,60 +24,107 @@ mod tests;
 /// How many times its limit a body may be long for its sender to learn of the limit.
 const DRAINED: usize = 8;
 
-/// Makes the shape of the input type; only what is not plain superjson needs it.
-pub(crate) type ShapeOf = fn() -> Arc<Shape>;
+/// What a request brought, of which its procedure's input is read.
+#[doc(hidden)]
+pub struct Sent<'a>(Source<'a>);
 
-/// A GET procedure's input as JSON; `None` if there is no query.
-pub(crate) fn from_query(query: Option<&str>, shape: ShapeOf) -> Option<String> {
-    Some(query_fields(query?, shape)?.json(shape))
+/// Where an input comes from.
+enum Source<'a> {
+    /// All is text there, so the schema says what is meant.
+    Query(Option<&'a str>),
+    /// JSON has numbers of its own.
+    Body(Option<Bytes>),
 }
 
-/// A POST procedure's input as JSON; `None` if there is no body.
+impl<'a> Sent<'a> {
+    /// The query of a GET.
+    pub(crate) fn query(query: Option<&'a str>) -> Self {
+        Self(Source::Query(query))
+    }
+
+    /// The body of a POST.
+    ///
+    /// Fails with a 415, 413 or 400, as wire.md says.
+    pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self> {
+        Ok(Self(Source::Body(body_text(headers, body, limit).await?)))
+    }
+
+    /// The input of the type `of` as JSON; `None` if there is none.
+    pub(crate) fn text(self, of: Schematic) -> Result<Option<String>> {
+        match self.0 {
+            Source::Query(query) => Ok(query.and_then(|query| from_query(query, of))),
+            Source::Body(Some(body)) => from_body(&body, of),
+            Source::Body(None) => Ok(None),
+        }
+    }
+
+    /// The same, and what may stand for an input that is missing.
+    pub(crate) fn texts(self, of: Schematic) -> Result<Texts> {
+        let (sent, nothing) = match self.text(of)? {
+            Some(text) => (text, None),
+            None => (String::new(), Some(of.input())),
+        };
+        Ok(Texts { sent, nothing, tried: 0, refusal: None })
+    }
+}
+
+/// The texts of which the first that can be read is the input.
 ///
-/// Fails with a 415, 413 or 400, as wire.md says.
-pub(crate) async fn from_body(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-    shape: ShapeOf,
-) -> Result<Option<String>> {
-    let Some(text) = body_text(headers, body, limit).await? else { return Ok(None) };
-    let json = body_json(&text, shape)?;
-    let is_missing = json.trim_ascii() == "null" && !shape().root().kinds().allows_null();
+/// Of an input that is missing they are `null` for an `Option`, and `{}` or `[]` for a type all of
+/// whose parts may be missing.
+pub(crate) struct Texts {
+    sent: String,
+    /// The type's shape, if nothing was sent.
+    nothing: Option<Arc<Shape>>,
+    tried: usize,
+    refusal: Option<Error>,
+}
+
+impl Texts {
+    pub(crate) fn next(&mut self) -> Option<&str> {
+        let nth = self.tried;
+        self.tried += 1;
+        let Some(shape) = &self.nothing else { return (nth == 0).then_some(&*self.sent) };
+        // An `Option` that nobody sent is `None`, also where all fields of what it holds may be
+        // missing.
+        let kinds = shape.root().kinds();
+        let texts = [kinds.null.then_some("null"), Some("{}"), kinds.array.then_some("[]")];
+        texts.into_iter().flatten().nth(nth)
+    }
+
+    /// Takes the error of the text that `next` gave last.
+    pub(crate) fn refused(&mut self, error: Error) {
+        self.refusal.get_or_insert(error);
+    }
+
+    /// Why there is no input: a 422 that names the fields that may not be missing.
+    pub(crate) fn refusal(self) -> Error {
+        let Some(shape) = self.nothing else {
+            return self.refusal.unwrap_or_else(no_input_at_all);
+        };
+        let root = shape.root();
+        if !root.kinds().object {
+            return no_input_at_all();
+        }
+        let required = root.required();
+        if root.is_one_object() && !required.is_empty() {
+            let missing = |name: &str| Issue::new(name, "is missing");
+            return Error::invalid(required.into_iter().map(missing).collect());
+        }
+        self.refusal.unwrap_or_else(no_input_at_all)
+    }
+}
+
+/// A GET procedure's input as JSON; `None` if there is no field in the query.
+fn from_query(query: &str, of: Schematic) -> Option<String> {
+    Some(query_fields(query, of)?.json(of))
+}
+
+/// A POST procedure's input as JSON; `None` if `null` stands for none.
+fn from_body(body: &[u8], of: Schematic) -> Result<Option<String>> {
+    let json = body_json(body, of)?;
+    let is_missing = json.trim_ascii() == "null" && !of.input().root().kinds().allows_null();
     Ok((!is_missing).then(|| json.into_owned()))
-}
-
-/// The input of a request that brought none, where one is required: `None` for an
-/// `Option`, and `T` if all of its fields may be missing.
-///
-/// Fails with a 422 that names the fields that may not.
-pub(crate) fn missing<T: InputPayload>() -> Result<T> {
-    let mut input = None;
-    let mut read = |json: &str| Data::new(json).parse().map(|value| input = Some(value));
-    read_nothing(&Shape::input::<T>(), &mut read)?;
-    input.ok_or_else(no_input_at_all)
-}
-
-/// Reads what may stand for no input, until one can be read.
-fn read_nothing(shape: &Shape, read: &mut dyn FnMut(&str) -> Result) -> Result {
-    let kinds = shape.root().kinds();
-    // An `Option` that nobody sent is `None`, also where all fields of what it holds may be missing.
-    if kinds.null && read("null").is_ok() {
-        return Ok(());
-    }
-    let Err(refusal) = read("{}") else { return Ok(()) };
-    if kinds.array && read("[]").is_ok() {
-        return Ok(());
-    }
-    if !kinds.object {
-        return Err(no_input_at_all());
-    }
-    let required = shape.root().required();
-    if shape.root().is_one_object() && !required.is_empty() {
-        let issues = required.into_iter().map(|name| Issue::new(name, "is missing")).collect();
-        return Err(Error::invalid(issues));
-    }
-    Err(refusal)
 }
 
 #[cold]
@@ -100,30 +146,27 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Adds one that was sent as `text`: superjson, or just that text.
-    fn add(&mut self, key: Cow<'a, str>, text: &str, shape: ShapeOf, from: Source) {
+    fn add(&mut self, key: Cow<'a, str>, text: &str, of: Schematic, plain: Plain) {
         let json = match superjson::read(text) {
             Some(Superjson::Plain(json)) => json.to_owned(),
             Some(Superjson::Marked(value, marks)) => {
-                let shape = shape();
+                let shape = of.input();
                 match marks.apply(value, &field(&shape.root(), &key)) {
                     Some(value) => value.to_string(),
                     None if is_array(&shape) => "null".to_owned(),
                     None => return,
                 }
             }
-            None => match from {
-                Source::Query => plain(text, || field(&shape().root(), &key).kinds()),
-                Source::Body => quoted(text),
-            },
+            None => plain(text, &key, of),
         };
         self.list.push((key, json.into()));
     }
 
     /// All of them as one JSON text.
-    fn json(&self, shape: ShapeOf) -> String {
+    fn json(&self, of: Schematic) -> String {
         let length = self.list.iter().map(|(key, json)| key.len() + json.len() + 4).sum::<usize>();
         let mut text = String::with_capacity(length + 2);
-        let is_array = self.is_counted() && is_array(&shape());
+        let is_array = self.is_counted() && is_array(&of.input());
         text.push(if is_array { '[' } else { '{' });
         for (nth, (key, json)) in self.list.iter().enumerate() {
             if nth > 0 {
@@ -150,14 +193,8 @@ fn is_array(shape: &Shape) -> bool {
     kinds.array && !kinds.object
 }
 
-/// Where a text that is no superjson comes from.
-#[derive(Clone, Copy)]
-enum Source {
-    /// All is text there, so the schema says what is meant.
-    Query,
-    /// JSON has numbers of its own.
-    Body,
-}
+/// What a text that is no superjson is as JSON.
+type Plain = fn(&str, &str, Schematic) -> String;
 
 /// The place of a field: of an element, where the stock client took apart an array.
 fn field<'a>(root: &Place<'a>, key: &str) -> Place<'a> {
@@ -167,13 +204,13 @@ fn field<'a>(root: &Place<'a>, key: &str) -> Place<'a> {
     }
 }
 
-/// A plain text of the query as JSON: a number or a boolean where the field is one.
-fn plain(text: &str, kinds: impl FnOnce() -> crate::http::shape::Kinds) -> String {
+/// A plain text of the query as JSON: a number or a boolean where the field `key` is one.
+fn plain(text: &str, key: &str, of: Schematic) -> String {
     let is_boolean = matches!(text, "true" | "false");
     let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
         && serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text);
     if is_boolean || is_number {
-        let kinds = kinds();
+        let kinds = field(&of.input().root(), key).kinds();
         let is_meant = if is_boolean { kinds.boolean } else { kinds.integer || kinds.number };
         if is_meant && !kinds.string {
             return text.to_owned();
@@ -186,14 +223,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn query_fields(query: &str, shape: ShapeOf) -> Option<Fields<'_>> {
+fn query_fields(query: &str, of: Schematic) -> Option<Fields<'_>> {
     let mut fields = Fields::default();
     let mut seen = HashSet::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, text) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key);
         if seen.insert(key.clone()) {
-            fields.add(key, &decoded(text), shape, Source::Query);
+            fields.add(key, &decoded(text), of, plain);
         }
     }
     (!seen.is_empty()).then_some(fields)
@@ -312,7 +349,7 @@ fn check_content_type(headers: &HeaderMap) -> Result {
 }
 
 /// The body as plain JSON: of an object's values, superjson texts are read.
-fn body_json(body: &[u8], shape: ShapeOf) -> Result<Cow<'_, str>> {
+fn body_json(body: &[u8], of: Schematic) -> Result<Cow<'_, str>> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Error::bad_request(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
     })?;
@@ -322,10 +359,10 @@ fn body_json(body: &[u8], shape: ShapeOf) -> Result<Cow<'_, str>> {
     }
     let mut parser = serde_json::Deserializer::from_str(text);
     let fields = parser
-        .deserialize_map(Object { shape })
+        .deserialize_map(Object { of })
         .and_then(|fields| parser.end().map(|()| fields))
         .map_err(|error| not_json(&error))?;
-    Ok(Cow::Owned(fields.json(shape)))
+    Ok(Cow::Owned(fields.json(of)))
 }
 
 #[cold]
@@ -334,7 +371,7 @@ fn not_json(error: &serde_json::Error) -> Error {
 }
 
 struct Object {
-    shape: ShapeOf,
+    of: Schematic,
 }
 
 impl<'de> Visitor<'de> for Object {
@@ -351,7 +388,7 @@ impl<'de> Visitor<'de> for Object {
             if value.starts_with('"') {
                 let text =
                     serde_json::from_str::<String>(value).map_err(serde::de::Error::custom)?;
-                fields.add(key.into(), &text, self.shape, Source::Body);
+                fields.add(key.into(), &text, self.of, |text, _, _| quoted(text));
             } else {
                 fields.list.push((key.into(), value.into()));
             }

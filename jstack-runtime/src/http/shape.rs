@@ -1,7 +1,7 @@
 //! What a type's schema says about a place in its JSON: which kinds of value may stand there,
 //! and which of several forms a value has.
 
-use std::any::{TypeId, type_name};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -25,15 +25,9 @@ const NESTED: usize = 16;
 
 impl Shape {
     /// The shape of what deserialises as `T`.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn input<T: JsonSchema + 'static>() -> Arc<Self> {
-        static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept(&KEPT, Named::of::<T>(), || SchemaSettings::default().into_generator())
-    }
-
-    /// The shape of what `T` serialises to.
-    pub(crate) fn output<T: JsonSchema + 'static>() -> Arc<Self> {
-        static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept(&KEPT, Named::of::<T>(), || SchemaSettings::default().for_serialize().into_generator())
+        Schematic::of::<T>().input()
     }
 
     fn new(schema: SchemaOf, mut generator: SchemaGenerator) -> Self {
@@ -87,27 +81,37 @@ type Kept = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
 
 /// A type that has a schema, as data.
 #[derive(Clone, Copy)]
-struct Named {
+pub(crate) struct Schematic {
     id: TypeId,
-    name: &'static str,
     schema: SchemaOf,
 }
 
-impl Named {
-    fn of<T: JsonSchema + 'static>() -> Self {
-        let schema = SchemaGenerator::subschema_for::<T>;
-        Self { id: TypeId::of::<T>(), name: type_name::<T>(), schema }
+impl Schematic {
+    pub(crate) const fn of<T: JsonSchema + 'static>() -> Self {
+        Self { id: TypeId::of::<T>(), schema: SchemaGenerator::subschema_for::<T> }
+    }
+
+    /// The shape of what deserialises as the type.
+    pub(crate) fn input(self) -> Arc<Shape> {
+        static KEPT: Kept = LazyLock::new(RwLock::default);
+        kept(&KEPT, self, || SchemaSettings::default().into_generator())
+    }
+
+    /// The shape of what the type serialises to.
+    pub(crate) fn output(self) -> Arc<Shape> {
+        static KEPT: Kept = LazyLock::new(RwLock::default);
+        kept(&KEPT, self, || SchemaSettings::default().for_serialize().into_generator())
     }
 }
 
-fn kept(kept: &Kept, named: Named, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
-    if let Some(shape) = kept.read().get(&named.id) {
+fn kept(kept: &Kept, of: Schematic, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
+    if let Some(shape) = kept.read().get(&of.id) {
         return Arc::clone(shape);
     }
     // Made outside the lock: a schema is the user's code.
-    let shape = Arc::new(Shape::new(named.schema, generator()));
-    tracing::trace!(of = named.name, "schema made");
-    Arc::clone(kept.write().entry(named.id).or_insert(shape))
+    let shape = Arc::new(Shape::new(of.schema, generator()));
+    tracing::trace!(schema = %shape.root, "schema made");
+    Arc::clone(kept.write().entry(of.id).or_insert(shape))
 }
 
 fn mentions_date(schema: &Value) -> bool {

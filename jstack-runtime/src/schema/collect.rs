@@ -80,7 +80,7 @@ fn procedure(path: String, info: &Info, generators: &mut Generators) -> Procedur
             .map(|event| EventContract {
                 name: event.name.to_owned(),
                 docs: event.docs.trim().to_owned(),
-                schema: generators.schema(mode, |generator| (event.schema)(generator)),
+                schema: generators.schema(mode, event.schema),
             })
             .collect()
     };

@@ -1,5 +1,6 @@
 //! `Io`: emitting to others.
 
+use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -84,16 +85,26 @@ impl<P> fmt::Debug for Io<P> {
     }
 }
 
+/// The rooms of the procedure with this marker; `None` outside of an `App`.
+fn hub(parts: &Parts, marker: TypeId) -> Option<Arc<Hub>> {
+    parts.extensions.get::<Arc<Site>>().map(|site| site.hub_of(marker))
+}
+
+#[cold]
+fn outside() -> Error {
+    Error::internal(
+        "`Io` was extracted outside of an `App`: it is there for the procedures that an `App` \
+         mounts and for the layers around them",
+    )
+}
+
 impl<P: Ws, S: Sync> FromRequestParts<S> for Io<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        match parts.extensions.get::<Arc<Site>>() {
-            Some(site) => Ok(Self::new(site.hub::<P>())),
-            None => Err(Error::internal(
-                "`Io` was extracted outside of an `App`: it is there for the procedures that an \
-                 `App` mounts and for the layers around them",
-            )),
+        match hub(parts, TypeId::of::<P>()) {
+            Some(hub) => Ok(Self::new(hub)),
+            None => Err(outside()),
         }
     }
 }
@@ -102,6 +113,6 @@ impl<P: Ws, S: Sync> axum::extract::OptionalFromRequestParts<S> for Io<P> {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-        Ok(parts.extensions.get::<Arc<Site>>().map(|site| Self::new(site.hub::<P>())))
+        Ok(hub(parts, TypeId::of::<P>()).map(Self::new))
     }
 }

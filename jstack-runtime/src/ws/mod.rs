@@ -18,6 +18,7 @@ pub use socket::{Left, Socket};
 pub(crate) use guard::caught;
 pub(crate) use receiver::run;
 pub(crate) use session::{gone, serve};
+pub(crate) use socket::Current;
 pub(crate) use upgrade::{Opening, Run, Upgrade};
 #[cfg(feature = "fuzzing")]
 pub(crate) use wire::fuzz;

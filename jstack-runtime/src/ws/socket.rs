@@ -1,5 +1,6 @@
 //! `Socket`: one connection.
 
+use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -31,12 +32,30 @@ struct Inner {
     member: Arc<Member>,
 }
 
-impl<P: Ws> Socket<P> {
-    pub(crate) fn new(hub: Arc<Hub>, member: Arc<Member>) -> Self {
-        let inner = Inner { id: member.id, hub, member };
-        Self { inner: Arc::new(inner), procedure: PhantomData }
+/// The connection that a request is about to become, where extractors find it.
+#[derive(Clone)]
+pub(crate) struct Current {
+    inner: Arc<Inner>,
+    marker: TypeId,
+}
+
+impl Current {
+    pub(crate) fn new(hub: Arc<Hub>, member: Arc<Member>, marker: TypeId) -> Self {
+        Self { inner: Arc::new(Inner { id: member.id, hub, member }), marker }
     }
 
+    /// The connection, if it is one of the procedure with this marker.
+    fn of(parts: &Parts, marker: TypeId) -> Result<Arc<Inner>> {
+        match parts.extensions.get::<Self>() {
+            Some(current) if current.marker == marker => Ok(current.inner.clone()),
+            _ => Err(Error::internal(
+                "`Socket` was extracted outside of its own WebSocket procedure",
+            )),
+        }
+    }
+}
+
+impl<P: Ws> Socket<P> {
     /// Names this connection, in every process that shares the broker.
     pub fn id(&self) -> SocketId {
         self.inner.id
@@ -141,8 +160,9 @@ impl<P: Ws, S: Sync> FromRequestParts<S> for Socket<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            Error::internal("`Socket` was extracted outside of its own WebSocket procedure")
-        })
+        match Current::of(parts, TypeId::of::<P>()) {
+            Ok(inner) => Ok(Self { inner, procedure: PhantomData }),
+            Err(error) => Err(error),
+        }
     }
 }

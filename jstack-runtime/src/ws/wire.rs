@@ -8,8 +8,9 @@ use serde::de::IgnoredAny;
 
 use super::connection;
 use crate::error::{Error, Issue};
-use crate::events::Events;
-use crate::payload::{Data, position_free};
+use crate::events::{Events, named};
+use crate::json_path::position_free;
+use crate::payload::Data;
 
 /// A client's frame, read.
 pub(super) enum Inbound<E> {
@@ -54,7 +55,7 @@ fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
         let error = Error::invalid(vec![Issue::new("", why)]);
         return Inbound::Fault(Some(name.chars().take(64).collect()), error);
     }
-    let Some(event) = E::EVENTS.iter().find(|event| event.name() == name) else {
+    let Some(event) = named::<E>(&name) else {
         if name == "ping" {
             return Inbound::Ping;
         }

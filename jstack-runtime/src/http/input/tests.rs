@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::payload::Payload;
+use crate::payload::{Data, InputPayload, Payload};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
 #[serde(rename_all = "camelCase", default)]
@@ -47,9 +47,25 @@ struct New {
 
 impl Payload for New {}
 
-fn query<T: InputPayload>(query: &str) -> Result<Option<T>> {
-    let json = from_query(Some(query), Shape::input::<T>);
+fn decoded_as<T: InputPayload>(sent: Sent<'_>) -> Result<Option<T>> {
+    let json = sent.text(Schematic::of::<T>())?;
     json.map(|json| Data::new(&json).parse()).transpose()
+}
+
+/// The input of a request that brought none.
+fn missing<T: InputPayload>() -> Result<T> {
+    let mut texts = Sent::query(None).texts(Schematic::of::<T>())?;
+    while let Some(text) = texts.next() {
+        match T::decode(&Data::new(text)) {
+            Ok(value) => return Ok(value),
+            Err(error) => texts.refused(error),
+        }
+    }
+    Err(texts.refusal())
+}
+
+fn query<T: InputPayload>(query: &str) -> Result<Option<T>> {
+    decoded_as(Sent::query(Some(query)))
 }
 
 fn page(text: &str) -> Page {
@@ -57,8 +73,7 @@ fn page(text: &str) -> Page {
 }
 
 async fn posted<T: InputPayload>(parts: &Parts, body: Body, limit: usize) -> Result<Option<T>> {
-    let json = from_body(&parts.headers, body, limit, Shape::input::<T>).await?;
-    json.map(|json| Data::new(&json).parse()).transpose()
+    decoded_as(Sent::body(&parts.headers, body, limit).await?)
 }
 
 async fn post_as<T: InputPayload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
@@ -204,7 +219,7 @@ fn a_plain_text_is_a_number_only_where_no_text_is_allowed() {
 
 #[test]
 fn no_query_is_no_input() {
-    assert_eq!(from_query(None, Shape::input::<Page>), None);
+    assert_eq!(Sent::query(None).text(Schematic::of::<Page>()).unwrap(), None);
     for text in ["", "&", "&&"] {
         assert_eq!(query::<Page>(text).unwrap(), None, "{text}");
     }

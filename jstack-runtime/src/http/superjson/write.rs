@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::http::shape::{Place, Shape};
+use crate::http::shape::{Place, Schematic};
 
 /// Writes `value` as superjson; points in time, known by the schema, are marked as `Date`.
 pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_json::Result<Vec<u8>> {
@@ -14,7 +14,7 @@ pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_jso
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(START);
     serde_json::to_writer(&mut text, value)?;
-    let shape = Shape::output::<T>();
+    let shape = Schematic::of::<T>().output();
     if shape.has_dates() {
         let written: Value = serde_json::from_slice(&text[START.len()..])?;
         let mut dates = Dates::default();
