@@ -81,6 +81,11 @@ impl Said {
         }
     }
 
+    /// Whether the container that starts at `at` is one element too many.
+    fn does_not_want(&self, at: usize, until: usize) -> bool {
+        matches!(self, Self::TooLong) && at + 1 == until
+    }
+
     /// Whether the container that starts at `at` was refused as such.
     fn refuses(&self, at: usize, until: usize) -> bool {
         match self {
@@ -110,6 +115,8 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn path(mut self, said: &Said) -> String {
         let mut value_next = true;
+        // Where an error stands that peeked into the latest value and refused it.
+        let mut peeked = 0;
         loop {
             self.skip_space();
             let here = self.at == self.until;
@@ -119,6 +126,9 @@ impl<'a> Walk<'a> {
             match byte {
                 b'{' | b'[' if value_next && said.refuses(self.at, self.until) => {
                     return self.of_value();
+                }
+                b'{' | b'[' if value_next && said.does_not_want(self.at, self.until) => {
+                    return self.of_container();
                 }
                 _ if value_next && here && self.is_later_element() => return self.of_previous(),
                 b'{' | b'[' if value_next => {
@@ -133,9 +143,13 @@ impl<'a> Walk<'a> {
                 b'}' | b']' if here => return self.of_container(),
                 b'}' | b']' => {
                     self.inside.pop();
+                    if self.json[..self.at].ends_with(['{', '[']) {
+                        peeked = self.at + 1;
+                    }
                     self.at += 1;
                     value_next = false;
                 }
+                b',' if here && matches!(said, Said::Peeked) => return self.of_container(),
                 b',' if here => return self.of_value(),
                 b',' => {
                     self.at += 1;
@@ -163,14 +177,21 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 _ if value_next => {
+                    peeked = self.at + 1;
                     self.scalar(byte);
                     value_next = false;
                 }
                 _ => return self.of_container(),
             }
             if !value_next && self.at >= self.until && !matches!(byte, b'{') {
-                let too_long = matches!(said, Said::TooLong);
-                return if too_long { self.of_container() } else { self.of_value() };
+                // An enum has one variant: behind a whole value, its end was expected. After a number of
+                // one digit that cannot be told from the number being refused.
+                let around = match said {
+                    Said::TooLong => true,
+                    Said::Peeked => self.at == self.until && self.at != peeked,
+                    _ => false,
+                };
+                return if around { self.of_container() } else { self.of_value() };
             }
         }
     }

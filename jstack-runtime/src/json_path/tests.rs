@@ -188,7 +188,9 @@ fn a_missing_field_is_its_parents() {
 fn tuples_and_arrays_of_another_length_are_named() {
     same::<Outer>(r#"{"pair":[1]}"#, "pair");
     same::<Outer>(r#"{"three":[1,2]}"#, "three");
-    same::<Outer>(r#"{"pair":[1,"a",3]}"#, "pair");
+    for third in ["3", "[]", "{}", "[4]", "\"\"", " null"] {
+        same::<Outer>(&format!(r#"{{"pair":[1,"a",{third}]}}"#), "pair");
+    }
     same::<Outer>(r#"{"three":[1,2,3,4],"unit":null}"#, "three");
     same::<Outer>(r#"{"pair":[1,2]}"#, "pair[1]");
 }
@@ -197,6 +199,8 @@ fn tuples_and_arrays_of_another_length_are_named() {
 fn enums_are_named_however_they_are_tagged() {
     same::<Outer>(r#"{"outside":"Nope"}"#, "outside");
     same::<Outer>(r#"{"outside":{"New":{}}}"#, "outside.New");
+    same::<Outer>(r#"{"outside":{"Even":20,"New":{}}}"#, "outside");
+    same::<Outer>(r#"{"outside":{"New":{"name":"a"} , "Even":2}}"#, "outside");
     same::<Outer>(r#"{"outside":{"New":{"name":1}}}"#, "outside.New.name");
     same::<Outer>(r#"{"outside":{"Pair":[1,{"name":1}]}}"#, "outside.Pair[1].name");
     same::<Outer>(r#"{"outside":{"Named":{"inner":{"name":1}}}}"#, "outside.Named.inner.name");
@@ -216,7 +220,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(json!(null)),
         Just(json!(true)),
-        (-300i64..300).prop_map(|n| json!(n)),
+        // After one digit an enum's second variant is not told from a number in its place.
+        prop_oneof![-300i64..0, 10i64..300].prop_map(|n| json!(n)),
         Just(json!(1.5)),
         prop_oneof![
             Just("a"),
@@ -236,6 +241,25 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|map| map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<Value>()),
         ]
     })
+}
+
+/// Whether a tag comes after the content that it is for, somewhere: that is decoded from memory
+/// when the tag is read, so what is wrong with it is told of the tag.
+fn has_a_late_tag(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            (fields.contains_key("c") && fields.contains_key("t"))
+                || fields.values().any(has_a_late_tag)
+        }
+        Value::Array(elements) => elements.iter().any(has_a_late_tag),
+        _ => false,
+    }
+}
+
+#[test]
+fn what_is_wrong_with_content_before_its_tag_is_told_of_the_tag() {
+    let told = told::<Outer>(r#"{"beside":{"c":null,"t":"A"},"list":[]}"#);
+    assert_eq!(told, Some(("beside.t".to_owned(), "beside".to_owned())));
 }
 
 const KEYS: &[&str] = &[
@@ -277,8 +301,23 @@ const KEYS: &[&str] = &[
     "nanos",
 ];
 
+/// What a client may send that is no JSON, or only begins as such.
+fn any_text() -> impl Strategy<Value = String> {
+    let piece =
+        prop::sample::select(&["{", "}", "[", "]", ",", ":", "\"", "\\", "1", "é", " ", "\n"]);
+    let field = prop::sample::select(KEYS).prop_map(|key| format!("\"{key}\":"));
+    let piece = prop_oneof![piece.prop_map(str::to_owned), field, Just("\"a\"".to_owned())];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn any_text_is_refused_without_a_panic(text in any_text()) {
+        told::<Outer>(&text);
+        told::<Vec<Inner>>(&text);
+    }
 
     #[test]
     fn any_value_is_refused_at_its_place(
@@ -287,6 +326,7 @@ proptest! {
         pretty in any::<bool>(),
     ) {
         let value = json!({ field: value, "list": [] });
+        prop_assume!(!has_a_late_tag(&value));
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let text = text.unwrap();
         if let Some((ours, truth)) = told::<Outer>(&text) {
