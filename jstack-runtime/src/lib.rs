@@ -53,7 +53,10 @@ pub use jstack_macros::Payload;
 #[doc = include_str!("docs/procedure.md")]
 pub use jstack_macros::procedure;
 #[doc(hidden)]
-pub use macros::{answers as __answers, results as __results, rules as __rules};
+pub use macros::{
+    answers as __answers, inputs as __inputs, optional_inputs as __optional_inputs,
+    results as __results, rules as __rules,
+};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,

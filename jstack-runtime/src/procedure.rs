@@ -17,7 +17,7 @@ use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::http::answer;
-use crate::payload::InputPayload;
+use crate::macros::Inputs;
 use crate::router::Router;
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
@@ -239,17 +239,8 @@ impl Info {
 
     /// The same with an input.
     #[must_use]
-    pub const fn input<T: InputPayload>(mut self) -> Self {
-        self.input =
-            Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: false });
-        self
-    }
-
-    /// The same with an input that may be missing.
-    #[must_use]
-    pub const fn optional_input<T: InputPayload>(mut self) -> Self {
-        self.input =
-            Some(InputInfo { schema: SchemaGenerator::subschema_for::<T>, optional: true });
+    pub const fn input<T>(mut self, inputs: Inputs<T>) -> Self {
+        self.input = Some(InputInfo { schema: inputs.schema, optional: inputs.optional });
         self
     }
 }

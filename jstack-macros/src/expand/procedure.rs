@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
-use super::{Implementation, at, call, described, distinct, extracted};
+use super::{Implementation, at, call, described, distinct, extracted, relocated};
 use crate::args::{Args, Kind};
-use crate::model::{Handler, Hook, Role};
+use crate::model::{Arg, Handler, Hook, Role};
 use crate::module::Function;
 use crate::types;
 
@@ -63,12 +63,19 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
             code!(#answers.#method(#name))
         }
     };
-    let input = args.input.as_ref().map(|input| {
-        let optional = handler.args.iter().any(|arg| arg.role == Role::OptionalInput);
-        let method = if optional { code!(optional_input) } else { code!(input) };
-        quote_spanned!(at(input)=> .#method::<#input>())
-    });
+    let input = inputs(handler, args).map(|inputs| code!(.input(#inputs)));
     code!(#start #docs #input)
+}
+
+/// The input's type and what it must be able to: as with [`answers`] the same in both places, that
+/// of the argument.
+fn inputs(handler: &Handler, args: &Args) -> Option<TokenStream> {
+    let (rt, input) = (args.runtime(), args.input.as_ref()?);
+    let takes_it = |arg: &&Arg| matches!(arg.role, Role::Last | Role::OptionalInput);
+    let arg = handler.args.iter().find(takes_it)?;
+    let optional = arg.role == Role::OptionalInput;
+    let inputs = format_ident!("{}", if optional { "__optional_inputs" } else { "__inputs" });
+    Some(relocated(code!(#rt::#inputs::<#input>()), at(&arg.ty)))
 }
 
 /// The answer's type and what it must be able to. Both places that need it write it the same, so
@@ -88,15 +95,12 @@ fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
 /// Calls a `get` or `post` handler and writes its answer.
 fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
-    let input = &args.input;
+    let inputs = inputs(handler, args);
     let called = call(handler, |arg| match arg.role {
-        Role::Last => code!(<#input as #rt::InputPayload>::read(cx.input().await?)?),
-        Role::OptionalInput => {
-            code!(<#input as #rt::InputPayload>::read_optional(cx.input().await?)?)
-        }
+        Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?),
         _ => code!(cx.extract().await?),
     });
-    let no_input = (kind == Kind::Post && input.is_none()).then(|| code!(cx.no_input()?;));
+    let no_input = (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input()?;));
     let answers = answers(handler, &rt);
     code! {
         #no_input

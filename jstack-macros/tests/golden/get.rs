@@ -20,11 +20,11 @@ where
     >()
         .get("recent")
         .docs("The latest messages.")
-        .input::<Page>();
+        .input(::jstack_runtime::__inputs::<Page>());
     async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
         let answer = recent(
                 cx.extract().await?,
-                <Page as ::jstack_runtime::InputPayload>::read(cx.input().await?)?,
+                ::jstack_runtime::__inputs::<Page>().read(cx.input().await?)?,
             )
             .await;
         let issues = ::jstack_runtime::__issues!(& answer);

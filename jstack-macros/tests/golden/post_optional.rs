@@ -10,12 +10,10 @@ impl<
 > ::jstack_runtime::Procedure<__S> for create::Procedure {
     const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<(), _>()
         .post("create")
-        .optional_input::<Page>();
+        .input(::jstack_runtime::__optional_inputs::<Page>());
     async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
         let answer = create(
-                <Page as ::jstack_runtime::InputPayload>::read_optional(
-                    cx.input().await?,
-                )?,
+                ::jstack_runtime::__optional_inputs::<Page>().read(cx.input().await?)?,
             )
             .await;
         let issues = ::jstack_runtime::__issues!(& answer);

@@ -85,7 +85,7 @@ payloads! { User admin::User Post Thread PostInput Wide Query }
 type Routes = Vec<(String, Info)>;
 
 fn echo<T: EventPayload>(path: &str) -> (String, Info) {
-    (path.to_owned(), Info::post::<T, _>("echo").input::<T>())
+    (path.to_owned(), Info::post::<T, _>("echo").input(crate::__inputs::<T>()))
 }
 
 fn contract(routes: Routes) -> Contract {
@@ -139,7 +139,7 @@ fn a_generic_type_keeps_its_name_when_another_instance_joins_it() {
 fn a_type_has_two_names_where_its_two_schemas_differ_and_one_where_they_do_not() {
     let both = contract(vec![echo::<Thread>("a"), echo::<User>("b")]);
     assert_eq!(names(&both), ["Post", "PostInput", "Thread", "ThreadInput", "User"]);
-    let input = Info::post::<(), _>("in").input::<Thread>();
+    let input = Info::post::<(), _>("in").input(crate::__inputs::<Thread>());
     let one_way = contract(vec![("a".to_owned(), input)]);
     assert_eq!(names(&one_way), ["Post", "Thread"]);
 }
@@ -218,9 +218,12 @@ fn nothing_is_void_and_an_input_of_optional_fields_may_be_missing() {
     }
     impl Payload for Loose {}
     let contract = contract(vec![
-        ("a/nothing".to_owned(), Info::post::<(), _>("nothing").input::<()>()),
-        ("a/loose".to_owned(), Info::get::<u8, _>("loose").input::<Loose>()),
-        ("a/maybe".to_owned(), Info::get::<Option<u8>, _>("maybe").optional_input::<User>()),
+        ("a/nothing".to_owned(), Info::post::<(), _>("nothing").input(crate::__inputs::<()>())),
+        ("a/loose".to_owned(), Info::get::<u8, _>("loose").input(crate::__inputs::<Loose>())),
+        (
+            "a/maybe".to_owned(),
+            Info::get::<Option<u8>, _>("maybe").input(crate::__optional_inputs::<User>()),
+        ),
         ("a/raw".to_owned(), Info::get::<crate::Raw<String>, _>("raw")),
     ]);
     let file = contract.typescript().unwrap();
@@ -233,7 +236,7 @@ fn nothing_is_void_and_an_input_of_optional_fields_may_be_missing() {
 
 #[test]
 fn a_query_takes_scalars_as_they_are_and_the_rest_as_superjson() {
-    let get = Info::get::<u8, _>("find").input::<Query>();
+    let get = Info::get::<u8, _>("find").input(crate::__inputs::<Query>());
     let document = contract(vec![("post/find".to_owned(), get)]).openapi();
     let operation = &document["paths"]["/post/find"]["get"];
     assert_eq!(operation["operationId"], "post.find");
