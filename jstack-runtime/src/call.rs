@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::config::or_none;
-use crate::http::input::{self, Sent};
+use crate::http::input;
+use crate::http::sent::Sent;
 use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::site::Site;
 use crate::ws::{Opening, Receiver, Run, Upgrade};

@@ -5,8 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::error::{Error, Result};
-use crate::payload::{Data, EventPayload, InputPayload};
-use crate::procedure::SchemaOf;
+use crate::payload::{Data, EventPayload, InputPayload, SchemaOf};
 use crate::target::{Sending, Target};
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.

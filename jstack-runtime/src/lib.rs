@@ -13,7 +13,6 @@ mod error;
 mod events;
 mod frame;
 mod http;
-mod json_path;
 mod macros;
 mod meters;
 mod outbound;
@@ -106,7 +105,7 @@ pub mod __private {
     pub use garde;
 
     use crate::Result;
-    pub use crate::http::input::Sent;
+    pub use crate::http::sent::Sent;
     pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
     pub use crate::procedure::OutputInfo;
     use crate::procedure::{CloneExtractor, Outcome};

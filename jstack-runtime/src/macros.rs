@@ -5,9 +5,9 @@ use std::fmt;
 use axum::response::{IntoResponse as _, Response};
 use schemars::SchemaGenerator;
 
-use crate::http::input::Sent;
-use crate::payload::{self, InputPayload, Issues};
-use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply, SchemaOf};
+use crate::http::sent::{ReadInput, Sent};
+use crate::payload::{self, InputPayload, Issues, SchemaOf};
+use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply};
 
 /// The issues of a value, by whatever rules its type has.
 #[doc(hidden)]
@@ -114,13 +114,21 @@ pub struct Inputs<T> {
 /// The abilities of an input of the type `T`.
 #[doc(hidden)]
 pub const fn inputs<T: InputPayload>() -> Inputs<T> {
-    Inputs { schema: SchemaGenerator::subschema_for::<T>, optional: false, read: T::read }
+    Inputs {
+        schema: SchemaGenerator::subschema_for::<T>,
+        optional: false,
+        read: <T as ReadInput>::read,
+    }
 }
 
 /// The same where the input may be missing.
 #[doc(hidden)]
 pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
-    Inputs { schema: SchemaGenerator::subschema_for::<T>, optional: true, read: T::read_optional }
+    Inputs {
+        schema: SchemaGenerator::subschema_for::<T>,
+        optional: true,
+        read: <T as ReadInput>::read_optional,
+    }
 }
 
 impl<T> Inputs<T> {

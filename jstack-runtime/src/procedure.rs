@@ -5,12 +5,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 
 use crate::call::Call;
 use crate::closing::CloseReason;
@@ -18,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::http::answer;
 use crate::macros::Inputs;
-use crate::router::Router;
+use crate::payload::SchemaOf;
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -34,25 +33,6 @@ pub trait Procedure<S>: Send + Sync + 'static {
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
     fn call(cx: Call<S>) -> impl Future<Output = Reply> + Send;
-
-    /// The same with its type erased: what serves it is compiled once for each state, not once
-    /// for each procedure.
-    #[doc(hidden)]
-    fn start(cx: Call<S>) -> Pin<Box<dyn Future<Output = Reply> + Send>>
-    where
-        S: Send + 'static,
-    {
-        Box::pin(Self::call(cx))
-    }
-
-    /// Adds the procedure to a router.
-    #[doc(hidden)]
-    fn add_to(router: &mut Router<S>)
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        router.add(&Self::INFO, Self::start);
-    }
 }
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
@@ -125,9 +105,6 @@ impl fmt::Display for Kind {
         })
     }
 }
-
-/// Writes a type's schema; nothing runs until somebody asks for it.
-pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// A procedure as data, known at compile time.
 #[derive(Clone, Copy)]

@@ -51,11 +51,11 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 
     /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
     pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
-        P::add_to(&mut self);
+        P::mount_on(&mut self);
         self
     }
 
-    pub(crate) fn add(&mut self, info: &Info, call: fn(Call<S>) -> Running) {
+    fn add(&mut self, info: &Info, call: fn(Call<S>) -> Running) {
         self.routes.push(Route::new(*info, call));
     }
 
@@ -146,6 +146,23 @@ impl<S> fmt::Debug for Router<S> {
         f.debug_tuple("Router").field(&paths).finish()
     }
 }
+
+/// Puts a procedure on a router, its type erased. A trait for its `Self` alone: what is compiled
+/// for a procedure stands with that procedure, so that the next one does not compile it anew.
+trait Mount<S>: Procedure<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn start(cx: Call<S>) -> Running {
+        Box::pin(Self::call(cx))
+    }
+
+    fn mount_on(router: &mut Router<S>) {
+        router.add(&Self::INFO, Self::start);
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static, P: Procedure<S>> Mount<S> for P {}
 
 /// A procedure's `call` under way.
 type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;

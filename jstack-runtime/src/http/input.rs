@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -24,111 +23,20 @@ mod tests;
 /// How many times its limit a body may be long for its sender to learn of the limit.
 const DRAINED: usize = 8;
 
-/// What a request brought, of which its procedure's input is read.
-#[doc(hidden)]
-pub struct Sent<'a>(Source<'a>);
-
-/// Where an input comes from.
-enum Source<'a> {
-    /// All is text there, so the schema says what is meant.
-    Query(Option<&'a str>),
-    /// JSON has numbers of its own.
-    Body(Option<Bytes>),
-}
-
-impl<'a> Sent<'a> {
-    /// The query of a GET.
-    pub(crate) fn query(query: Option<&'a str>) -> Self {
-        Self(Source::Query(query))
-    }
-
-    /// The body of a POST.
-    ///
-    /// Fails with a 415, 413 or 400, as wire.md says.
-    pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self> {
-        Ok(Self(Source::Body(body_text(headers, body, limit).await?)))
-    }
-
-    /// The input of the type `of` as JSON; `None` if there is none.
-    pub(crate) fn text(self, of: Schematic) -> Result<Option<String>> {
-        match self.0 {
-            Source::Query(query) => Ok(query.and_then(|query| from_query(query, of))),
-            Source::Body(Some(body)) => from_body(&body, of),
-            Source::Body(None) => Ok(None),
-        }
-    }
-
-    /// The same, and what may stand for an input that is missing.
-    pub(crate) fn texts(self, of: Schematic) -> Result<Texts> {
-        let (sent, nothing) = match self.text(of)? {
-            Some(text) => (text, None),
-            None => (String::new(), Some(of.input())),
-        };
-        Ok(Texts { sent, nothing, tried: 0, refusal: None })
-    }
-}
-
-/// The texts of which the first that can be read is the input.
-///
-/// Of an input that is missing they are `null` for an `Option`, and `{}` or `[]` for a type all of
-/// whose parts may be missing.
-pub(crate) struct Texts {
-    sent: String,
-    /// The type's shape, if nothing was sent.
-    nothing: Option<Arc<Shape>>,
-    tried: usize,
-    refusal: Option<Error>,
-}
-
-impl Texts {
-    pub(crate) fn next(&mut self) -> Option<&str> {
-        let nth = self.tried;
-        self.tried += 1;
-        let Some(shape) = &self.nothing else { return (nth == 0).then_some(&*self.sent) };
-        // An `Option` that nobody sent is `None`, also where all fields of what it holds may be
-        // missing.
-        let kinds = shape.root().kinds();
-        let texts = [kinds.null.then_some("null"), Some("{}"), kinds.array.then_some("[]")];
-        texts.into_iter().flatten().nth(nth)
-    }
-
-    /// Takes the error of the text that `next` gave last.
-    pub(crate) fn refused(&mut self, error: Error) {
-        self.refusal.get_or_insert(error);
-    }
-
-    /// Why there is no input: a 422 that names the fields that may not be missing.
-    pub(crate) fn refusal(self) -> Error {
-        let Some(shape) = self.nothing else {
-            return self.refusal.unwrap_or_else(no_input_at_all);
-        };
-        let root = shape.root();
-        if !root.kinds().object {
-            return no_input_at_all();
-        }
-        let required = root.required();
-        if root.is_one_object() && !required.is_empty() {
-            let missing = |name: &str| Issue::new(name, "is missing");
-            return Error::invalid(required.into_iter().map(missing).collect());
-        }
-        self.refusal.unwrap_or_else(no_input_at_all)
-    }
-}
-
 /// A GET procedure's input as JSON; `None` if there is no field in the query.
-fn from_query(query: &str, of: Schematic) -> Option<String> {
+pub(super) fn from_query(query: &str, of: Schematic) -> Option<String> {
     Some(query_fields(query, of)?.json(of))
 }
 
 /// A POST procedure's input as JSON; `None` if `null` stands for none.
-fn from_body(body: &[u8], of: Schematic) -> Result<Option<String>> {
+pub(super) fn from_body(body: &[u8], of: Schematic) -> Result<Option<String>> {
     let json = body_json(body, of)?;
     let is_missing = json.trim_ascii() == "null" && !of.input().root().kinds().allows_null();
     Ok((!is_missing).then(|| json.into_owned()))
 }
 
 #[cold]
-fn no_input_at_all() -> Error {
+pub(super) fn no_input_at_all() -> Error {
     Error::invalid(vec![Issue::new("", "the input is missing")])
 }
 
@@ -269,7 +177,11 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// The whole body, if there is one: never more of it than `limit` bytes.
-async fn body_text(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Option<Bytes>> {
+pub(super) async fn body_text(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+) -> Result<Option<Bytes>> {
     let size = body.size_hint();
     if size.exact() == Some(0) {
         return Ok(None);

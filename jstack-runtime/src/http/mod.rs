@@ -6,6 +6,7 @@ pub(crate) mod edge;
 pub(crate) mod input;
 pub(crate) mod origin;
 pub(crate) mod problem;
+pub(crate) mod sent;
 pub(crate) mod shape;
 pub(crate) mod superjson;
 

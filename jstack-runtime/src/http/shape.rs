@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::procedure::SchemaOf;
+use crate::payload::SchemaOf;
 
 /// A type's schema, made once and kept.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::body::Body;
 use futures_util::stream;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::http::sent::Sent;
 use crate::payload::{Data, InputPayload, Payload};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]

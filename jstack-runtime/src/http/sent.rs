@@ -1,0 +1,137 @@
+//! What a request brought, and the input that is read of it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::input::{body_text, from_body, from_query, no_input_at_all};
+use super::shape::{Schematic, Shape};
+use crate::error::{Error, Issue, Result};
+use crate::payload::{Data, InputPayload};
+
+/// What a request brought, of which its procedure's input is read.
+#[doc(hidden)]
+pub struct Sent<'a>(Source<'a>);
+
+/// Where an input comes from.
+enum Source<'a> {
+    /// All is text there, so the schema says what is meant.
+    Query(Option<&'a str>),
+    /// JSON has numbers of its own.
+    Body(Option<Bytes>),
+}
+
+impl<'a> Sent<'a> {
+    /// The query of a GET.
+    pub(crate) fn query(query: Option<&'a str>) -> Self {
+        Self(Source::Query(query))
+    }
+
+    /// The body of a POST.
+    ///
+    /// Fails with a 415, 413 or 400, as wire.md says.
+    pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self> {
+        Ok(Self(Source::Body(body_text(headers, body, limit).await?)))
+    }
+
+    /// The input of the type `of` as JSON; `None` if there is none.
+    pub(crate) fn text(self, of: Schematic) -> Result<Option<String>> {
+        match self.0 {
+            Source::Query(query) => Ok(query.and_then(|query| from_query(query, of))),
+            Source::Body(Some(body)) => from_body(&body, of),
+            Source::Body(None) => Ok(None),
+        }
+    }
+
+    /// The same, and what may stand for an input that is missing.
+    pub(crate) fn texts(self, of: Schematic) -> Result<Texts> {
+        let (sent, nothing) = match self.text(of)? {
+            Some(text) => (text, None),
+            None => (String::new(), Some(of.input())),
+        };
+        Ok(Texts { sent, nothing, tried: 0, refusal: None })
+    }
+}
+
+/// The texts of which the first that can be read is the input.
+///
+/// Of an input that is missing they are `null` for an `Option`, and `{}` or `[]` for a type all of
+/// whose parts may be missing.
+pub(crate) struct Texts {
+    sent: String,
+    /// The type's shape, if nothing was sent.
+    nothing: Option<Arc<Shape>>,
+    tried: usize,
+    refusal: Option<Error>,
+}
+
+impl Texts {
+    pub(crate) fn next(&mut self) -> Option<&str> {
+        let nth = self.tried;
+        self.tried += 1;
+        let Some(shape) = &self.nothing else { return (nth == 0).then_some(&*self.sent) };
+        // An `Option` that nobody sent is `None`, also where all fields of what it holds may be
+        // missing.
+        let kinds = shape.root().kinds();
+        let texts = [kinds.null.then_some("null"), Some("{}"), kinds.array.then_some("[]")];
+        texts.into_iter().flatten().nth(nth)
+    }
+
+    /// Takes the error of the text that `next` gave last.
+    pub(crate) fn refused(&mut self, error: Error) {
+        self.refusal.get_or_insert(error);
+    }
+
+    /// Why there is no input: a 422 that names the fields that may not be missing.
+    pub(crate) fn refusal(self) -> Error {
+        let Some(shape) = self.nothing else {
+            return self.refusal.unwrap_or_else(no_input_at_all);
+        };
+        let root = shape.root();
+        if !root.kinds().object {
+            return no_input_at_all();
+        }
+        let required = root.required();
+        if root.is_one_object() && !required.is_empty() {
+            let missing = |name: &str| Issue::new(name, "is missing");
+            return Error::invalid(required.into_iter().map(missing).collect());
+        }
+        self.refusal.unwrap_or_else(no_input_at_all)
+    }
+}
+
+/// Reads an input of what a request brought. A trait for its `Self` alone: what is compiled for a
+/// type stands with that type, so that the next one does not compile it anew.
+pub(crate) trait ReadInput: InputPayload {
+    /// The input of a request.
+    fn read(sent: Sent<'_>) -> Result<Self, Response> {
+        let mut texts = match sent.texts(Schematic::of::<Self>()) {
+            Ok(texts) => texts,
+            Err(error) => return Err(error.into_response()),
+        };
+        while let Some(text) = texts.next() {
+            match Self::decode(&Data::new(text)) {
+                Ok(value) => return Ok(value),
+                Err(error) => texts.refused(error),
+            }
+        }
+        Err(texts.refusal().into_response())
+    }
+
+    /// The input of a request, if there is one.
+    fn read_optional(sent: Sent<'_>) -> Result<Option<Self>, Response> {
+        match sent.text(Schematic::of::<Self>()) {
+            Err(error) => Err(error.into_response()),
+            Ok(None) => Ok(None),
+            Ok(Some(text)) => match Self::decode(&Data::new(&text)) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(error.into_response()),
+            },
+        }
+    }
+}
+
+impl<T: InputPayload> ReadInput for T {}
