@@ -68,6 +68,8 @@ fn unknown(name: &str, known: &dyn Fn(usize) -> Option<&'static str>) -> Error {
 /// One event of a set: its wire name, its payload and the variant it becomes.
 pub struct Event<T, E> {
     name: &'static str,
+    /// The name is its own JSON, but for the quotes.
+    plain: bool,
     variant: fn(T) -> E,
     // The payload's abilities as plain functions: the one bound on `new` is all that a type
     // without its derives can break, so that one mistake is one error.
@@ -82,6 +84,7 @@ impl<T: EventPayload, E> Event<T, E> {
     pub const fn new(name: &'static str, variant: fn(T) -> E) -> Self {
         Self {
             name,
+            plain: is_plain(name),
             variant,
             parse: <T as InputPayload>::decode,
             encode: <T as EventPayload>::encode,
@@ -100,23 +103,36 @@ impl<T, E> Event<T, E> {
     }
 
     pub(crate) fn encode(&self, payload: &T, out: &mut Vec<u8>) -> Result {
-        open(self.name, out);
+        open(self.name, self.plain, out);
         let encoded = (self.encode)(payload, out);
         out.push(b']');
         encoded
     }
 }
 
-fn open(name: &str, out: &mut Vec<u8>) {
-    out.push(b'[');
-    write_name(name, out);
-    out.push(b',');
+/// Known when the program is compiled: names are looked at once, not with each emit.
+const fn is_plain(name: &str) -> bool {
+    let (bytes, mut at) = (name.as_bytes(), 0);
+    while at < bytes.len() {
+        if !matches!(bytes[at], b' '..=b'~') || matches!(bytes[at], b'"' | b'\\') {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
-/// Writes an event's name as a JSON string.
-pub(crate) fn write_name(name: &str, out: &mut Vec<u8>) {
+fn open(name: &str, plain: bool, out: &mut Vec<u8>) {
+    if plain {
+        out.extend_from_slice(b"[\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\",");
+        return;
+    }
+    out.push(b'[');
     // Serialising a string into a vector cannot fail.
-    let _ = serde_json::to_writer(out, name);
+    let _ = serde_json::to_writer(&mut *out, name);
+    out.push(b',');
 }
 
 /// An [`Event`] whose payload type is erased.
@@ -155,5 +171,21 @@ impl<T, E> AnyEvent<E> for Event<T, E> {
 impl<T, E> fmt::Debug for Event<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_as_json_whatever_is_in_it() {
+        for name in ["message", "", "two words", "a\"b", "a\\b", "a\nb", "é", "\u{7f}", "日本"] {
+            let mut out = Vec::new();
+            open(name, is_plain(name), &mut out);
+            out.extend_from_slice(b"null]");
+            let (read, ()): (String, ()) = serde_json::from_slice(&out).unwrap();
+            assert_eq!(read, name);
+        }
     }
 }
