@@ -1,7 +1,9 @@
 //! Counting messages, so that a hole is seen: an origin numbers what it sends to a channel, and
 //! who listens compares.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 use super::envelope::Stamp;
 
@@ -14,8 +16,14 @@ const ORIGINS: usize = 256;
 /// The numbers of one origin.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    /// By channel. Clients name rooms: the standard hash is keyed, so that none can be made to collide.
-    counted: HashMap<Box<[u8]>, Counted>,
+    /// Clients name rooms: the hash is keyed, so that none can be made to collide.
+    key: RandomState,
+    /// Places in `counted`.
+    places: HashTable<usize>,
+    counted: Vec<(Box<[u8]>, Counted)>,
+    /// The place that was counted last: what comes in a burst mostly goes to one channel, whose
+    /// name is compared and not hashed.
+    latest: usize,
     /// No number was ever higher: a count that starts anew starts above it, so that numbers of
     /// one channel only grow.
     highest: u64,
@@ -34,18 +42,32 @@ pub(super) struct Counted {
 impl Counters {
     /// Counts the next message to `channel`.
     pub(super) fn next(&mut self, channel: &[u8]) -> Counted {
-        if let Some(counted) = self.counted.get_mut(channel) {
-            counted.number += 1;
-            self.highest = self.highest.max(counted.number);
-            return *counted;
+        let is_latest = self.counted.get(self.latest).is_some_and(|(name, _)| **name == *channel);
+        if !is_latest {
+            let hash = self.key.hash_one(channel);
+            match self.places.find(hash, |&place| *self.counted[place].0 == *channel) {
+                Some(&place) => self.latest = place,
+                None => return self.begin(hash, channel),
+            }
         }
+        let counted = &mut self.counted[self.latest].1;
+        counted.number += 1;
+        self.highest = self.highest.max(counted.number);
+        *counted
+    }
+
+    fn begin(&mut self, hash: u64, channel: &[u8]) -> Counted {
         if self.counted.len() >= CHANNELS {
+            self.places.clear();
             self.counted.clear();
         }
         // Above every number given before, for this channel may have been forgotten just now.
         self.highest += 1;
         let counted = Counted { series: self.highest, number: self.highest };
-        self.counted.insert(channel.into(), counted);
+        self.latest = self.counted.len();
+        self.counted.push((channel.into(), counted));
+        let (key, all) = (&self.key, &self.counted);
+        self.places.insert_unique(hash, self.latest, |&place| key.hash_one(&*all[place].0));
         counted
     }
 }
