@@ -1,17 +1,19 @@
 //! Writes to all connections that have something to say, once a scheduler turn.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use super::{Flushed, Outbound};
 use crate::sync::{Mutex, Notify};
 
 /// The connections with something to write, in as many lists as there are workers.
 pub(crate) struct Flusher<M> {
-    lists: Box<[Arc<List<M>>]>,
+    /// Made for the first connection: before, there may be no runtime.
+    lists: OnceLock<Box<[Arc<List<M>>]>>,
     next: AtomicUsize,
-    started: AtomicBool,
     write_timeout: Duration,
 }
 
@@ -24,49 +26,41 @@ pub(super) struct List<M> {
 
 impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     pub(crate) fn new(write_timeout: Duration) -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            lists: (0..workers).map(|_| Arc::new(List::new())).collect(),
-            next: AtomicUsize::new(0),
-            started: AtomicBool::new(false),
-            write_timeout,
-        }
+        Self { lists: OnceLock::new(), next: AtomicUsize::new(0), write_timeout }
     }
 
-    /// The list for a new connection. The first one starts the flushing tasks: before, there may
-    /// be no runtime.
+    /// The list for a new connection. The first one starts the flushing tasks.
     pub(crate) fn assign(&self) -> usize {
-        if !self.started.swap(true, Ordering::AcqRel) {
-            for list in &self.lists {
+        let lists = self.lists.get_or_init(|| {
+            let workers = Handle::current().metrics().num_workers();
+            let start = |_| {
+                let list = Arc::new(List::new());
                 tokio::spawn(list.clone().run(self.write_timeout));
-            }
-        }
-        self.next.fetch_add(1, Ordering::Relaxed) % self.lists.len()
+                list
+            };
+            (0..workers.max(1)).map(start).collect()
+        });
+        self.next.fetch_add(1, Ordering::Relaxed) % lists.len()
+    }
+
+    fn lists(&self) -> &[Arc<List<M>>] {
+        self.lists.get().map_or(&[], |lists| lists)
     }
 
     /// Notes one connection.
     pub(crate) fn mark(&self, list: usize, member: Arc<M>) {
-        if let Some(list) = self.lists.get(list) {
+        if let Some(list) = self.lists().get(list) {
             list.mark(member);
         }
     }
 
     /// Notes many connections and empties `members`.
     pub(crate) fn mark_all(&self, members: &mut Vec<Arc<M>>, list_of: impl Fn(&M) -> usize) {
-        if members.is_empty() {
-            return;
+        if let [only] = self.lists() {
+            return only.mark_all(members.drain(..));
         }
-        if let [only] = &*self.lists {
-            only.dirty.lock().append(members);
-            only.wake.notify_one();
-            return;
-        }
-        for (index, list) in self.lists.iter().enumerate() {
-            let mut theirs = members.iter().filter(|m| list_of(m) == index).cloned().peekable();
-            if theirs.peek().is_some() {
-                list.dirty.lock().extend(theirs);
-                list.wake.notify_one();
-            }
+        for (index, list) in self.lists().iter().enumerate() {
+            list.mark_all(members.extract_if(.., |member| list_of(member) == index));
         }
         members.clear();
     }
@@ -74,7 +68,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
 
 impl<M> Drop for Flusher<M> {
     fn drop(&mut self) {
-        for list in &self.lists {
+        for list in self.lists.get().into_iter().flatten() {
             list.ended.store(true, Ordering::Release);
             list.wake.notify_one();
         }
@@ -90,6 +84,15 @@ impl<M> List<M> {
     pub(super) fn mark(&self, member: Arc<M>) {
         self.dirty.lock().push(member);
         self.wake.notify_one();
+    }
+
+    /// Notes many.
+    fn mark_all(&self, members: impl Iterator<Item = Arc<M>>) {
+        let mut members = members.peekable();
+        if members.peek().is_some() {
+            self.dirty.lock().extend(members);
+            self.wake.notify_one();
+        }
     }
 
     /// Takes what is noted; `work` is empty.
