@@ -177,7 +177,7 @@ impl Procedure<State> for Create {
 
     #[allow(clippy::panic, reason = "what is tested")]
     async fn call(mut cx: Call<State>) -> Reply {
-        let input = <Value as jstack_runtime::InputPayload>::read(cx.input().await?)?;
+        let input = jstack_runtime::__inputs::<Value>().read(cx.input().await?)?;
         assert!(input != "panic please", "in a POST handler");
         jstack_runtime::Answer::answer(input)
     }
