@@ -44,6 +44,8 @@ pub use config::Limits;
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
+#[doc(hidden)]
+pub use http::sent::{inputs as __inputs, optional_inputs as __optional_inputs};
 pub use http::{OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
@@ -52,10 +54,7 @@ pub use jstack_macros::Payload;
 #[doc = include_str!("docs/procedure.md")]
 pub use jstack_macros::procedure;
 #[doc(hidden)]
-pub use macros::{
-    answers as __answers, inputs as __inputs, optional_inputs as __optional_inputs,
-    results as __results, rules as __rules,
-};
+pub use macros::{answers as __answers, results as __results, rules as __rules};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,

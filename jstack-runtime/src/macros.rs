@@ -1,12 +1,8 @@
 //! What expansions call. It is named by generated code only, and may change in any release.
 
-use std::fmt;
-
 use axum::response::{IntoResponse as _, Response};
-use schemars::SchemaGenerator;
 
-use crate::http::sent::{ReadInput, Sent};
-use crate::payload::{self, InputPayload, Issues, SchemaOf};
+use crate::payload::{self, Issues};
 use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply};
 
 /// The issues of a value, by whatever rules its type has.
@@ -99,56 +95,6 @@ impl<A> Answers<A> {
             None => (self.write)(answer),
             Some(refusal) => Err(refusal),
         }
-    }
-}
-
-/// What a procedure's input is able to. The bound stands where one is made and nowhere else, so that a
-/// type without its derives is one error.
-#[doc(hidden)]
-pub struct Inputs<T> {
-    pub(crate) schema: SchemaOf,
-    pub(crate) optional: bool,
-    read: fn(Sent<'_>) -> Result<T, Response>,
-}
-
-/// The abilities of an input of the type `T`.
-#[doc(hidden)]
-pub const fn inputs<T: InputPayload>() -> Inputs<T> {
-    Inputs {
-        schema: SchemaGenerator::subschema_for::<T>,
-        optional: false,
-        read: <T as ReadInput>::read,
-    }
-}
-
-/// The same where the input may be missing.
-#[doc(hidden)]
-pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
-    Inputs {
-        schema: SchemaGenerator::subschema_for::<T>,
-        optional: true,
-        read: <T as ReadInput>::read_optional,
-    }
-}
-
-impl<T> Inputs<T> {
-    /// The input of a request, or the answer to one that has no such input.
-    pub fn read(&self, sent: Sent<'_>) -> Result<T, Response> {
-        (self.read)(sent)
-    }
-}
-
-impl<T> Clone for Inputs<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Inputs<T> {}
-
-impl<T> fmt::Debug for Inputs<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inputs").finish_non_exhaustive()
     }
 }
 

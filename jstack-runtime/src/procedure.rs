@@ -16,7 +16,7 @@ use crate::closing::CloseReason;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::http::answer;
-use crate::macros::Inputs;
+use crate::http::sent::Inputs;
 use crate::payload::SchemaOf;
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.

@@ -1,16 +1,18 @@
 //! What a request brought, and the input that is read of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::HeaderMap;
+use schemars::SchemaGenerator;
 
 use super::input::{body_text, from_body, from_query, no_input_at_all};
 use super::shape::{Schematic, Shape};
 use crate::error::{Error, Issue, Result};
-use crate::payload::{Data, InputPayload};
+use crate::payload::{Data, InputPayload, SchemaOf};
 
 /// What a request brought, of which its procedure's input is read.
 #[doc(hidden)]
@@ -105,7 +107,7 @@ impl Texts {
 
 /// Reads an input of what a request brought. A trait for its `Self` alone: what is compiled for a
 /// type stands with that type, so that the next one does not compile it anew.
-pub(crate) trait ReadInput: InputPayload {
+trait ReadInput: InputPayload {
     /// The input of a request.
     fn read(sent: Sent<'_>) -> Result<Self, Response> {
         let mut texts = match sent.texts(Schematic::of::<Self>()) {
@@ -135,3 +137,53 @@ pub(crate) trait ReadInput: InputPayload {
 }
 
 impl<T: InputPayload> ReadInput for T {}
+
+/// What a procedure's input is able to. The bound stands where one is made and nowhere else, so that a
+/// type without its derives is one error.
+#[doc(hidden)]
+pub struct Inputs<T> {
+    pub(crate) schema: SchemaOf,
+    pub(crate) optional: bool,
+    read: fn(Sent<'_>) -> Result<T, Response>,
+}
+
+/// The abilities of an input of the type `T`.
+#[doc(hidden)]
+pub const fn inputs<T: InputPayload>() -> Inputs<T> {
+    Inputs {
+        schema: SchemaGenerator::subschema_for::<T>,
+        optional: false,
+        read: <T as ReadInput>::read,
+    }
+}
+
+/// The same where the input may be missing.
+#[doc(hidden)]
+pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
+    Inputs {
+        schema: SchemaGenerator::subschema_for::<T>,
+        optional: true,
+        read: <T as ReadInput>::read_optional,
+    }
+}
+
+impl<T> Inputs<T> {
+    /// The input of a request, or the answer to one that has no such input.
+    pub fn read(&self, sent: Sent<'_>) -> Result<T, Response> {
+        (self.read)(sent)
+    }
+}
+
+impl<T> Clone for Inputs<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Inputs<T> {}
+
+impl<T> fmt::Debug for Inputs<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs").finish_non_exhaustive()
+    }
+}
