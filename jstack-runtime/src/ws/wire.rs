@@ -9,8 +9,7 @@ use serde::de::IgnoredAny;
 use super::connection;
 use crate::error::{Error, Issue};
 use crate::events::{Events, named};
-use crate::payload::Data;
-use crate::payload::position_free;
+use crate::payload::{Data, position_free};
 
 /// A client's frame, read.
 pub(super) enum Inbound<E> {
