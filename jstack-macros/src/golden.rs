@@ -125,6 +125,33 @@ fn a_payload_with_rules() {
 }
 
 #[test]
+fn a_payload_whose_rules_mostly_hold_at_sight() {
+    let item = "pub struct Message { #[garde(length(chars, min = 1, max = 64))] text: String, #[garde(skip)] more: u8, #[garde(range(max = 9))] count: u8 }";
+    assert_golden("payload_fast", &payload(item));
+}
+
+#[test]
+fn rules_that_are_not_all_known_at_sight_run() {
+    let known = "#[garde(length(chars, min = 1))]";
+    assert!(payload(&format!("struct A {{ {known} text: String }}")).contains("Fast"));
+    for item in [
+        "#[garde(custom(check))] struct A { #[known] text: String }",
+        "struct A { #[known] text: String, #[garde(dive)] more: B }",
+        "struct A { #[known] text: String, #[garde(ascii)] more: String }",
+        "struct A { #[known] text: String, #[garde(length(chars, min = 1, max = MOST))] more: String }",
+        "struct A { #[known] #[garde(ascii)] text: String }",
+        "struct A { #[garde(length(chars, equal = 5))] text: String }",
+        "struct A { #[garde(length(min = 1))] items: Vec<u8> }",
+        "struct A { #[garde(range(min = 0.5))] share: f64 }",
+        "enum A { B { #[known] text: String } }",
+    ] {
+        let expansion = payload(&item.replace("#[known]", known));
+        assert!(!expansion.contains("Fast"), "{item}: {expansion}");
+        assert!(expansion.contains("__rules"), "{item}: {expansion}");
+    }
+}
+
+#[test]
 fn a_payload_of_several_shapes() {
     let item = "enum Choice { None, One(Text), Two(u32, Text), Named { a: u32, b: Text } }";
     assert_golden("payload_enum", &payload(item));

@@ -13,6 +13,7 @@ mod model;
 mod module;
 mod names;
 mod payload;
+mod rules;
 mod types;
 
 use proc_macro::TokenStream;

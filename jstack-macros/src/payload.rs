@@ -1,14 +1,12 @@
 //! Reads and checks the type of `#[derive(Payload)]`.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::quote;
-use syn::{
-    Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, Lit, LitStr, Meta, Type,
-};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, Lit, LitStr, Meta};
 
 use crate::args::runtime;
 use crate::errors::Errors;
 use crate::names::Case;
+use crate::rules::{self, Fast, has_rules};
 use crate::types;
 
 /// A type that travels.
@@ -18,6 +16,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) rt: TokenStream,
     /// It carries `#[garde(…)]`, so that `garde` checks it with all that is in it.
     pub(crate) ruled: bool,
+    /// What to ask of its fields before `garde`: where all of it certainly holds, no rule is broken.
+    pub(crate) fast: Option<Vec<Fast>>,
     pub(crate) parts: Vec<Part<'a>>,
     /// Fields whose names on the wire do not follow from those in Rust, which `garde` reports.
     pub(crate) renamed: Vec<(String, String)>,
@@ -74,7 +74,7 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         });
         for (index, field) in fields.iter().enumerate() {
             ruled |= has_rules(&field.attrs);
-            lengths(field, errors);
+            rules::lengths(field, errors);
             let skipped =
                 field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "skip"));
             let wire = wire_name(field, index, fields.len(), case.as_deref());
@@ -89,11 +89,8 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         parts.push(Part { variant, fields, visited });
     }
     let renamed = renamed(&names);
-    Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, parts, renamed })
-}
-
-fn has_rules(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("garde"))
+    let fast = rules::fast(attrs, &parts);
+    Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, fast, parts, renamed })
 }
 
 /// The field's name as it travels; nothing for a field that is not seen in the JSON.
@@ -166,87 +163,5 @@ fn says(attr: &Attribute, word: &str) -> bool {
             .into_iter()
             .any(|tree| matches!(tree, TokenTree::Ident(ident) if ident == word)),
         _ => false,
-    }
-}
-
-/// A string's length means characters in a schema, so the rule has to count them as well.
-fn lengths(field: &Field, errors: &mut Errors) {
-    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("garde")) {
-        if let Meta::List(list) = &attr.meta {
-            length(list.tokens.clone(), Some(&field.ty), errors);
-        }
-    }
-}
-
-fn length(rules: TokenStream, ty: Option<&Type>, errors: &mut Errors) {
-    let mut name: Option<Ident> = None;
-    for tree in rules {
-        match (&name, tree) {
-            (_, TokenTree::Ident(ident)) => name = Some(ident),
-            (Some(rule), TokenTree::Group(group))
-                if group.delimiter() == Delimiter::Parenthesis =>
-            {
-                if rule == "inner" {
-                    length(group.stream(), ty.and_then(element), errors);
-                } else if rule == "length" && ty.is_some_and(is_text) {
-                    unit(rule, &group.stream(), errors);
-                }
-                name = None;
-            }
-            _ => name = None,
-        }
-    }
-}
-
-/// What a rule on a string's length counts.
-fn unit(rule: &Ident, options: &TokenStream, errors: &mut Errors) {
-    let mode = options.clone().into_iter().find_map(|tree| match tree {
-        TokenTree::Ident(ident)
-            if ["chars", "bytes", "graphemes", "utf16", "simple"]
-                .iter()
-                .any(|mode| ident == mode) =>
-        {
-            Some(ident)
-        }
-        _ => None,
-    });
-    let counted = match &mode {
-        Some(mode) if mode == "chars" => return,
-        Some(mode) if mode == "graphemes" => "graphemes",
-        Some(mode) if mode == "utf16" => "UTF-16 units",
-        _ => "bytes",
-    };
-    let message = format!(
-        "`length` counts {counted} here while the schema counts characters\nhelp: write `length(chars, …)`"
-    );
-    match mode {
-        Some(mode) => errors.push(mode, message),
-        None => errors.push(quote!(#rule), message),
-    }
-}
-
-/// The type without what `garde` looks through.
-fn inside<'a>(ty: &'a Type, wrappers: &[&str]) -> &'a Type {
-    match types::arguments(ty).first() {
-        Some(inner) if wrappers.iter().any(|wrapper| types::is(ty, wrapper)) => {
-            inside(inner, wrappers)
-        }
-        _ => types::plain(ty),
-    }
-}
-
-fn is_text(ty: &Type) -> bool {
-    match inside(ty, &["Option", "Box", "Arc", "Rc", "Cow"]) {
-        Type::Reference(reference) => is_text(&reference.elem),
-        ty => types::is(ty, "String") || types::is(ty, "str"),
-    }
-}
-
-/// What `inner(…)` speaks of.
-fn element(ty: &Type) -> Option<&Type> {
-    match inside(ty, &["Option", "Box", "Arc", "Rc"]) {
-        Type::Array(array) => Some(&array.elem),
-        Type::Slice(slice) => Some(&slice.elem),
-        ty => types::arguments(ty).last().copied(),
     }
 }

@@ -105,7 +105,7 @@ pub mod __private {
 
     use crate::Result;
     pub use crate::http::sent::Sent;
-    pub use crate::payload::{Checked, GardeRules, NoRules, Rules};
+    pub use crate::payload::{Checked, Fast, GardeRules, NoRules, Rules, Unsure};
     pub use crate::procedure::OutputInfo;
     use crate::procedure::{CloneExtractor, Outcome};
 

@@ -7,6 +7,7 @@ use syn::{GenericParam, Index, Member};
 use super::at;
 use crate::errors::Errors;
 use crate::payload::{self, Part, Payload};
+use crate::rules::Fast;
 
 /// `#[derive(Payload)] item`
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -21,7 +22,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 fn implementation(payload: &Payload<'_>) -> TokenStream {
-    let Payload { ident, generics, rt, ruled, renamed, .. } = payload;
+    let Payload { ident, generics, rt, ruled, fast, renamed, .. } = payload;
     let (parameters, arguments, declared) = generics.split_for_impl();
     let types = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
@@ -41,10 +42,12 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
     let body = if *ruled {
         let rules = quote_spanned!(at(ident)=> #rt::__rules(self, issues));
         let names = renamed.iter().map(|(rust, wire)| code!((#rust, #wire)));
-        Some(match renamed.as_slice() {
+        let rules = match renamed.as_slice() {
             [] => rules,
             _ => code!(issues.renamed(&[#(#names),*], |issues| #rules);),
-        })
+        };
+        let fast = fast.as_ref().map(|fast| at_sight(rt, fast));
+        Some(code!(#fast #rules))
     } else {
         visits(payload)
     };
@@ -59,6 +62,20 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
         #[automatically_derived]
         impl #parameters #rt::Payload for #ident #arguments #bounds {
             #check
+        }
+    }
+}
+
+/// Ends the check of a value that certainly keeps its rules.
+fn at_sight(rt: &TokenStream, fast: &[Fast]) -> TokenStream {
+    let certain = fast.iter().map(
+        |Fast { field, rule, range }| code!((&#rt::__private::Fast(&self.#field)).#rule(#range)),
+    );
+    code! {
+        #[allow(unused_imports)]
+        use #rt::__private::Unsure as _;
+        if #(#certain)&&* {
+            return;
         }
     }
 }

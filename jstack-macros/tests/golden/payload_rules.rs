@@ -6,6 +6,11 @@ where
     T: Clone,
 {
     fn check(&self, issues: &mut ::jstack_runtime::Issues) {
+        #[allow(unused_imports)]
+        use ::jstack_runtime::__private::Unsure as _;
+        if (&::jstack_runtime::__private::Fast(&self.text)).has_chars(1..) {
+            return;
+        }
         issues
             .renamed(
                 &[("more", "rest")],

@@ -1,5 +1,6 @@
 //! Payloads: what travels, and the rules that hold for it.
 
+mod fast_path;
 mod issues;
 mod json_path;
 mod rules;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use fast_path::{Fast, Unsure};
 pub use issues::Issues;
 use issues::as_sent;
 pub(crate) use issues::issue_at;
@@ -31,6 +33,11 @@ pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// `#[garde(…)]` rules, derive `Validate` too: every value is then checked on its way in,
 /// before the handler sees it, and on its way out, before the wire does. A field whose type has
 /// rules of its own is checked as well, so that no declared rule is ever skipped.
+///
+/// The attributes are the rules. Lengths of texts in characters and ranges of integers are decided
+/// without `garde` where they certainly hold, so an `impl Validate` by hand may not be asked. For
+/// rules that no attribute can say there are `#[garde(custom(…))]`, and `impl Payload` with a
+/// `check` of its own.
 ///
 /// ```
 /// use jstack_runtime::prelude::*;
