@@ -43,7 +43,6 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         #[doc(hidden)]
         #vis mod #ident {
             #[doc = #doc]
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #marker_vis struct Procedure;
         }
         #events

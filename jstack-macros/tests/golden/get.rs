@@ -5,7 +5,6 @@ pub async fn recent(State(db): State<Db>, page: Page) -> Result<Vec<Message>> {
 #[doc(hidden)]
 pub mod recent {
     /// Stands for `recent` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub struct Procedure;
 }
 impl<

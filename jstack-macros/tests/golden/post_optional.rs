@@ -2,7 +2,6 @@ async fn create(page: Option<Page>) {}
 #[doc(hidden)]
 mod create {
     /// Stands for `create` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
 }
 impl<

@@ -7,7 +7,6 @@ async fn chat(
 #[doc(hidden)]
 mod chat {
     /// Stands for `chat` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
 }
 impl ::jstack_runtime::Ws for chat::Procedure {

@@ -39,7 +39,6 @@ pub mod chat {
     /// Emits to the connections of `chat`.
     type Io = ::jstack_runtime::Io<Procedure>;
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub struct Procedure;
     impl ::jstack_runtime::Ws for Procedure {
         type Incoming = Incoming;

@@ -20,7 +20,6 @@ mod chat {
     #[cfg(not(any(all(unix))))]
     type __Kept0 = ();
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
     impl ::jstack_runtime::Ws for Procedure {
         type Incoming = Incoming;
