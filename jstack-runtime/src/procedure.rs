@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,12 @@ use crate::payload::SchemaOf;
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
 
+/// A request that a procedure serves.
+pub type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A procedure's `CALL`.
+pub type Serve<S> = fn(Call<S>) -> Running;
+
 /// Something that `router![]` can hold. `#[procedure]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted on a router with the state `{S}`",
@@ -32,7 +39,8 @@ pub trait Procedure<S>: Send + Sync + 'static {
     const INFO: Info;
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
-    fn call(cx: Call<S>) -> impl Future<Output = Reply> + Send;
+    // A constant: a closure is compiled where the `impl` stands, a method in the module of the marker.
+    const CALL: Serve<S>;
 }
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and

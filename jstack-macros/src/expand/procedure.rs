@@ -96,7 +96,7 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let inputs = inputs(handler, args);
     let called = call(handler, |arg| match arg.role {
-        Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?),
+        Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?.0),
         _ => code!(cx.extract().await?),
     });
     let no_input = (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input()?;));

@@ -108,20 +108,22 @@ pub mod chat {
     {
         const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat")
             .docs("The room of the house.");
-        async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-            );
-            let outcome = connect(
-                    ::jstack_runtime::__private::kept(&kept.2),
+        const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+            ::std::boxed::Box::pin(async move {
+                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
-                )
-                .await;
-            let session = cx.connected::<Session, _>(outcome)?;
-            cx.serve::<__Handlers>(session, kept)
-        }
+                    cx.extract_for_socket().await?,
+                );
+                let outcome = connect(
+                        ::jstack_runtime::__private::kept(&kept.2),
+                        cx.extract_for_socket().await?,
+                        cx.extract_for_socket().await?,
+                    )
+                    .await;
+                let session = cx.connected::<Session, _>(outcome)?;
+                cx.serve::<__Handlers>(session, kept)
+            })
+        };
     }
 }

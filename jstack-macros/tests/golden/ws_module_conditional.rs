@@ -66,16 +66,16 @@ mod chat {
     }
     impl ::jstack_runtime::Procedure<AppState> for Procedure {
         const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("talk");
-        async fn call(
-            mut cx: ::jstack_runtime::Call<AppState>,
-        ) -> ::jstack_runtime::Reply {
-            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-            );
-            let session = ();
-            cx.serve::<__Handlers>(session, kept)
-        }
+        const CALL: ::jstack_runtime::Serve<AppState> = |mut cx| {
+            ::std::boxed::Box::pin(async move {
+                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                    cx.extract_for_socket().await?,
+                    cx.extract_for_socket().await?,
+                    cx.extract_for_socket().await?,
+                );
+                let session = ();
+                cx.serve::<__Handlers>(session, kept)
+            })
+        };
     }
 }

@@ -169,8 +169,13 @@ pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
 
 impl<T> Inputs<T> {
     /// The input of a request, or the answer to one that has no such input.
-    pub fn read(&self, sent: Sent<'_>) -> Result<T, Response> {
-        (self.read)(sent)
+    // In a tuple, out of which an expansion takes it behind the `?`: where a handler takes another
+    // type, the error is of its argument and says nothing of `?`.
+    pub fn read(&self, sent: Sent<'_>) -> Result<(T,), Response> {
+        match (self.read)(sent) {
+            Ok(input) => Ok((input,)),
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 
