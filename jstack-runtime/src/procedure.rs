@@ -392,6 +392,9 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
 impl<T: Answer<M>, M, E: Failure> Answer<Fallible<M>> for Result<T, E> {
     const INFO: Option<OutputInfo> = T::INFO;
 
+    // With the expansion, as in `macros`: `Result` is of no module of the user's.
+    #[allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
+    #[inline(always)]
     fn answer(self) -> Reply {
         match self {
             Ok(value) => value.answer(),

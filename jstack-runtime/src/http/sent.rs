@@ -171,6 +171,8 @@ impl<T> Inputs<T> {
     /// The input of a request, or the answer to one that has no such input.
     // In a tuple, out of which an expansion takes it behind the `?`: where a handler takes another
     // type, the error is of its argument and says nothing of `?`.
+    #[allow(clippy::inline_always, reason = "as in `macros`: compiled with the expansion")]
+    #[inline(always)]
     pub fn read(&self, sent: Sent<'_>) -> Result<(T,), Response> {
         match (self.read)(sent) {
             Ok(input) => Ok((input,)),
