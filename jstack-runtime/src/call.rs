@@ -95,7 +95,7 @@ impl<S: Send + Sync> Call<S> {
         self.upgrade(Box::new(move |connection| -> Run {
             match connection {
                 Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
-                None => Box::pin(crate::ws::gone::<P>(hub, session, kept)),
+                None => crate::ws::gone::<P>(hub, session, kept),
             }
         }))
     }
