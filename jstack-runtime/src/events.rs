@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::error::{Error, Result};
-use crate::payload::{Data, EventPayload, InputPayload, SchemaOf};
+use crate::payload::{Data, Described, EventPayload, InputPayload, SchemaOf};
 use crate::target::{Sending, Target};
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
@@ -94,7 +94,7 @@ impl<T: EventPayload, E> Event<T, E> {
             variant,
             parse: <T as InputPayload>::decode,
             encode: <T as EventPayload>::encode,
-            schema: SchemaGenerator::subschema_for::<T>,
+            schema: <T as Described>::described,
             docs: "",
         }
     }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 
 use crate::call::Call;
 use crate::closing::CloseReason;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::http::answer;
 use crate::http::sent::Inputs;
-use crate::payload::SchemaOf;
+use crate::payload::{Described, SchemaOf};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -374,11 +374,8 @@ pub struct Special(Infallible);
 
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
-    const INFO: Option<OutputInfo> = Some(OutputInfo {
-        schema: SchemaGenerator::subschema_for::<T>,
-        superjson: false,
-        void: false,
-    });
+    const INFO: Option<OutputInfo> =
+        Some(OutputInfo { schema: <T as Described>::described, superjson: false, void: false });
 
     fn answer(self) -> Reply {
         if TypeId::of::<T>() == TypeId::of::<()>() {

@@ -1,5 +1,6 @@
 //! Payloads: what travels, and the rules that hold for it.
 
+mod described;
 mod issues;
 mod json_path;
 mod rules;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use described::Described;
 pub use issues::Issues;
 use issues::as_sent;
 pub(crate) use issues::issue_at;
