@@ -11,6 +11,7 @@ use crate::config::or_none;
 use crate::http::input;
 use crate::http::sent::Sent;
 use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
+use crate::rooms::Hub;
 use crate::site::Site;
 use crate::ws::{Opening, Receiver, Run, Upgrade};
 
@@ -21,8 +22,42 @@ pub struct Call<S> {
     parts: Parts,
     body: Option<Body>,
     state: S,
-    site: Arc<Site>,
-    opening: Option<Opening>,
+    // Without their types: rustc describes to the debugger all that is behind them, down to the sockets,
+    // in the unit of every procedure.
+    site: Arc<dyn Mounted>,
+    opening: Option<Box<dyn Pending>>,
+}
+
+/// The application that serves a request.
+trait Mounted: Send + Sync {
+    fn site(&self) -> &Site;
+    fn share(self: Arc<Self>) -> Arc<Site>;
+}
+
+impl Mounted for Site {
+    fn site(&self) -> &Site {
+        self
+    }
+
+    fn share(self: Arc<Self>) -> Arc<Site> {
+        self
+    }
+}
+
+/// An upgrade that is under way.
+trait Pending: Send + Sync {
+    fn hub(&self) -> Arc<Hub>;
+    fn accept(self: Box<Self>, run: Upgrade) -> Response;
+}
+
+impl Pending for Opening {
+    fn hub(&self) -> Arc<Hub> {
+        Opening::hub(self).clone()
+    }
+
+    fn accept(self: Box<Self>, run: Upgrade) -> Response {
+        Opening::accept(*self, run)
+    }
 }
 
 type Extracted<T> = std::result::Result<T, Response>;
@@ -34,13 +69,13 @@ impl<S: Send + Sync> Call<S> {
     }
 
     pub(crate) fn opening(parts: Parts, state: S, site: Arc<Site>, opening: Opening) -> Self {
-        Self { parts, body: None, state, site, opening: Some(opening) }
+        Self { parts, body: None, state, site, opening: Some(Box::new(opening)) }
     }
 
     /// Lets extractors find what is ours.
     fn introduce(&mut self) {
         if self.parts.extensions.get::<Arc<Site>>().is_none() {
-            self.parts.extensions.insert(self.site.clone());
+            self.parts.extensions.insert(self.site.clone().share());
         }
     }
 
@@ -69,7 +104,7 @@ impl<S: Send + Sync> Call<S> {
                 return Ok(Sent::query(self.parts.uri.query()));
             }
             let body = self.body.take().unwrap_or_default();
-            let limit = or_none(self.site.limits().body_bytes);
+            let limit = or_none(self.site.site().limits().body_bytes);
             Sent::body(&self.parts.headers, body, limit).await.map_err(IntoResponse::into_response)
         }
     }
@@ -91,11 +126,11 @@ impl<S: Send + Sync> Call<S> {
 
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
     pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
-        let hub = self.opening.as_ref().map(|opening| opening.hub().clone());
+        let hub = self.opening.as_ref().map(|opening| opening.hub());
         self.upgrade(Box::new(move |connection| -> Run {
             match connection {
                 Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
-                None => Box::pin(crate::ws::gone::<P>(hub, session, kept)),
+                None => crate::ws::gone::<P>(hub, session, kept),
             }
         }))
     }

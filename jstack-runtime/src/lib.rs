@@ -58,7 +58,7 @@ pub use macros::{answers as __answers, results as __results, rules as __rules};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
 pub use procedure::{
     Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
-    SocketExtractor, Ws,
+    Running, Serve, SocketExtractor, Ws,
 };
 pub use router::Router;
 pub use schema::{

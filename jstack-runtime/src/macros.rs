@@ -1,4 +1,8 @@
 //! What expansions call. It is named by generated code only, and may change in any release.
+//!
+//! Small functions for each type are inlined even in debug: they are compiled with the expansion then, and
+//! not with those of all other types when one more comes.
+#![allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
 
 use axum::response::{IntoResponse as _, Response};
 
@@ -50,6 +54,7 @@ impl<T: garde::Validate<Context = ()>> Ruled for T {
 
 /// Runs the rules of a type that has some.
 #[doc(hidden)]
+#[inline(always)]
 pub fn rules<T: Ruled>(value: &T, issues: &mut Issues) {
     value.run(issues);
 }
@@ -65,6 +70,7 @@ pub struct Answers<A> {
 
 /// The abilities of `A`.
 #[doc(hidden)]
+#[inline(always)]
 pub const fn answers<A: Answer<M>, M>() -> Answers<A> {
     Answers { info: A::INFO, write: A::answer }
 }
@@ -72,6 +78,7 @@ pub const fn answers<A: Answer<M>, M>() -> Answers<A> {
 /// The same for what is written as a `Result`, so that one whose error could be an answer, too, is none
 /// itself.
 #[doc(hidden)]
+#[inline(always)]
 pub const fn results<A: Answer<Fallible<M>>, M>() -> Answers<A> {
     answers::<A, Fallible<M>>()
 }
@@ -90,6 +97,7 @@ impl<A> Answers<A> {
     }
 
     /// Writes the answer; `issues` are the rules that it breaks.
+    #[inline(always)]
     pub fn reply(&self, answer: A, issues: Issues) -> Reply {
         match refusal(issues) {
             None => (self.write)(answer),

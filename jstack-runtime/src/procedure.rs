@@ -3,13 +3,14 @@
 use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::Location;
+use std::pin::Pin;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 
 use crate::call::Call;
 use crate::closing::CloseReason;
@@ -17,10 +18,16 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::http::answer;
 use crate::http::sent::Inputs;
-use crate::payload::SchemaOf;
+use crate::payload::{Described, SchemaOf};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
+
+/// A request that a procedure serves.
+pub type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A procedure's `CALL`.
+pub type Serve<S> = fn(Call<S>) -> Running;
 
 /// Something that `router![]` can hold. `#[procedure]` implements it.
 #[diagnostic::on_unimplemented(
@@ -32,7 +39,8 @@ pub trait Procedure<S>: Send + Sync + 'static {
     const INFO: Info;
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
-    fn call(cx: Call<S>) -> impl Future<Output = Reply> + Send;
+    // A constant: a closure is compiled where the `impl` stands, a method in the module of the marker.
+    const CALL: Serve<S>;
 }
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
@@ -70,7 +78,8 @@ pub trait Handlers: Ws {
         error: &Error,
     ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, error);
-        async { Ok(()) }
+        // Not `async`, which would be a type more for every module.
+        ready(Ok(()))
     }
 
     /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
@@ -79,8 +88,8 @@ pub trait Handlers: Ws {
         session: Self::Session,
         reason: CloseReason,
     ) -> impl Future<Output = Result> + Send {
-        let _ = (kept, session, reason);
-        async { Ok(()) }
+        let _ = (&kept, &session, &reason);
+        ready(Ok(()))
     }
 }
 
@@ -365,11 +374,8 @@ pub struct Special(Infallible);
 
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
-    const INFO: Option<OutputInfo> = Some(OutputInfo {
-        schema: SchemaGenerator::subschema_for::<T>,
-        superjson: false,
-        void: false,
-    });
+    const INFO: Option<OutputInfo> =
+        Some(OutputInfo { schema: <T as Described>::described, superjson: false, void: false });
 
     fn answer(self) -> Reply {
         if TypeId::of::<T>() == TypeId::of::<()>() {
@@ -384,6 +390,9 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
 impl<T: Answer<M>, M, E: Failure> Answer<Fallible<M>> for Result<T, E> {
     const INFO: Option<OutputInfo> = T::INFO;
 
+    // With the expansion, as in `macros`: `Result` is of no module of the user's.
+    #[allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
+    #[inline(always)]
     fn answer(self) -> Reply {
         match self {
             Ok(value) => value.answer(),

@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use crate::call::Call;
 use crate::error::Error;
-use crate::procedure::{EventsInfo, Info, Kind, Procedure, Reply};
+use crate::procedure::{EventsInfo, Info, Kind, Procedure, Reply, Running, Serve};
 use crate::schema::Contract;
 use crate::site::Site;
 use crate::ws::{Current, Opening};
@@ -50,12 +50,15 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     }
 
     /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
+    // Inlined even in debug: it would be compiled for all procedures when one more comes.
+    #[allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
+    #[inline(always)]
     pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
-        P::mount_on(&mut self);
+        self.add(&P::INFO, P::CALL);
         self
     }
 
-    fn add(&mut self, info: &Info, call: fn(Call<S>) -> Running) {
+    fn add(&mut self, info: &Info, call: Serve<S>) {
         self.routes.push(Route::new(*info, call));
     }
 
@@ -115,7 +118,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
-    fn new(info: Info, call: fn(Call<S>) -> Running) -> Self {
+    fn new(info: Info, call: Serve<S>) -> Self {
         let make = move |site| {
             let served = Served { call, events: info.events, site };
             match info.kind {
@@ -147,30 +150,10 @@ impl<S> fmt::Debug for Router<S> {
     }
 }
 
-/// Puts a procedure on a router, its type erased. A trait for its `Self` alone: what is compiled
-/// for a procedure stands with that procedure, so that the next one does not compile it anew.
-trait Mount<S>: Procedure<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    fn start(cx: Call<S>) -> Running {
-        Box::pin(Self::call(cx))
-    }
-
-    fn mount_on(router: &mut Router<S>) {
-        router.add(&Self::INFO, Self::start);
-    }
-}
-
-impl<S: Clone + Send + Sync + 'static, P: Procedure<S>> Mount<S> for P {}
-
-/// A procedure's `call` under way.
-type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
-
 /// A procedure as axum's handler. Its type is erased here: what serves it is compiled once for
 /// each state, not once for each procedure.
 struct Served<S> {
-    call: fn(Call<S>) -> Running,
+    call: Serve<S>,
     events: Option<EventsInfo>,
     site: Arc<Site>,
 }
@@ -205,7 +188,7 @@ impl Future for Answering {
 
 /// Everything up to the upgrade: the handshake, the extractors and `#[connect]`.
 async fn open<S: Send + Sync>(
-    call: fn(Call<S>) -> Running,
+    call: Serve<S>,
     events: EventsInfo,
     site: Arc<Site>,
     request: Request,

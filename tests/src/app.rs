@@ -8,8 +8,8 @@
 )]
 
 use jstack_runtime::{
-    App, BoxError, Call, CloseReason, Error, Events, Handlers, Info, Io, Limits, Procedure, Reply,
-    Result, Router, Socket, Ws,
+    App, BoxError, CloseReason, Error, Events, Handlers, Info, Io, Limits, Procedure, Result,
+    Router, Serve, Socket, Ws,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -81,16 +81,18 @@ impl Ws for ChatProcedure {
 impl Procedure<State> for ChatProcedure {
     const INFO: Info = Info::ws::<Self>("chat");
 
-    async fn call(mut cx: Call<State>) -> Reply {
-        let socket = cx.extract_for_socket::<Socket<Self>>().await?;
-        let io = cx.extract_for_socket::<Io<Self>>().await?;
-        let axum::extract::State(state) =
-            cx.extract_for_socket::<axum::extract::State<State>>().await?;
-        let query = cx.extract_for_socket::<http::Uri>().await?;
-        let connected = connect(&socket, query.query().unwrap_or_default()).await;
-        let () = cx.connected(connected)?;
-        cx.serve::<Self>(Session::default(), Kept { socket, io, gone: state.gone })
-    }
+    const CALL: Serve<State> = |mut cx| {
+        Box::pin(async move {
+            let socket = cx.extract_for_socket::<Socket<Self>>().await?;
+            let io = cx.extract_for_socket::<Io<Self>>().await?;
+            let axum::extract::State(state) =
+                cx.extract_for_socket::<axum::extract::State<State>>().await?;
+            let query = cx.extract_for_socket::<http::Uri>().await?;
+            let connected = connect(&socket, query.query().unwrap_or_default()).await;
+            let () = cx.connected(connected)?;
+            cx.serve::<Self>(Session::default(), Kept { socket, io, gone: state.gone })
+        })
+    };
 }
 
 #[allow(clippy::panic, reason = "what is tested")]
@@ -163,9 +165,8 @@ pub struct Recent;
 impl Procedure<State> for Recent {
     const INFO: Info = Info::get::<String, _>("recent");
 
-    async fn call(_: Call<State>) -> Reply {
-        jstack_runtime::Answer::answer("recent".to_owned())
-    }
+    const CALL: Serve<State> =
+        |_| Box::pin(async move { jstack_runtime::Answer::answer("recent".to_owned()) });
 }
 
 /// `POST /api/post/create` with any JSON; `"panic please"` makes it panic.
@@ -176,11 +177,13 @@ impl Procedure<State> for Create {
     const INFO: Info = Info::post::<Value, _>("create");
 
     #[allow(clippy::panic, reason = "what is tested")]
-    async fn call(mut cx: Call<State>) -> Reply {
-        let input = jstack_runtime::__inputs::<Value>().read(cx.input().await?)?;
-        assert!(input != "panic please", "in a POST handler");
-        jstack_runtime::Answer::answer(input)
-    }
+    const CALL: Serve<State> = |mut cx| {
+        Box::pin(async move {
+            let input = jstack_runtime::__inputs::<Value>().read(cx.input().await?)?.0;
+            assert!(input != "panic please", "in a POST handler");
+            jstack_runtime::Answer::answer(input)
+        })
+    };
 }
 
 /// `POST /api/post/touch` without input: what a form of a foreign page would reach first.
@@ -190,10 +193,12 @@ pub struct Touch;
 impl Procedure<State> for Touch {
     const INFO: Info = Info::post::<(), _>("touch");
 
-    async fn call(cx: Call<State>) -> Reply {
-        cx.no_input()?;
-        jstack_runtime::Answer::answer("touched".to_owned())
-    }
+    const CALL: Serve<State> = |cx| {
+        Box::pin(async move {
+            cx.no_input()?;
+            jstack_runtime::Answer::answer("touched".to_owned())
+        })
+    };
 }
 
 /// `GET /api/post/broken` panics.
@@ -204,9 +209,7 @@ impl Procedure<State> for Broken {
     const INFO: Info = Info::get::<String, _>("broken");
 
     #[allow(clippy::panic, reason = "what is tested")]
-    async fn call(_: Call<State>) -> Reply {
-        panic!("in a GET handler")
-    }
+    const CALL: Serve<State> = |_| Box::pin(async move { panic!("in a GET handler") });
 }
 
 /// The application, with these limits.

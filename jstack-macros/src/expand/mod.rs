@@ -135,10 +135,12 @@ impl ToTokens for Implementation<'_> {
         tokens.extend(code! {
             impl #generics #rt::Procedure<#state> for #marker #bounds {
                 const INFO: #rt::Info = #info;
-                async fn call(#name: #rt::Call<#state>) -> #rt::Reply {
-                    #cx
-                    #call
-                }
+                const CALL: #rt::Serve<#state> = |#name| {
+                    ::std::boxed::Box::pin(async move {
+                        #cx
+                        #call
+                    })
+                };
             }
         });
     }

@@ -358,7 +358,6 @@ impl quote::ToTokens for Generated<'_> {
             );
             code! {
                 #[doc = #doc]
-                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
                 #vis struct Procedure;
             }
         });

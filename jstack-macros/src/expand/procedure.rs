@@ -43,7 +43,6 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         #[doc(hidden)]
         #vis mod #ident {
             #[doc = #doc]
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #marker_vis struct Procedure;
         }
         #events
@@ -97,7 +96,7 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let inputs = inputs(handler, args);
     let called = call(handler, |arg| match arg.role {
-        Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?),
+        Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?.0),
         _ => code!(cx.extract().await?),
     });
     let no_input = (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input()?;));

@@ -5,7 +5,6 @@ pub async fn recent(State(db): State<Db>, page: Page) -> Result<Vec<Message>> {
 #[doc(hidden)]
 pub mod recent {
     /// Stands for `recent` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub struct Procedure;
 }
 impl<
@@ -21,13 +20,16 @@ where
         .get("recent")
         .docs("The latest messages.")
         .input(::jstack_runtime::__inputs::<Page>());
-    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-        let answer = recent(
-                cx.extract().await?,
-                ::jstack_runtime::__inputs::<Page>().read(cx.input().await?)?,
-            )
-            .await;
-        let issues = ::jstack_runtime::__issues!(& answer);
-        ::jstack_runtime::__results::<Result<Vec<Message>>, _>().reply(answer, issues)
-    }
+    const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        ::std::boxed::Box::pin(async move {
+            let answer = recent(
+                    cx.extract().await?,
+                    ::jstack_runtime::__inputs::<Page>().read(cx.input().await?)?.0,
+                )
+                .await;
+            let issues = ::jstack_runtime::__issues!(& answer);
+            ::jstack_runtime::__results::<Result<Vec<Message>>, _>()
+                .reply(answer, issues)
+        })
+    };
 }

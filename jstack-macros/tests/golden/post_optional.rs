@@ -2,7 +2,6 @@ async fn create(page: Option<Page>) {}
 #[doc(hidden)]
 mod create {
     /// Stands for `create` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
 }
 impl<
@@ -11,12 +10,16 @@ impl<
     const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<(), _>()
         .post("create")
         .input(::jstack_runtime::__optional_inputs::<Page>());
-    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-        let answer = create(
-                ::jstack_runtime::__optional_inputs::<Page>().read(cx.input().await?)?,
-            )
-            .await;
-        let issues = ::jstack_runtime::__issues!(& answer);
-        ::jstack_runtime::__answers::<(), _>().reply(answer, issues)
-    }
+    const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        ::std::boxed::Box::pin(async move {
+            let answer = create(
+                    ::jstack_runtime::__optional_inputs::<Page>()
+                        .read(cx.input().await?)?
+                        .0,
+                )
+                .await;
+            let issues = ::jstack_runtime::__issues!(& answer);
+            ::jstack_runtime::__answers::<(), _>().reply(answer, issues)
+        })
+    };
 }

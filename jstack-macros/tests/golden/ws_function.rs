@@ -7,7 +7,6 @@ async fn chat(
 #[doc(hidden)]
 mod chat {
     /// Stands for `chat` in `router![]`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
 }
 impl ::jstack_runtime::Ws for chat::Procedure {
@@ -21,8 +20,10 @@ where
     Socket<chat::Procedure>: ::jstack_runtime::SocketExtractor<__S>,
 {
     const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat");
-    async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-        let kept = (cx.extract_for_socket().await?,);
-        cx.run::<Self, _, _>(move |events| chat(kept.0, events))
-    }
+    const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        ::std::boxed::Box::pin(async move {
+            let kept = (cx.extract_for_socket().await?,);
+            cx.run::<Self, _, _>(move |events| chat(kept.0, events))
+        })
+    };
 }

@@ -39,7 +39,6 @@ pub mod chat {
     /// Emits to the connections of `chat`.
     type Io = ::jstack_runtime::Io<Procedure>;
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub struct Procedure;
     impl ::jstack_runtime::Ws for Procedure {
         type Incoming = Incoming;
@@ -109,20 +108,22 @@ pub mod chat {
     {
         const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat")
             .docs("The room of the house.");
-        async fn call(mut cx: ::jstack_runtime::Call<__S>) -> ::jstack_runtime::Reply {
-            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-            );
-            let outcome = connect(
-                    ::jstack_runtime::__private::kept(&kept.2),
+        const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+            ::std::boxed::Box::pin(async move {
+                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
-                )
-                .await;
-            let session = cx.connected::<Session, _>(outcome)?;
-            cx.serve::<__Handlers>(session, kept)
-        }
+                    cx.extract_for_socket().await?,
+                );
+                let outcome = connect(
+                        ::jstack_runtime::__private::kept(&kept.2),
+                        cx.extract_for_socket().await?,
+                        cx.extract_for_socket().await?,
+                    )
+                    .await;
+                let session = cx.connected::<Session, _>(outcome)?;
+                cx.serve::<__Handlers>(session, kept)
+            })
+        };
     }
 }

@@ -20,7 +20,6 @@ mod chat {
     #[cfg(not(any(all(unix))))]
     type __Kept0 = ();
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
-    #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
     pub(super) struct Procedure;
     impl ::jstack_runtime::Ws for Procedure {
         type Incoming = Incoming;
@@ -67,16 +66,16 @@ mod chat {
     }
     impl ::jstack_runtime::Procedure<AppState> for Procedure {
         const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("talk");
-        async fn call(
-            mut cx: ::jstack_runtime::Call<AppState>,
-        ) -> ::jstack_runtime::Reply {
-            let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-                cx.extract_for_socket().await?,
-            );
-            let session = ();
-            cx.serve::<__Handlers>(session, kept)
-        }
+        const CALL: ::jstack_runtime::Serve<AppState> = |mut cx| {
+            ::std::boxed::Box::pin(async move {
+                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                    cx.extract_for_socket().await?,
+                    cx.extract_for_socket().await?,
+                    cx.extract_for_socket().await?,
+                );
+                let session = ();
+                cx.serve::<__Handlers>(session, kept)
+            })
+        };
     }
 }

@@ -5,11 +5,12 @@ use std::any::TypeId;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::http::superjson;
+use crate::payload::Described;
 use crate::procedure::{Answer, OutputInfo, Reply, Special};
 
 /// Says to the client that the body is superjson.
@@ -90,11 +91,8 @@ fn unencodable(error: &serde_json::Error) -> Response {
 pub struct SuperJson<T>(pub T);
 
 impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
-    const INFO: Option<OutputInfo> = Some(OutputInfo {
-        schema: SchemaGenerator::subschema_for::<T>,
-        superjson: true,
-        void: false,
-    });
+    const INFO: Option<OutputInfo> =
+        Some(OutputInfo { schema: <T as Described>::described, superjson: true, void: false });
 
     fn answer(self) -> Reply {
         if TypeId::of::<T>() == TypeId::of::<()>() {

@@ -7,12 +7,11 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::HeaderMap;
-use schemars::SchemaGenerator;
 
 use super::input::{body_text, from_body, from_query, no_input_at_all};
 use super::shape::{Schematic, Shape};
 use crate::error::{Error, Issue, Result};
-use crate::payload::{Data, InputPayload, SchemaOf};
+use crate::payload::{Data, Described, InputPayload, SchemaOf};
 
 /// What a request brought, of which its procedure's input is read.
 #[doc(hidden)]
@@ -150,18 +149,14 @@ pub struct Inputs<T> {
 /// The abilities of an input of the type `T`.
 #[doc(hidden)]
 pub const fn inputs<T: InputPayload>() -> Inputs<T> {
-    Inputs {
-        schema: SchemaGenerator::subschema_for::<T>,
-        optional: false,
-        read: <T as ReadInput>::read,
-    }
+    Inputs { schema: <T as Described>::described, optional: false, read: <T as ReadInput>::read }
 }
 
 /// The same where the input may be missing.
 #[doc(hidden)]
 pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
     Inputs {
-        schema: SchemaGenerator::subschema_for::<T>,
+        schema: <T as Described>::described,
         optional: true,
         read: <T as ReadInput>::read_optional,
     }
@@ -169,8 +164,15 @@ pub const fn optional_inputs<T: InputPayload>() -> Inputs<Option<T>> {
 
 impl<T> Inputs<T> {
     /// The input of a request, or the answer to one that has no such input.
-    pub fn read(&self, sent: Sent<'_>) -> Result<T, Response> {
-        (self.read)(sent)
+    // In a tuple, out of which an expansion takes it behind the `?`: where a handler takes another
+    // type, the error is of its argument and says nothing of `?`.
+    #[allow(clippy::inline_always, reason = "as in `macros`: compiled with the expansion")]
+    #[inline(always)]
+    pub fn read(&self, sent: Sent<'_>) -> Result<(T,), Response> {
+        match (self.read)(sent) {
+            Ok(input) => Ok((input,)),
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::payload::SchemaOf;
+use crate::payload::{Described, SchemaOf};
 
 /// A type's schema, made once and kept.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub(crate) struct Schematic {
 
 impl Schematic {
     pub(crate) const fn of<T: JsonSchema + 'static>() -> Self {
-        Self { id: TypeId::of::<T>(), schema: SchemaGenerator::subschema_for::<T> }
+        Self { id: TypeId::of::<T>(), schema: <T as Described>::described }
     }
 
     /// The shape of what deserialises as the type.

@@ -1,5 +1,6 @@
 //! Payloads: what travels, and the rules that hold for it.
 
+mod described;
 mod fast_path;
 mod issues;
 mod json_path;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use described::Described;
 pub use fast_path::{Fast, Unsure};
 pub use issues::Issues;
 use issues::as_sent;

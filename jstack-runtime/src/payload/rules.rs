@@ -1,4 +1,5 @@
 //! The rules of a value whose type the macro does not know: the most that can be found.
+#![allow(clippy::inline_always, reason = "as in `macros`: compiled with the expansion")]
 
 use super::{Issues, Payload};
 
@@ -12,6 +13,7 @@ pub struct Rules<'a, T: ?Sized>(pub &'a T);
 
 impl<T: Checked + ?Sized> Rules<'_, T> {
     /// A payload, by its own rules.
+    #[inline(always)]
     pub fn check(&self, issues: &mut Issues) {
         self.0.checked(issues);
     }
@@ -55,6 +57,7 @@ impl<T: Payload> Checked for T {
 }
 
 impl<T: Payload, E> Checked for Result<T, E> {
+    #[inline(always)]
     fn checked(&self, issues: &mut Issues) {
         if let Ok(value) = self {
             value.check(issues);

@@ -10,6 +10,7 @@ use metrics::Counter;
 
 use super::connection::Connection;
 use super::guard::{Cut, limited};
+use super::upgrade::Run;
 use super::wire::{self, Inbound};
 use crate::closing::{CloseReason, ClosedBy};
 use crate::error::Error;
@@ -18,10 +19,10 @@ use crate::rooms::Hub;
 
 /// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the
 /// upgrade.
-pub(crate) async fn gone<P: Handlers>(hub: Option<Arc<Hub>>, session: P::Session, kept: P::Kept) {
-    let Some(hub) = hub else { return };
+pub(crate) fn gone<P: Handlers>(hub: Option<Arc<Hub>>, session: P::Session, kept: P::Kept) -> Run {
+    let Some(hub) = hub else { return Box::pin(std::future::ready(())) };
     let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
-    disconnect::<P>(&hub, session, kept, reason).await;
+    Box::pin(disconnect::<P>(hub, session, kept, reason))
 }
 
 /// Hands events to handlers until the connection ends.
@@ -101,15 +102,16 @@ pub(crate) fn serve<P: Handlers>(
             connection.tell(event.as_deref(), &failed);
         }
         // In a box: its arguments are not to be held twice while the connection lives.
-        let reason = connection.reason();
-        Box::pin(disconnect::<P>(connection.hub(), session, kept, reason)).await;
+        let (hub, reason) = (connection.hub().clone(), connection.reason());
+        let last: Run = Box::pin(disconnect::<P>(hub, session, kept, reason));
+        last.await;
         connection.finish().await;
     }
 }
 
 /// Runs `#[disconnect]`.
 async fn disconnect<P: Handlers>(
-    hub: &Hub,
+    hub: Arc<Hub>,
     session: P::Session,
     kept: P::Kept,
     reason: CloseReason,
@@ -117,7 +119,7 @@ async fn disconnect<P: Handlers>(
     let limit = hub.bounds().handler_timeout;
     let last = pin!(P::disconnect(kept, session, reason));
     let ended = limited(last, limit).await;
-    hook_ended(hub, "disconnect", &hub.meters().failed.disconnect, ended);
+    hook_ended(&hub, "disconnect", &hub.meters().failed.disconnect, ended);
 }
 
 /// Logs and counts what `#[error]` or `#[disconnect]` did not do.
