@@ -18,12 +18,12 @@ use crate::config::{Environment, Limits, Settings, Wanted};
 use crate::error::{BoxError, Error, Result};
 use crate::http::Origins;
 use crate::http::edge::Edge;
-use crate::procedure::{Info, Ws};
+use crate::procedure::Info;
 use crate::router::Router;
 use crate::schema::{self, Command, Contract};
 use crate::server::signal;
 use crate::site::Site;
-use crate::ws::Io;
+use crate::ws::{Io, Ws};
 
 /// An application: routers under their names, and the server around them.
 ///

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::config::or_none;
+use crate::http::answer::Reply;
+use crate::http::extractor::RequestExtractor;
 use crate::http::input;
 use crate::http::sent::Sent;
-use crate::procedure::{Handlers, Outcome, Reply, RequestExtractor, SocketExtractor, Ws};
 use crate::rooms::Hub;
 use crate::site::Site;
-use crate::ws::{Opening, Receiver, Run, Upgrade};
+use crate::ws::{Handlers, Opening, Outcome, Receiver, Run, SocketExtractor, Upgrade, Ws};
 
 /// One request on its way into a procedure.
 ///

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use crate::broker::{self, Broker, Redis};
 use crate::config::{self, Environment, Limits};
 use crate::error::{BoxError, Result};
-use crate::procedure::Ws;
 use crate::rooms::{Hub, Process};
-use crate::ws::Io;
+use crate::ws::{Io, Ws};
 
 /// Emits to the connections of procedures from a program that serves none: a worker, a cron job,
 /// a test. It holds one connection to Redis.

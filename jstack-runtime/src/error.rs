@@ -279,3 +279,22 @@ impl IntoResponse for Error {
         response
     }
 }
+
+/// What a handler may fail with: everything that turns into [`Error`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot fail with `{Self}`",
+    label = "`{Self}` does not turn into `jstack_runtime::Error`",
+    note = "return `Error`, which `?` makes of every `std::error::Error` and `Error::bad_request(…)` of a text, or write `impl From<{Self}> for Error`"
+)]
+pub trait Failure {
+    /// As the one error type.
+    fn error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> Failure for E {
+    fn error(self) -> Error {
+        self.into()
+    }
+}

@@ -46,7 +46,7 @@ pub use error::{BoxError, Error, Issue, Result};
 pub use events::{AnyEvent, Event, Events};
 #[doc(hidden)]
 pub use http::sent::{inputs as __inputs, optional_inputs as __optional_inputs};
-pub use http::{OriginError, Origins, Raw, SuperJson};
+pub use http::{Answer, OriginError, Origins, Raw, Reply, RequestExtractor, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
@@ -56,16 +56,13 @@ pub use jstack_macros::procedure;
 #[doc(hidden)]
 pub use macros::{answers as __answers, results as __results, rules as __rules};
 pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
-pub use procedure::{
-    Answer, CloneExtractor, Handlers, Info, Kind, Outcome, Procedure, Reply, RequestExtractor,
-    Running, Serve, SocketExtractor, Ws,
-};
+pub use procedure::{Info, Kind, Procedure, Running, Serve};
 pub use router::Router;
 pub use schema::{
     Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
 };
 pub use target::{ParseSocketIdError, Sending, SocketId, Target};
-pub use ws::{Io, Left, Receiver, Socket};
+pub use ws::{CloneExtractor, Handlers, Io, Left, Outcome, Receiver, Socket, SocketExtractor, Ws};
 
 pub mod raw {
     //! WebSockets without events: text and bytes, for protocols of one's own.
@@ -104,10 +101,10 @@ pub mod __private {
     pub use garde;
 
     use crate::Result;
+    pub use crate::http::answer::OutputInfo;
     pub use crate::http::sent::Sent;
     pub use crate::payload::{Checked, Fast, GardeRules, NoRules, Rules, Unsure};
-    pub use crate::procedure::OutputInfo;
-    use crate::procedure::{CloneExtractor, Outcome};
+    use crate::ws::{CloneExtractor, Outcome};
 
     /// A handler's outcome.
     pub fn outcome<O: Outcome<()>>(outcome: O) -> Result {

@@ -6,8 +6,9 @@
 
 use axum::response::{IntoResponse as _, Response};
 
+use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
 use crate::payload::{self, Issues};
-use crate::procedure::{Answer, Fallible, Info, Kind, OutputInfo, Reply};
+use crate::procedure::{Info, Kind};
 
 /// The issues of a value, by whatever rules its type has.
 #[doc(hidden)]

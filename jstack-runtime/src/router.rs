@@ -14,7 +14,8 @@ use tower::{Layer, Service};
 
 use crate::call::Call;
 use crate::error::Error;
-use crate::procedure::{EventsInfo, Info, Kind, Procedure, Reply, Running, Serve};
+use crate::http::answer::Reply;
+use crate::procedure::{EventsInfo, Info, Kind, Procedure, Running, Serve};
 use crate::schema::Contract;
 use crate::site::Site;
 use crate::ws::{Current, Opening};

@@ -1,6 +1,8 @@
-//! Answers: JSON, superjson, and any response of axum's.
+//! What a procedure answers: JSON, superjson, and any response of axum's.
 
 use std::any::TypeId;
+use std::convert::Infallible;
+use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -8,10 +10,78 @@ use http::{HeaderName, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::http::superjson;
-use crate::payload::Described;
-use crate::procedure::{Answer, OutputInfo, Reply, Special};
+use crate::payload::{Described, SchemaOf};
+
+/// What a procedure answers: `Err` is an answer as well, that of a refused request.
+pub type Reply = std::result::Result<Response, Response>;
+
+/// What is known of an answer at compile time.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct OutputInfo {
+    pub(crate) schema: SchemaOf,
+    pub(crate) superjson: bool,
+    /// The answer is `()`.
+    pub(crate) void: bool,
+}
+
+/// What a `get` or `post` handler may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a procedure",
+    label = "not an answer",
+    note = "an answer is `T` or `Result<T, E>` where `T` derives `Serialize` and `JsonSchema`, or `SuperJson<T>`, `()`, `Raw<impl IntoResponse>`, and `E` is `Error` or turns into one"
+)]
+pub trait Answer<M>: Sized {
+    /// What is known of it at compile time.
+    #[doc(hidden)]
+    const INFO: Option<OutputInfo>;
+    /// Writes it.
+    fn answer(self) -> Reply;
+}
+
+/// Tells apart the ways of implementing [`Answer`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Json(Infallible);
+/// Tells apart the ways of implementing [`Answer`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Fallible<M>(Infallible, PhantomData<M>);
+/// Tells apart the ways of implementing [`Answer`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Special(Infallible);
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
+    const INFO: Option<OutputInfo> =
+        Some(OutputInfo { schema: <T as Described>::described, superjson: false, void: false });
+
+    fn answer(self) -> Reply {
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            return Ok(void());
+        }
+        let mut body = buffer();
+        let written = self.serialize(&mut serde_json::Serializer::new(&mut body));
+        json(body, written)
+    }
+}
+
+impl<T: Answer<M>, M, E: Failure> Answer<Fallible<M>> for Result<T, E> {
+    const INFO: Option<OutputInfo> = T::INFO;
+
+    // With the expansion, as in `macros`: `Result` is of no module of the user's.
+    #[allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
+    #[inline(always)]
+    fn answer(self) -> Reply {
+        match self {
+            Ok(value) => value.answer(),
+            Err(error) => Err(error.error().into_response()),
+        }
+    }
+}
 
 /// Says to the client that the body is superjson.
 pub(crate) const IS_SUPERJSON: HeaderName = HeaderName::from_static("x-is-superjson");
@@ -24,17 +94,17 @@ const VOID: &str = r#"{"json":null,"meta":{"values":["undefined"]}}"#;
 const SMALL: usize = 256;
 
 /// Answers `()`.
-pub(crate) fn void() -> Response {
+fn void() -> Response {
     superjson_body(VOID.into())
 }
 
 /// Where an answer is written.
-pub(crate) fn buffer() -> Vec<u8> {
+fn buffer() -> Vec<u8> {
     Vec::with_capacity(SMALL)
 }
 
 /// Answers with the JSON in `body`, unless it could not be written.
-pub(crate) fn json(body: Vec<u8>, written: serde_json::Result<()>) -> Reply {
+fn json(body: Vec<u8>, written: serde_json::Result<()>) -> Reply {
     match written {
         Ok(()) => Ok(json_body(body.into())),
         Err(error) => Err(unencodable(&error)),

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod cors;
 pub(crate) mod edge;
+pub(crate) mod extractor;
 pub(crate) mod input;
 pub(crate) mod origin;
 pub(crate) mod problem;
@@ -10,5 +11,6 @@ pub(crate) mod sent;
 pub(crate) mod shape;
 pub(crate) mod superjson;
 
-pub use answer::{Raw, SuperJson};
+pub use answer::{Answer, Raw, Reply, SuperJson};
+pub use extractor::RequestExtractor;
 pub use origin::{OriginError, Origins};

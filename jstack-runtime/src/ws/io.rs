@@ -9,9 +9,9 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use super::handlers::Ws;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::procedure::Ws;
 use crate::rooms::Hub;
 use crate::site::Site;
 use crate::target::{SocketId, Target, To};

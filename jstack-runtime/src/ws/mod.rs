@@ -2,6 +2,7 @@
 
 mod connection;
 mod guard;
+mod handlers;
 mod io;
 mod liveness;
 pub(crate) mod raw;
@@ -11,6 +12,7 @@ mod socket;
 mod upgrade;
 mod wire;
 
+pub use handlers::{CloneExtractor, Handlers, Outcome, SocketExtractor, Ws};
 pub use io::Io;
 pub use receiver::Receiver;
 pub use socket::{Left, Socket};

@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 
 use super::connection::Connection;
 use super::guard::caught;
+use super::handlers::{Outcome, Ws};
 use super::wire::{self, Inbound};
 use crate::closing::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
-use crate::procedure::{Outcome, Ws};
 
 /// The events that one client sends, in order.
 ///

@@ -10,11 +10,11 @@ use metrics::Counter;
 
 use super::connection::Connection;
 use super::guard::{Cut, limited};
+use super::handlers::Handlers;
 use super::upgrade::Run;
 use super::wire::{self, Inbound};
 use crate::closing::{CloseReason, ClosedBy};
 use crate::error::Error;
-use crate::procedure::Handlers;
 use crate::rooms::Hub;
 
 /// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use super::handlers::Ws;
 use crate::closing::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::outbound::Frame;
-use crate::procedure::Ws;
 use crate::rooms::{Hub, Member};
 use crate::target::{HEADROOM, Published, Publisher, SocketId, Target, To};
 

@@ -1,0 +1,127 @@
+//! The handlers of a WebSocket procedure, as generated code implements them.
+
+use std::future::ready;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::closing::CloseReason;
+use crate::error::{Error, Failure, Result};
+use crate::events::Events;
+
+/// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
+/// [`Socket`](crate::Socket).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the marker of a WebSocket procedure",
+    note = "write `chat::Procedure` for the module or function `chat` with `#[procedure(ws, …)]`"
+)]
+pub trait Ws: Send + Sync + 'static {
+    /// What clients send.
+    type Incoming: Events;
+    /// What clients get.
+    type Outgoing: Events;
+}
+
+/// The handlers of a module with `#[procedure(ws, …)]`.
+pub trait Handlers: Ws {
+    /// What `#[connect]` returned; `()` without it.
+    type Session: Send + 'static;
+    /// The extractors that handlers name, extracted once and cloned for each event.
+    type Kept: Send + Sync + 'static;
+
+    /// Hands one event to its handler.
+    fn event(
+        kept: &Self::Kept,
+        session: &mut Self::Session,
+        event: Self::Incoming,
+    ) -> impl Future<Output = Result> + Send;
+
+    /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
+    /// its own is logged and counted; the client is told of the first one alone.
+    fn error(
+        kept: &Self::Kept,
+        session: &mut Self::Session,
+        error: &Error,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (kept, session, error);
+        // Not `async`, which would be a type more for every module.
+        ready(Ok(()))
+    }
+
+    /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
+    fn disconnect(
+        kept: Self::Kept,
+        session: Self::Session,
+        reason: CloseReason,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (&kept, &session, &reason);
+        ready(Ok(()))
+    }
+}
+
+/// An extractor of axum's kind, for `ws`: it runs once, before the upgrade.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extractor for a WebSocket handler",
+    label = "not an extractor",
+    note = "extractors first, the event's payload last",
+    note = "`State<T>` needs `T: FromRef<{S}>`"
+)]
+pub trait SocketExtractor<S>: Sized + Send {
+    /// Extracts it, or answers the request with the rejection.
+    fn extract(parts: &mut Parts, state: &S)
+    -> impl Future<Output = Result<Self, Response>> + Send;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromRequestParts<S> + Send, S: Send + Sync> SocketExtractor<S> for T {
+    async fn extract(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match T::from_request_parts(parts, state).await {
+            Ok(extracted) => Ok(extracted),
+            Err(rejection) => Err(rejection.into_response()),
+        }
+    }
+}
+
+/// An extractor that an event's handler names.
+#[diagnostic::on_unimplemented(
+    message = "the extractor `{Self}` must be `Clone`: it is extracted once a connection and cloned for each event",
+    label = "cloned for each event",
+    note = "derive `Clone` for it, or take it by value in `#[connect]`, which runs once",
+    note = "if it is the session that `#[connect]` returns, write `&mut {Self}`"
+)]
+pub trait CloneExtractor {
+    /// A clone for one event.
+    #[must_use]
+    fn kept(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CloneExtractor for T {
+    fn kept(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// What a WebSocket handler may return where `T` is wanted: `T` itself, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a WebSocket handler cannot return `{Self}`",
+    label = "expected `{T}` or `Result<{T}>`",
+    note = "`#[on]` handlers return `()` or `Result`, `#[connect]` returns the session or a `Result` of it"
+)]
+pub trait Outcome<T> {
+    /// As a result with the one error type.
+    fn outcome(self) -> Result<T>;
+}
+
+impl<T> Outcome<T> for T {
+    fn outcome(self) -> Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Failure> Outcome<T> for Result<T, E> {
+    fn outcome(self) -> Result<T> {
+        self.map_err(Failure::error)
+    }
+}
