@@ -9,60 +9,71 @@ use tokio::runtime::Handle;
 use super::{Flushed, Outbound};
 use crate::sync::{Mutex, Notify};
 
-/// The connections with something to write, in as many lists as there are workers.
+/// The connections with something to write, in several lists.
+///
+/// A thread notes what it has pushed to in a list of its own, whosever connections these are: they
+/// are written where they are in the cache, and a fan-out is not divided among workers.
 pub(crate) struct Flusher<M> {
     /// Made for the first connection: before, there may be no runtime.
     lists: OnceLock<Box<[Arc<List<M>>]>>,
-    next: AtomicUsize,
     write_timeout: Duration,
 }
 
-/// The connections of one worker with something to write.
+/// Connections with something to write.
 pub(super) struct List<M> {
     dirty: Mutex<Vec<Arc<M>>>,
     wake: Notify,
     ended: AtomicBool,
 }
 
+thread_local! {
+    /// Numbers the threads that note something.
+    static THREAD: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
 impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     pub(crate) fn new(write_timeout: Duration) -> Self {
-        Self { lists: OnceLock::new(), next: AtomicUsize::new(0), write_timeout }
+        Self { lists: OnceLock::new(), write_timeout }
     }
 
-    /// The list for a new connection. The first one starts the flushing tasks.
-    pub(crate) fn assign(&self) -> usize {
-        let lists = self.lists.get_or_init(|| {
-            let workers = Handle::current().metrics().num_workers();
+    /// Starts the flushing tasks, at the first connection.
+    pub(crate) fn start(&self) {
+        self.lists.get_or_init(|| {
+            // Some threads are no workers, and two of any share a list now and then.
+            let lists = 2 * Handle::current().metrics().num_workers();
             let start = |_| {
                 let list = Arc::new(List::new());
                 tokio::spawn(list.clone().run(self.write_timeout));
                 list
             };
-            (0..workers.max(1)).map(start).collect()
+            (0..lists).map(start).collect()
         });
-        self.next.fetch_add(1, Ordering::Relaxed) % lists.len()
     }
 
-    fn lists(&self) -> &[Arc<List<M>>] {
-        self.lists.get().map_or(&[], |lists| lists)
+    /// The list of this thread.
+    fn list(&self) -> Option<&List<M>> {
+        let lists = self.lists.get()?;
+        // A thread that is ending has lost its number.
+        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
+        lists.get(thread % lists.len()).map(|list| &**list)
     }
 
     /// Notes one connection.
-    pub(crate) fn mark(&self, list: usize, member: Arc<M>) {
-        if let Some(list) = self.lists().get(list) {
+    pub(crate) fn mark(&self, member: Arc<M>) {
+        if let Some(list) = self.list() {
             list.mark(member);
         }
     }
 
     /// Notes many connections and empties `members`.
-    pub(crate) fn mark_all(&self, members: &mut Vec<Arc<M>>, list_of: impl Fn(&M) -> usize) {
-        if let [only] = self.lists() {
-            return only.mark_all(members.drain(..));
+    pub(crate) fn mark_all(&self, members: &mut Vec<Arc<M>>) {
+        match self.list() {
+            Some(list) if !members.is_empty() => list.mark_all(members),
+            _ => members.clear(),
         }
-        for (index, list) in self.lists().iter().enumerate() {
-            list.mark_all(members.extract_if(.., |member| list_of(member) == index));
-        }
-        members.clear();
     }
 }
 
@@ -87,12 +98,9 @@ impl<M> List<M> {
     }
 
     /// Notes many.
-    fn mark_all(&self, members: impl Iterator<Item = Arc<M>>) {
-        let mut members = members.peekable();
-        if members.peek().is_some() {
-            self.dirty.lock().extend(members);
-            self.wake.notify_one();
-        }
+    fn mark_all(&self, members: &mut Vec<Arc<M>>) {
+        self.dirty.lock().append(members);
+        self.wake.notify_one();
     }
 
     /// Takes what is noted; `work` is empty.

@@ -143,8 +143,8 @@ impl Hub {
 
     /// Lets a new connection in: it can be reached and is in the room of everyone.
     pub(crate) async fn enter(&self, deflate: Option<u8>) -> Result<Arc<Member>> {
-        let list = self.process.flusher().assign();
-        let member = Arc::new(Member::new(self.process.next_id(), list, deflate));
+        self.process.flusher().start();
+        let member = Arc::new(Member::new(self.process.next_id(), deflate));
         self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
         match self.join_room(&member, EVERYONE).await {
             Ok(()) => Ok(member),
@@ -245,7 +245,7 @@ impl Hub {
     /// Lets somebody write what a queue has to say, if nobody is about to.
     pub(crate) fn tell(&self, member: &Arc<Member>, pushed: Pushed) {
         if pushed == Pushed::Dirty {
-            self.process.flusher().mark(member.list, member.clone());
+            self.process.flusher().mark(member.clone());
         }
     }
 
@@ -269,7 +269,7 @@ impl Hub {
         }
         drop(members);
         self.meters().sent.increment(sent);
-        self.process.flusher().mark_all(&mut dirty, |member| member.list);
+        self.process.flusher().mark_all(&mut dirty);
         DIRTY.set(dirty);
     }
 

@@ -81,7 +81,7 @@ impl Rig {
 
     /// A connection whose queue nobody empties.
     fn member(local: u64) -> Arc<Member> {
-        let member = Member::new(SocketId { node: 1, local }, 0, None);
+        let member = Member::new(SocketId { node: 1, local }, None);
         member.out().attach_task();
         Arc::new(member)
     }

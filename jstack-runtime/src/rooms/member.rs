@@ -17,8 +17,6 @@ use crate::target::SocketId;
 /// One connection: its queue, its rooms, its end.
 pub(crate) struct Member {
     pub(crate) id: SocketId,
-    /// The flusher's list that it belongs to.
-    pub(super) list: usize,
     /// The client's window as a power of two, if frames may go out compressed.
     pub(crate) deflate: Option<u8>,
     out: Outbound,
@@ -62,10 +60,9 @@ impl AsRef<Outbound> for Member {
 }
 
 impl Member {
-    pub(super) fn new(id: SocketId, list: usize, deflate: Option<u8>) -> Self {
+    pub(super) fn new(id: SocketId, deflate: Option<u8>) -> Self {
         Self {
             id,
-            list,
             deflate,
             out: Outbound::new(),
             rooms: Mutex::default(),
