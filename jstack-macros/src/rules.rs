@@ -85,6 +85,7 @@ fn integer(value: &Expr) -> Option<Literal> {
         _ => None,
     }
 }
+
 /// A string's length means characters in a schema, so the rule has to count them as well.
 pub(crate) fn lengths(field: &Field, errors: &mut Errors) {
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("garde")) {

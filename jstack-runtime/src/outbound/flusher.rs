@@ -56,9 +56,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     /// The list of this thread.
     fn list(&self) -> Option<&List<M>> {
         let lists = self.lists.get()?;
-        // A thread that is ending has lost its number.
-        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
-        lists.get(thread % lists.len()).map(|list| &**list)
+        lists.get(THREAD.with(|thread| *thread) % lists.len()).map(|list| &**list)
     }
 
     /// Notes one connection.

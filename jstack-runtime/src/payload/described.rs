@@ -25,7 +25,6 @@ pub(crate) trait Described: JsonSchema {
 impl<T: JsonSchema> Described for T {}
 
 /// What schemars asks a type for.
-#[derive(Clone, Copy)]
 struct Type {
     inline: fn() -> bool,
     name: fn() -> Cow<'static, str>,
