@@ -1,4 +1,5 @@
-//! Two pages in a real Chromium: what is tested is in `tests/node/client/browser.test.mjs`.
+//! Pages in a real Chromium: what is tested is in `tests/node/client/browser.test.mjs` and
+//! `tests/node/client/chat-page.test.mjs`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -10,4 +11,11 @@ async fn two_pages_chat_in_a_browser_by_plain_javascript_and_by_use_web_socket()
     // With all features, because that is what other suites build: it must not be two programs.
     let chat = suites::build("chat", &["--all-features"]).await;
     suites::run("browser.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
+}
+
+#[tokio::test]
+#[ignore = "run by ./check: needs Chromium"]
+async fn the_chat_page_works_on_a_desktop_on_a_phone_by_keyboard_and_after_losses() {
+    let chat = suites::build("chat", &["--all-features"]).await;
+    suites::run("chat-page.test.mjs", &[("JSTACK_CHAT", chat.as_os_str())]).await;
 }

@@ -28,63 +28,75 @@ export interface EventError {
   issues: { path: string; message: string }[]
 }
 
-/** One chat message. */
+/** A message in a room. */
 export interface Message {
-  /** Who says it. */
+  /** When the server received it. */
+  at: string
+  /** The sender's name. */
   author: string
-  /** What is said. */
+  /** Its text. */
   message: string
-  /** The room it is said in. */
+  /** The room that it was sent to. */
   roomId: string
 }
 
-/** Which messages are wanted. */
-export interface Page {
-  /** At most so many; 50 unless said. */
-  limit?: number | null
-  /** Of this room. */
-  roomId: string
-}
-
-/** A room to go to. */
-export interface Room {
-  /** Its name. */
-  roomId: string
-}
-
-/** Somebody is writing. */
-export interface Typing {
-  /** This one. */
+/** A message that somebody sends. */
+export interface NewMessage {
+  /** The sender's name. */
   author: string
-  /** In this room. */
+  /** Its text. */
+  message: string
+  /** The room to send it to. */
+  roomId: string
+}
+
+/** Which messages to read. */
+export interface Page {
+  /** How many messages at most: 50 if left out. */
+  limit?: number | null
+  /** The room to read. */
+  roomId: string
+}
+
+/** A room. */
+export interface Room {
+  /** The room's name. */
+  roomId: string
+}
+
+/** A sign that somebody is writing a message. */
+export interface Typing {
+  /** The writer's name. */
+  author: string
+  /** The room that it will be sent to. */
   roomId: string
 }
 
 /** The procedures by router and name: what each takes and answers, sends and gets. */
 export type AppRouter = {
   post: {
-    /** The chat's socket. */
+    /** The chat itself: enter a room, talk, see who is writing. */
     chat: Ws<{
-      /** Goes to a room, out of the one before. */
+      /** Enters a room, and then leaves the previous one. */
       join: Room
-      /** Says something in a room. */
-      message: Message
-      /** Is writing. */
+      /** Sends a message to a room. */
+      message: NewMessage
+      /** Shows the others in a room that somebody is writing. */
       typing: Typing
-      /** Wipes what was said in a room. */
+      /** Deletes the messages of a room, for everybody. */
       clear: Room
     }, {
-      /** You are in the room now, and hear what is said there. */
+      /** You are in the room: from now on you receive its messages. */
       joined: Room
-      /** Somebody said something. */
+      /** Somebody sent a message. */
       message: Message
       /** Somebody else is writing. */
       typing: Typing
-      /** Somebody wiped what was said in the room. */
-      cleared: null
+      /** Somebody deleted the messages of a room. */
+      cleared: Room
     }>
-    /** Says something without a socket: from a script, a form, another service. */
-    create: Post<Message, Message>
+    /** Sends a message without a socket: from a script, a form or another service. */
+    create: Post<NewMessage, Message>
     /** The last messages of a room, oldest first. */
     recent: Get<Page, Message[]>
   }

@@ -1,4 +1,4 @@
-//! A chat: rooms, names, who is typing, and what was said before.
+//! A chat: rooms, names, who is typing, and the history.
 //!
 //! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
 //! `cargo run -p chat -- help` lists what else it does: its types, its documents.

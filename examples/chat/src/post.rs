@@ -1,72 +1,101 @@
 //! The procedures of the chat: `/api/post/recent`, `/api/post/create` and `/api/post/chat`.
 
+use chrono::{DateTime, Utc};
 use jstack_runtime::prelude::*;
 
 use crate::store::Store;
 
-/// One chat message.
+// A room's name has at most 200 bytes, and a character at most 4: hence the 50 below.
+
+/// A message that somebody sends.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewMessage {
+    /// The room to send it to.
+    #[garde(length(chars, min = 1, max = 50))]
+    pub(crate) room_id: String,
+    /// Its text.
+    #[garde(length(chars, min = 1, max = 2000))]
+    pub(crate) message: String,
+    /// The sender's name.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub(crate) author: String,
+}
+
+/// A message in a room.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
-    /// The room it is said in.
-    #[garde(length(chars, min = 1, max = 64))]
+    /// The room that it was sent to.
+    #[garde(length(chars, min = 1, max = 50))]
     pub(crate) room_id: String,
-    /// What is said.
+    /// Its text.
     #[garde(length(chars, min = 1, max = 2000))]
     pub(crate) message: String,
-    /// Who says it.
+    /// The sender's name.
     #[garde(length(chars, min = 1, max = 64))]
     pub(crate) author: String,
+    /// When the server received it.
+    #[garde(skip)]
+    pub(crate) at: DateTime<Utc>,
 }
 
-/// Somebody is writing.
+impl NewMessage {
+    /// The message as others see it, received now.
+    fn received(self) -> Message {
+        let Self { room_id, message, author } = self;
+        Message { room_id, message, author, at: Utc::now() }
+    }
+}
+
+/// A sign that somebody is writing a message.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Typing {
-    /// In this room.
-    #[garde(length(chars, min = 1, max = 64))]
+    /// The room that it will be sent to.
+    #[garde(length(chars, min = 1, max = 50))]
     pub(crate) room_id: String,
-    /// This one.
+    /// The writer's name.
     #[garde(length(chars, min = 1, max = 64))]
     pub(crate) author: String,
 }
 
-/// A room to go to.
+/// A room.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Room {
-    /// Its name.
-    #[garde(length(chars, min = 1, max = 64))]
+    /// The room's name.
+    #[garde(length(chars, min = 1, max = 50))]
     pub(crate) room_id: String,
 }
 
-/// What clients send.
+/// The events that clients send.
 #[derive(Clone, Debug, Events)]
 pub(crate) enum ToServer {
-    /// Goes to a room, out of the one before.
+    /// Enters a room, and then leaves the previous one.
     Join(Room),
-    /// Says something in a room.
-    Message(Message),
-    /// Is writing.
+    /// Sends a message to a room.
+    Message(NewMessage),
+    /// Shows the others in a room that somebody is writing.
     Typing(Typing),
-    /// Wipes what was said in a room.
+    /// Deletes the messages of a room, for everybody.
     Clear(Room),
 }
 
-/// What clients get.
+/// The events that clients receive.
 #[derive(Clone, Debug, Events)]
 pub(crate) enum ToClient {
-    /// You are in the room now, and hear what is said there.
+    /// You are in the room: from now on you receive its messages.
     Joined(Room),
-    /// Somebody said something.
+    /// Somebody sent a message.
     Message(Message),
     /// Somebody else is writing.
     Typing(Typing),
-    /// Somebody wiped what was said in the room.
-    Cleared(()),
+    /// Somebody deleted the messages of a room.
+    Cleared(Room),
 }
 
-/// The chat's socket.
+/// The chat itself: enter a room, talk, see who is writing.
 #[procedure(ws, incoming = ToServer, outgoing = ToClient)]
 pub(crate) mod chat {
     use super::*;
@@ -85,24 +114,25 @@ pub(crate) mod chat {
 
     #[on(Join)]
     async fn join(session: &mut Session, socket: Socket, room: Room) -> Result {
-        if let Some(before) = session.room.replace(room.room_id.clone()) {
+        // In first, then out: if the join is refused, the client is still where it was.
+        socket.join(&room.room_id).await?;
+        if let Some(before) = session.room.replace(room.room_id.clone())
+            && before != room.room_id
+        {
             socket.leave(before);
         }
-        socket.join(&room.room_id).await?;
         socket.emit().joined(&room).await
     }
 
     #[on(Message)]
     async fn message(
         session: &mut Session,
-        socket: Socket,
         io: Io,
         State(store): State<Store>,
-        message: Message,
+        message: NewMessage,
     ) -> Result {
-        // Whoever speaks in a room hears it, also without having joined before.
-        socket.join(&message.room_id).await?;
         session.sent += 1;
+        let message = message.received();
         store.save(&message);
         io.to(&message.room_id).message(&message).await
     }
@@ -115,7 +145,7 @@ pub(crate) mod chat {
     #[on(Clear)]
     async fn clear(io: Io, State(store): State<Store>, room: Room) -> Result {
         store.clear(&room.room_id);
-        io.to(&room.room_id).cleared(&()).await
+        io.to(&room.room_id).cleared(&room).await
     }
 
     #[disconnect]
@@ -124,14 +154,14 @@ pub(crate) mod chat {
     }
 }
 
-/// Which messages are wanted.
+/// Which messages to read.
 #[derive(Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
-    /// Of this room.
-    #[garde(length(chars, min = 1, max = 64))]
+    /// The room to read.
+    #[garde(length(chars, min = 1, max = 50))]
     room_id: String,
-    /// At most so many; 50 unless said.
+    /// How many messages at most: 50 if left out.
     #[garde(range(min = 1, max = 100))]
     limit: Option<u8>,
 }
@@ -142,13 +172,14 @@ pub(crate) async fn recent(State(store): State<Store>, page: Page) -> Vec<Messag
     store.recent(&page.room_id, page.limit.unwrap_or(50).into())
 }
 
-/// Says something without a socket: from a script, a form, another service.
-#[procedure(post, input = Message)]
+/// Sends a message without a socket: from a script, a form or another service.
+#[procedure(post, input = NewMessage)]
 pub(crate) async fn create(
     State(store): State<Store>,
     io: Io<chat::Procedure>,
-    message: Message,
+    message: NewMessage,
 ) -> Result<Message> {
+    let message = message.received();
     store.save(&message);
     io.to(&message.room_id).message(&message).await?;
     Ok(message)

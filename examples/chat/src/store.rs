@@ -1,4 +1,4 @@
-//! What was said before, for those who come later: the last messages of each room, in memory.
+//! The history: the last messages of each room, in memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use crate::post::Message;
 
 /// Messages kept for each room.
 const KEPT: usize = 100;
-/// Rooms kept: a stranger may name as many as he likes, and must not fill the memory.
+/// Rooms kept: strangers may name as many as they like, and must not fill the memory.
 const ROOMS: usize = 1000;
 
 /// The last messages of each room.
@@ -19,7 +19,7 @@ pub(crate) struct Store {
 impl Store {
     /// Keeps a message.
     pub(crate) fn save(&self, message: &Message) {
-        // A panic elsewhere left whole messages behind: they are as good as before.
+        // A panic elsewhere cannot have left half a message behind.
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if rooms.len() >= ROOMS && !rooms.contains_key(&message.room_id) {
             return;
@@ -38,7 +38,7 @@ impl Store {
         room.iter().skip(room.len().saturating_sub(limit)).cloned().collect()
     }
 
-    /// Forgets what was said in a room.
+    /// Deletes the messages of a room.
     pub(crate) fn clear(&self, room: &str) {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
     }

@@ -2,52 +2,21 @@
 
 import assert from "node:assert/strict"
 import { after, afterEach, before, describe, test } from "node:test"
-import { chromium } from "playwright-core"
 import { answers, chat, fixture, freePort, redis } from "./support.mjs"
+import { entered, launch, message, say, state, texts } from "./browser.mjs"
 
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-]
-
-let browser, server, port, url
-const errors = []
+let browser, visit, server, port, url
 before(async () => {
   port = await freePort()
   url = `http://127.0.0.1:${port}`
   server = await chat(port)
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: FLAGS })
+  ;({ browser, visit } = await launch())
 })
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-  assert.deepEqual(errors.splice(0), [])
-})
+afterEach(() => browser.endVisits())
 after(async () => {
   await browser?.close()
   await server?.stop()
 })
-
-// A page of a visitor of one's own.
-async function visit(address, { name, ...options } = {}) {
-  const context = await browser.newContext(options)
-  context.setDefaultTimeout(10_000)
-  if (name) await context.addInitScript(name => localStorage.setItem("name", name), name)
-  const page = await context.newPage()
-  page.on("pageerror", error => errors.push(String(error)))
-  await page.goto(address)
-  return page
-}
-
-const state = (page, is) => page.locator(`#state[data-is=${is}]`).waitFor()
-const entered = (page, room) => page.locator("#log p.note", { hasText: `you are in ${room}` }).last().waitFor()
-const message = (page, text) => page.locator("#log p:not(.note)", { hasText: text })
-const texts = page => page.locator("#log p:not(.note)").evaluateAll(all => all.map(p => [p.firstChild.textContent, p.lastChild.textContent]))
-
-async function say(page, text) {
-  await page.locator("#text").fill(text)
-  await page.locator("#send").click()
-  await message(page, text).waitFor()
-}
 
 describe("the chat's page", () => {
   test("two pages of a room hear each other, and a third in another room does not", async () => {
@@ -66,7 +35,7 @@ describe("the chat's page", () => {
     assert.deepEqual(await texts(ada), both)
     assert.deepEqual(await texts(bob), both)
     assert.deepEqual(await texts(eve), [["Eve", "alone"]])
-    assert.equal(await message(ada, "hello").getAttribute("class"), "mine")
+    assert.equal(await message(ada, "hello").getAttribute("class"), "message mine")
 
     // Changing the room takes the page there, and nothing of the old one follows.
     await eve.locator("#room").fill("one")
@@ -85,9 +54,12 @@ describe("the chat's page", () => {
     await ada.locator("#send").click()
     await message(bob, "hm").waitFor()
     assert.equal(await bob.locator("#typing").textContent(), "")
+    // The next message is shown at once again.
+    await ada.locator("#text").pressSequentially("well")
+    await bob.locator("#typing", { hasText: "Ada is typing" }).waitFor()
   })
 
-  test("what was said is there after a reload, by the socket, by POST, and gone once it is wiped", async () => {
+  test("what was said is there after a reload, by the socket, by POST, and gone once it is deleted", async () => {
     const ada = await visit(`${url}/?room=history`, { name: "Ada" })
     await entered(ada, "history")
     await say(ada, "first")
@@ -99,7 +71,8 @@ describe("the chat's page", () => {
     await entered(ada, "history")
     assert.deepEqual(await texts(ada), [["Ada", "first"], ["a script", "second"]])
     await ada.locator("#clear").click()
-    await ada.locator("#log p.note", { hasText: "wiped" }).waitFor()
+    await ada.getByRole("button", { name: "Delete for everyone" }).click()
+    await ada.locator("#log .note", { hasText: "deleted" }).waitFor()
     await ada.reload()
     await entered(ada, "history")
     assert.deepEqual(await texts(ada), [])
@@ -117,15 +90,6 @@ describe("the chat's page", () => {
     await state(ada, "open")
     await entered(ada, "restart")
     await say(ada, "still here")
-  })
-
-  test("a refusal of the server's is shown", async () => {
-    const ada = await visit(`${url}/?room=refusal`, { name: "Ada" })
-    await entered(ada, "refusal")
-    await ada.locator("#name").evaluate(input => { input.value = "" })
-    await ada.locator("#text").fill("nameless")
-    await ada.locator("#send").click()
-    await ada.locator("#log p.note", { hasText: "author" }).last().waitFor()
   })
 
   test("on a phone nothing is wider than the screen, and what is needed can be seen", async () => {
@@ -149,18 +113,18 @@ describe("the chat's page", () => {
 describe("the React page on the stock packages", () => {
   const react = (name, room) => visit(`${url}/react/?room=${room}&name=${name}`)
   const status = (page, text) => page.locator("[role=status]", { hasText: text }).waitFor()
-  const shown = page => page.locator("main p").evaluateAll(all => all.map(p => [p.firstChild.textContent, p.lastChild.textContent]))
+  const shown = page => page.locator("main p").evaluateAll(all => all.map(p => ["b", "span"].map(part => p.querySelector(part).textContent)))
   async function type(page, text) {
-    await page.getByLabel("Message").fill(text)
+    await page.getByLabel("Message", { exact: true }).fill(text)
     await page.getByRole("button", { name: "Send" }).click()
   }
 
   test("two pages chat through useWebSocket, with history and who writes", async () => {
     const [ada, bob] = [await react("Ada", "react"), await react("Bob", "react")]
-    await Promise.all([status(ada, "open"), status(bob, "open")])
+    await Promise.all([status(ada, "connected"), status(bob, "connected")])
     await type(ada, "hello")
     for (const page of [ada, bob]) await page.locator("main p", { hasText: "hello" }).waitFor()
-    await bob.getByLabel("Message").pressSequentially("hm")
+    await bob.getByLabel("Message", { exact: true }).pressSequentially("hm")
     await ada.getByRole("note").filter({ hasText: "Bob is typing" }).waitFor()
     await type(bob, "hi")
     await ada.locator("main p", { hasText: "hi" }).waitFor()
@@ -172,9 +136,24 @@ describe("the React page on the stock packages", () => {
     assert.deepEqual(await shown(late), both)
   })
 
+  test("the log follows long messages, and a refused text comes back with the reason", async () => {
+    const ada = await react("Ada", "react-long")
+    await status(ada, "connected")
+    const below = () => ada.locator("main").evaluate(log => log.scrollHeight - log.scrollTop - log.clientHeight)
+    for (const text of ["a long one ".repeat(170), "and a short one"]) {
+      await type(ada, text)
+      await ada.locator("main p", { hasText: text.trim() }).waitFor()
+      assert.ok(await below() < 2)
+    }
+    await ada.getByLabel("Message", { exact: true }).evaluate(input => { input.maxLength = 4000 })
+    await type(ada, "x".repeat(2001))
+    await ada.getByRole("alert").filter({ hasText: "message: length is greater than 2000" }).waitFor()
+    assert.equal(await ada.getByLabel("Message", { exact: true }).inputValue(), "x".repeat(2001))
+  })
+
   test("it talks with the chat's own page", async () => {
     const [ada, bob] = [await react("Ada", "mixed"), await visit(`${url}/?room=mixed`, { name: "Bob" })]
-    await Promise.all([status(ada, "open"), entered(bob, "mixed")])
+    await Promise.all([status(ada, "connected"), entered(bob, "mixed")])
     await type(ada, "from React")
     await message(bob, "from React").waitFor()
     await say(bob, "from the plain page")
@@ -183,8 +162,8 @@ describe("the React page on the stock packages", () => {
 
   test("the stock client comes back after a restart, and joins its room again", async () => {
     const ada = await react("Ada", "back")
-    await status(ada, "open")
-    // `open` is shown before the server has answered `join`.
+    await status(ada, "connected")
+    // `connected` is shown before the server has answered `join`.
     await type(ada, "before")
     await ada.locator("main p", { hasText: "before" }).waitFor()
     await server.stop()
@@ -210,7 +189,7 @@ describe("two processes on one Redis", () => {
     const bob = await visit(`${there.url}/react/?room=both&name=Bob`)
     const inReact = text => bob.locator("main p", { hasText: text }).waitFor()
     const type = async text => {
-      await bob.getByLabel("Message").fill(text)
+      await bob.getByLabel("Message", { exact: true }).fill(text)
       await bob.getByRole("button", { name: "Send" }).click()
     }
     await entered(ada, "both")
@@ -228,7 +207,7 @@ describe("two processes on one Redis", () => {
     await message(ada, "back there").waitFor()
     await say(ada, "back here")
     await inReact("back here")
-    assert.equal(await ada.locator("#log p.note", { hasText: "you are in both" }).count(), 1, "it never had to join again")
+    assert.equal(await ada.locator("#log .note", { hasText: "You are in both" }).count(), 1, "it never had to join again")
   })
 })
 

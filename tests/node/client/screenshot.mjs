@@ -19,7 +19,7 @@ try {
       try { await page.goto(`http://${address}/?room=general`); break } catch (error) { if (tries > 50) throw error }
     }
     await page.locator("#state[data-is=open]").waitFor()
-    await page.locator("#log p.note").waitFor()
+    await page.locator("#log .note").waitFor()
     return page
   }
   const height = 560
@@ -28,7 +28,7 @@ try {
   const say = async (page, text) => {
     await page.locator("#text").fill(text)
     await page.locator("#send").click()
-    for (const each of [ada, bob]) await each.locator("#log p", { hasText: text }).waitFor()
+    for (const each of [ada, bob]) await each.locator("#log .message:not(.sending)", { hasText: text }).waitFor()
   }
   await say(ada, "Is the new room up?")
   await say(bob, "It is! I am on my phone, same server.")
