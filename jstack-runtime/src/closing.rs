@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::untrusted::Untrusted;
+
 /// Who ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -104,8 +106,6 @@ impl fmt::Display for CloseReason {
         if self.reason.is_empty() {
             return Ok(());
         }
-        // A client's text must not write lines of its own into a log.
-        f.write_str(": ")?;
-        self.reason.chars().filter(|c| !c.is_control()).try_for_each(|c| write!(f, "{c}"))
+        write!(f, ": {}", Untrusted(&self.reason))
     }
 }

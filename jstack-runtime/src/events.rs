@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::error::{Error, Result};
 use crate::payload::{Data, Described, EventPayload, InputPayload, SchemaOf};
 use crate::target::{Sending, Target};
+use crate::untrusted::Untrusted;
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
 ///
@@ -63,7 +64,7 @@ pub(crate) fn named<E: Events>(name: &str) -> Option<&'static dyn AnyEvent<E>> {
 #[cold]
 fn unknown(name: &str, known: fn(usize) -> Option<&'static str>) -> Error {
     let known: Vec<_> = (0..).map_while(known).map(|name| format!("`{name}`")).collect();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let name = Untrusted(name);
     Error::with_code(
         http::StatusCode::NOT_FOUND,
         "unknown_event",

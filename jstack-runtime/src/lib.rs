@@ -27,6 +27,7 @@ mod server;
 mod site;
 mod sync;
 mod target;
+mod untrusted;
 mod ws;
 
 #[cfg(feature = "fuzzing")]

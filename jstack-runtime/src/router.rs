@@ -18,6 +18,7 @@ use crate::http::answer::Reply;
 use crate::procedure::{EventsInfo, Info, Kind, Procedure, Running, Serve};
 use crate::schema::Contract;
 use crate::site::Site;
+use crate::untrusted::Untrusted;
 use crate::ws::{Current, Opening};
 
 /// Procedures under one name, as [`router!`](crate::router!) makes it.
@@ -210,6 +211,9 @@ async fn open<S: Send + Sync>(
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let message = format!("405 Method Not Allowed: {} is not for this procedure", request.method());
+    let message = format!(
+        "405 Method Not Allowed: {} is not for this procedure",
+        Untrusted(request.method().as_str())
+    );
     Error::with_code(http::StatusCode::METHOD_NOT_ALLOWED, "method", message).into_response()
 }

@@ -10,6 +10,7 @@ use crate::broker::{self, CODE, DEFAULT};
 use crate::error::BoxError;
 use crate::http::Origins;
 use crate::server::Proxies;
+use crate::untrusted::Untrusted;
 
 /// What code says; `None` where it does not.
 #[derive(Default)]
@@ -204,8 +205,7 @@ fn limits(
 }
 
 fn malformed(name: &str, text: &str, right: &str) -> String {
-    let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
-    format!("{name}=`{shown}`: write {right}")
+    format!("{name}=`{}`: write {right}", Untrusted(text))
 }
 
 /// One setting that is no limit.

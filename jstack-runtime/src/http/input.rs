@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Place, Schematic, Shape};
 use crate::http::superjson::{self, Superjson};
+use crate::untrusted::Untrusted;
 
 #[cfg(test)]
 mod tests;
@@ -253,7 +254,7 @@ fn check_content_type(headers: &HeaderMap) -> Result {
     }
     let what = match value {
         None => "has none".to_owned(),
-        Some(_) => format!("is `{}`", name.escape_default()),
+        Some(_) => format!("is `{}`", Untrusted(&name)),
     };
     Err(Error::unsupported_media_type(format!(
         "the body's content type must be `application/json`; it {what}"

@@ -8,6 +8,7 @@ use http::uri::Uri;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{BoxError, Error};
+use crate::untrusted::Untrusted;
 
 #[cfg(test)]
 mod tests;
@@ -121,7 +122,7 @@ impl Origins {
         }
         let Some(origin) = value.to_str().ok().and_then(Origin::parse) else {
             let shown = String::from_utf8_lossy(value.as_bytes());
-            return Self::refuse(&quoted(&shown), None);
+            return Self::refuse(&format!("`{}`", Untrusted(&shown)), None);
         };
         let here = || Origin::of_server(headers, uri, secure);
         let allowed = self.any
@@ -131,7 +132,7 @@ impl Origins {
             return Decision::Allowed(value.clone());
         }
         let here = if self.same == Same::Allowed { here() } else { None };
-        Self::refuse(&quoted(&origin.to_string()), here.as_ref())
+        Self::refuse(&format!("`{}`", Untrusted(&origin.to_string())), here.as_ref())
     }
 
     /// The same for an upgrade to WebSocket, which no CORS protects: a request without origin
@@ -161,12 +162,6 @@ impl Origins {
         tracing::warn!(origin, setting = "JSTACK_ORIGINS", "origin refused");
         Decision::Refused(Error::forbidden(message))
     }
-}
-
-/// Somebody else's text in a message or log: short, and without control characters.
-fn quoted(text: &str) -> String {
-    let text: String = text.chars().take(200).flat_map(char::escape_debug).collect();
-    format!("`{text}`")
 }
 
 /// What [`Origins::check`] found.

@@ -1,42 +1,81 @@
 //! What is wrong with a value, each with the path of its field.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 
-use serde_json::Value;
+use garde::error::Kind;
+use serde_json::{Map, Value};
 
+use super::path::{self, Part};
 use crate::error::Issue;
+use crate::untrusted;
+
+/// The most issues that are looked for.
+const MOST: usize = 50;
+/// The most bytes of all issues that are sent: an answer must not be longer than what asked for it.
+const LONGEST: usize = 16 * 1024;
 
 /// The issues found so far, each with the path of its field.
+///
+/// It keeps the first 50. An answer that may lack some says so in its last issue.
+///
+/// ```
+/// use jstack_runtime::Issues;
+///
+/// let mut issues = Issues::default();
+/// issues.field("tags", |issues| issues.element(2, |issues| issues.add("is too long")));
+/// assert_eq!(issues.as_slice()[0].to_string(), "tags[2]: is too long");
+/// ```
 #[derive(Debug, Default)]
 pub struct Issues {
     found: Vec<Issue>,
+    /// Some were not looked for, or not kept.
+    partial: bool,
 }
 
 impl Issues {
     /// Adds one for the value that is being checked.
     pub fn add(&mut self, message: impl Into<String>) {
-        self.found.push(Issue::new("", message));
+        if !self.is_full() {
+            self.found.push(Issue::new("", untrusted::sentence(message.into())));
+        }
     }
 
     /// Checks a part of the value; what it finds gets `name` before its path.
     pub fn field(&mut self, name: impl Display, check: impl FnOnce(&mut Self)) {
-        let before = self.found.len();
-        check(self);
-        if self.found.len() > before {
-            self.name(before, &name);
-        }
-    }
-
-    #[cold]
-    fn name(&mut self, from: usize, name: &dyn Display) {
-        for issue in &mut self.found[from..] {
-            issue.path = join(&name.to_string(), &issue.path);
-        }
+        self.inside(check, &|path| path::push_step(path, &name.to_string()));
     }
 
     /// Checks an element of the value; what it finds gets `[index]` before its path.
     pub fn element(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
-        self.field(format_args!("[{index}]"), check);
+        self.inside(check, &|path| path::push_index(path, index));
+    }
+
+    /// Checks the value of a map's key, which may be any text.
+    pub(super) fn key(&mut self, key: impl Display, check: impl FnOnce(&mut Self)) {
+        self.inside(check, &|path| path::push_key(path, &key.to_string()));
+    }
+
+    #[inline]
+    fn inside(&mut self, check: impl FnOnce(&mut Self), step: &dyn Fn(&mut String)) {
+        if self.is_full() {
+            return;
+        }
+        let before = self.found.len();
+        check(self);
+        if self.found.len() > before {
+            self.prefix(before, step);
+        }
+    }
+
+    #[cold]
+    fn prefix(&mut self, from: usize, step: &dyn Fn(&mut String)) {
+        let mut start = String::new();
+        step(&mut start);
+        for issue in &mut self.found[from..] {
+            let rest = std::mem::replace(&mut issue.path, start.clone());
+            path::push_path(&mut issue.path, &rest);
+        }
     }
 
     /// Gives what `check` finds the names that travel: `names` has those that do not follow from
@@ -46,12 +85,21 @@ impl Issues {
         let before = self.found.len();
         check(self);
         for issue in &mut self.found[before..] {
-            let end = issue.path.match_indices(['.', '[']).map(|(at, _)| at).find(|at| *at > 0);
-            let (first, rest) = issue.path.split_at(end.unwrap_or(issue.path.len()));
+            let Some((_, rest)) = path::first(&issue.path) else { continue };
+            let first = issue.path[..issue.path.len() - rest.len()].trim_end_matches('.');
             if let Some((_, wire)) = names.iter().find(|(rust, _)| *rust == first) {
-                issue.path = join(wire, rest.strip_prefix('.').unwrap_or(rest));
+                let mut path = String::new();
+                path::push_step(&mut path, wire);
+                path::push_path(&mut path, rest);
+                issue.path = path;
             }
         }
+    }
+
+    /// Adds one for the field at `path`.
+    #[cfg(test)]
+    pub(super) fn at(&mut self, path: &str) {
+        self.found.push(Issue::new(path, "is wrong"));
     }
 
     /// What was found, in the order in which it was.
@@ -63,8 +111,42 @@ impl Issues {
         self.found.is_empty()
     }
 
+    /// Whether nothing else is looked for, which it then notes.
+    fn is_full(&mut self) -> bool {
+        let full = self.found.len() >= MOST;
+        self.partial |= full;
+        full
+    }
+
+    /// The issues for an answer.
     pub(crate) fn into_vec(self) -> Vec<Issue> {
-        self.found
+        let Self { mut found, mut partial } = self;
+        let (mut left, mut fits) = (LONGEST, 0);
+        for issue in &mut found {
+            issue.path = path::shortened(std::mem::take(&mut issue.path));
+            left = left.saturating_sub(issue.path.len() + issue.message.len());
+            if left == 0 {
+                break;
+            }
+            fits += 1;
+        }
+        partial |= fits < found.len();
+        found.truncate(fits);
+        if partial {
+            let message = format!("there may be more: only the first {fits} are listed");
+            found.push(Issue::new("", message));
+        }
+        found
+    }
+
+    /// The same with the names that are in `sent`: rules know the Rust field (`room_id`), clients the
+    /// one that they sent (`roomId`).
+    pub(super) fn into_sent(mut self, sent: &Value) -> Vec<Issue> {
+        let mut names = Names::default();
+        for issue in &mut self.found {
+            issue.path = names.path_as_sent(&issue.path, sent);
+        }
+        self.into_vec()
     }
 
     /// Runs the rules of a type that derives `garde::Validate`.
@@ -77,68 +159,101 @@ impl Issues {
 
     #[cold]
     pub(crate) fn report(&mut self, report: &garde::Report) {
-        let found = report.iter();
-        self.found
-            .extend(found.map(|(path, error)| Issue::new(path.to_string(), error.to_string())));
+        for (path, error) in report.iter() {
+            if self.is_full() {
+                return;
+            }
+            self.found.push(Issue::new(path_of(path), untrusted::sentence(error.to_string())));
+        }
     }
 }
 
-/// `a` and `b` as one path: `author.name`, `tags[2]`, `[0].name`.
-fn join(a: &str, b: &str) -> String {
-    match (a, b) {
-        ("", path) | (path, "") => path.to_owned(),
-        _ if b.starts_with('[') => format!("{a}{b}"),
-        _ => format!("{a}.{b}"),
+/// A path of `garde`'s as one of ours. Its own text does not say which dots are a key's.
+fn path_of(path: &garde::Path) -> String {
+    let mut text = String::new();
+    // What `garde::select!` expands to, so it is there although its documentation is hidden.
+    for (kind, part) in path.__iter().rev() {
+        match kind {
+            Kind::None => {}
+            Kind::Key => path::push_key(&mut text, part),
+            Kind::Index => path::push_index(&mut text, part),
+        }
     }
+    text
 }
 
 /// What serde says of a decoded value, as an issue that names the field even where serde names
 /// its parent.
-pub(crate) fn issue_at(path: &str, message: &str) -> Issue {
+pub(crate) fn issue_at(path: &str, message: String) -> Issue {
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match missing {
-        Some(field) => Issue::new(join(path, field), "is missing"),
-        None => Issue::new(path, message),
-    }
-}
-
-/// Gives the paths the names that travel: rules know the Rust field (`room_id`), clients the
-/// one they sent (`roomId`).
-pub(super) fn as_sent(mut issues: Vec<Issue>, sent: &Value) -> Vec<Issue> {
-    for issue in &mut issues {
-        let mut at = Some(sent);
-        let mut path = String::with_capacity(issue.path.len());
-        for part in issue.path.split_inclusive(['.', '[', ']']) {
-            let (name, end) = match part.char_indices().next_back() {
-                Some((i, end @ ('.' | '[' | ']'))) => (&part[..i], Some(end)),
-                _ => (part, None),
-            };
-            let here = match at {
-                Some(Value::Object(fields)) => fields.get_key_value(name).or_else(|| {
-                    fields.iter().find(|(key, _)| !name.is_empty() && same_words(key, name))
-                }),
-                _ => None,
-            };
-            at = match (here, at) {
-                (Some((_, value)), _) => Some(value),
-                (None, at) if name.is_empty() => at,
-                (None, Some(Value::Array(items))) => {
-                    name.parse::<usize>().ok().and_then(|i| items.get(i))
-                }
-                _ => None,
-            };
-            path.push_str(here.map_or(name, |(key, _)| key));
-            path.extend(end);
+    let mut path = path.to_owned();
+    let message = match missing {
+        Some(field) => {
+            path::push_key(&mut path, field);
+            "is missing".to_owned()
         }
-        issue.path = path;
-    }
-    issues
+        None => untrusted::sentence(message),
+    };
+    Issue::new(path::shortened(path), message)
 }
 
-/// Whether two names differ in case and separators only.
-fn same_words(a: &str, b: &str) -> bool {
-    let plain = |s: &str| {
-        s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
-    };
-    plain(a) == plain(b)
+/// The keys of objects by their words, of each object at most once: the work is as much as the input is
+/// long, however many issues there are.
+#[derive(Default)]
+struct Names<'a> {
+    keys: HashMap<*const Map<String, Value>, HashMap<String, &'a str>>,
+}
+
+impl<'a> Names<'a> {
+    fn path_as_sent(&mut self, mut rest: &str, sent: &'a Value) -> String {
+        let (mut path, mut at) = (String::with_capacity(rest.len()), Some(sent));
+        while let Some((part, after)) = path::first(rest) {
+            rest = after;
+            match part {
+                Part::Index(index) => {
+                    path::push_index(&mut path, index);
+                    at = at.and_then(|value| value.get(index));
+                }
+                Part::Key(name) => {
+                    let here = match at {
+                        Some(Value::Object(fields)) => self.field(fields, &name),
+                        _ => None,
+                    };
+                    path::push_key(&mut path, here.map_or(&*name, |(key, _)| key));
+                    at = match (here, at) {
+                        (Some((_, value)), _) => Some(value),
+                        (None, Some(Value::Array(items))) => {
+                            name.parse::<usize>().ok().and_then(|index| items.get(index))
+                        }
+                        _ => None,
+                    };
+                }
+            }
+        }
+        path
+    }
+
+    /// The field called `name`, or else one whose name differs in case and separators only.
+    fn field(
+        &mut self,
+        fields: &'a Map<String, Value>,
+        name: &str,
+    ) -> Option<(&'a str, &'a Value)> {
+        if let Some((key, value)) = fields.get_key_value(name) {
+            return Some((key, value));
+        }
+        let keys = self.keys.entry(std::ptr::from_ref(fields)).or_insert_with(|| {
+            let mut keys = HashMap::with_capacity(fields.len());
+            for key in fields.keys() {
+                keys.entry(words(key)).or_insert(&**key);
+            }
+            keys
+        });
+        fields.get_key_value(*keys.get(&words(name))?).map(|(key, value)| (&**key, value))
+    }
+}
+
+/// A name without what conventions differ in.
+fn words(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

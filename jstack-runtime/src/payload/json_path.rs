@@ -4,9 +4,9 @@
 //! Where it is not, another look at a slightly different text tells. Learning the path on the way
 //! would need every type's decoding to be compiled twice.
 
-use std::fmt::Write as _;
-
 use serde_json::Error;
+
+use super::path;
 
 /// The text to decode once more after `error`, to learn where it came from.
 ///
@@ -260,23 +260,17 @@ impl<'a> Walk<'a> {
 }
 
 fn path(inside: &[Inside<'_>]) -> String {
-    let mut path = String::new();
+    let mut text = String::new();
     for part in inside {
         match part {
             Inside::Object(key) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                match serde_json::from_str::<String>(&format!("\"{key}\"")) {
-                    Ok(key) => path.push_str(&key),
-                    Err(_) => path.push_str(key),
-                }
+                let decoded = serde_json::from_str::<String>(&format!("\"{key}\""));
+                path::push_key(&mut text, decoded.as_deref().unwrap_or(key));
             }
-            // Writing to a string cannot fail.
-            Inside::Array(index) => _ = write!(path, "[{index}]"),
+            Inside::Array(index) => path::push_index(&mut text, index),
         }
     }
-    path
+    text
 }
 
 #[cfg(test)]

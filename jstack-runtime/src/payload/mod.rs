@@ -4,6 +4,7 @@ mod described;
 mod fast_path;
 mod issues;
 mod json_path;
+mod path;
 mod rules;
 mod std_types;
 #[cfg(test)]
@@ -19,7 +20,6 @@ use serde_json::Value;
 pub(crate) use described::Described;
 pub use fast_path::{Fast, Unsure};
 pub use issues::Issues;
-use issues::as_sent;
 pub(crate) use issues::issue_at;
 pub(crate) use json_path::position_free;
 pub use rules::{Checked, GardeRules, NoRules, Rules};
@@ -180,19 +180,19 @@ fn undecodable(
     again: Option<&serde_json::Error>,
 ) -> Error {
     let path = json_path::of(json, error, changed, again);
-    Error::invalid(vec![issue_at(&path, &position_free(&error.to_string()))])
+    Error::invalid(vec![issue_at(&path, position_free(&error.to_string()))])
 }
 
 /// The error for what follows the value.
 #[cold]
 fn unfinished(error: &serde_json::Error) -> Error {
-    Error::invalid(vec![Issue::new("", position_free(&error.to_string()))])
+    Error::invalid(vec![issue_at("", position_free(&error.to_string()))])
 }
 
 #[cold]
 fn broken(issues: Issues, json: &str) -> Error {
     let sent: Value = serde_json::from_str(json).unwrap_or_default();
-    Error::invalid(as_sent(issues.into_vec(), &sent))
+    Error::invalid(issues.into_sent(&sent))
 }
 
 #[cold]
@@ -205,7 +205,7 @@ fn unencodable(error: &serde_json::Error) -> Error {
 #[cold]
 fn unsendable(sent: &[u8], issues: Issues) -> Error {
     let sent: Value = serde_json::from_slice(sent).unwrap_or_default();
-    outgoing(as_sent(issues.into_vec(), &sent))
+    outgoing(issues.into_sent(&sent))
 }
 
 /// The error for an outgoing value that breaks its rules.

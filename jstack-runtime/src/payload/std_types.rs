@@ -148,7 +148,7 @@ where
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
-            issues.field(Key(key), |issues| value.check(issues));
+            issues.key(Key(key), |issues| value.check(issues));
         }
     }
 }
@@ -159,7 +159,7 @@ where
 {
     fn check(&self, issues: &mut Issues) {
         for (key, value) in self {
-            issues.field(Key(key), |issues| value.check(issues));
+            issues.key(Key(key), |issues| value.check(issues));
         }
     }
 }

@@ -1,4 +1,7 @@
 use super::*;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -72,9 +75,191 @@ fn rules_are_found_on_payloads_on_garde_types_and_nowhere_else() {
     assert_eq!(issues.as_slice().len(), 3);
 }
 
+/// What a report of rules' paths becomes beside what was sent.
+fn as_sent(paths: &[&str], sent: &Value) -> Vec<String> {
+    let mut issues = Issues::default();
+    for path in paths {
+        issues.at(path);
+    }
+    issues.into_sent(sent).into_iter().map(|issue| issue.path).collect()
+}
+
 #[test]
 fn names_are_found_through_arrays_and_renames() {
     let sent = json!({"outerList": [{"innerName": 1}]});
-    let found = as_sent(vec![Issue::new("outer_list[0].inner_name", "x")], &sent);
-    assert_eq!(found[0].path, "outerList[0].innerName");
+    assert_eq!(as_sent(&["outer_list[0].inner_name"], &sent), ["outerList[0].innerName"]);
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[serde(rename_all = "camelCase")]
+struct Prices {
+    #[garde(dive)]
+    by_region: BTreeMap<String, Price>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[serde(rename_all = "camelCase")]
+struct Price {
+    #[garde(range(min = 1))]
+    net_amount: u32,
+}
+
+impl Payload for Price {
+    fn check(&self, issues: &mut Issues) {
+        issues.garde(self);
+    }
+}
+
+impl Payload for Prices {
+    fn check(&self, issues: &mut Issues) {
+        issues.garde(self);
+    }
+}
+
+#[test]
+fn a_dot_in_a_key_is_not_taken_for_another_level() {
+    let path = r#"byRegion["eu.west"].netAmount"#;
+    let broken = r#"{"byRegion":{"eu.west":{"netAmount":0}}}"#;
+    assert_eq!(issues::<Prices>(broken)[0].0, path, "by garde");
+    let broken = r#"{"eu.west":{"netAmount":0}}"#;
+    let found = issues::<BTreeMap<String, Price>>(broken);
+    assert_eq!(found[0].0, r#"["eu.west"].netAmount"#, "by ours");
+    let wrong = r#"{"byRegion":{"eu.west":{"netAmount":"x"}}}"#;
+    assert_eq!(issues::<Prices>(wrong)[0].0, path, "by serde");
+    // As one text, all of them would be `byRegion.a.b.netAmount`.
+    let sent = json!({"byRegion": {"a": {"b.netAmount": 0}, "a.b": {"netAmount": 0}}});
+    assert_eq!(
+        as_sent(&[r#"by_region["a.b"].net_amount"#], &sent),
+        [r#"byRegion["a.b"].netAmount"#]
+    );
+}
+
+#[test]
+fn of_many_issues_the_first_are_named_and_the_answer_says_so() {
+    let many = format!("[{}]", vec![r#"{"roomId":""}"#; 80].join(","));
+    let found = issues::<Vec<Message>>(&many);
+    assert_eq!(found.len(), 51);
+    assert_eq!(found[49].0, "[49].roomId");
+    assert_eq!(
+        found[50],
+        (String::new(), "there may be more: only the first 50 are listed".into())
+    );
+    let exact = format!("[{}]", vec![r#"{"roomId":""}"#; 50].join(","));
+    assert_eq!(issues::<Vec<Message>>(&exact).len(), 50);
+}
+
+type Deep = BTreeMap<String, BTreeMap<String, BTreeMap<String, Price>>>;
+
+#[test]
+fn an_answer_is_short_whatever_was_sent() {
+    let long = "\u{1}\"x".repeat(300_000);
+    let key = serde_json::to_string(&long).unwrap();
+    let deep = |value: &str| format!("{}{value}{}", format!("{{{key}:").repeat(3), "}".repeat(3));
+    let keys = |n| (0..n).map(|n| format!(r#""{n}{}":{{"netAmount":0}}"#, "k".repeat(10_000)));
+    for error in [
+        Data::new(&deep(r#"{"netAmount":0}"#)).parse::<Deep>().expect_err("a broken rule"),
+        Data::new(&deep(r#"{"netAmount":""}"#)).parse::<Deep>().expect_err("a wrong type"),
+        Data::new(&key).parse::<u32>().map(|_| ()).expect_err("a text"),
+        Data::new(&format!("{{{key}:1}}")).parse::<Unknown>().map(|_| ()).expect_err("a field"),
+        Data::new(&key).parse::<Kind>().map(|_| ()).expect_err("a variant"),
+        Data::new(&format!("{{{}}}", keys(100).collect::<Vec<_>>().join(",")))
+            .parse::<BTreeMap<String, Price>>()
+            .map(|_| ())
+            .expect_err("many long keys"),
+    ] {
+        let length = error.message().len() + serde_json::to_string(error.issues()).unwrap().len();
+        assert!(length < 64 * 1024, "{length} bytes");
+        assert!(!error.issues().is_empty());
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Unknown {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+enum Kind {
+    One,
+}
+
+impl Payload for Unknown {}
+impl Payload for Kind {}
+
+/// The time that this thread has computed, in nanoseconds.
+#[cfg(target_os = "linux")]
+fn computed() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("schedstat");
+    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("nanoseconds")
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[serde(rename_all = "camelCase")]
+struct Chat {
+    #[garde(dive)]
+    chat_items: Vec<Message>,
+}
+
+#[cfg(target_os = "linux")]
+impl Payload for Chat {
+    fn check(&self, issues: &mut Issues) {
+        issues.garde(self);
+    }
+}
+
+/// What it is, what refuses it, and a text of it with so many parts.
+#[cfg(target_os = "linux")]
+type Input<'a> = (&'a str, fn(&str) -> Error, &'a dyn Fn(usize) -> String);
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_an_error_costs_grows_with_the_input_and_not_with_its_square() {
+    let items = |n| vec![r#"{"roomId":""}"#; n].join(",");
+    let others = |n| {
+        (0..n).fold(String::new(), |mut keys, n| {
+            let _ = write!(keys, "\"A{n:05}\":0,");
+            keys
+        })
+    };
+    let inputs: [Input<'_>; 5] = [
+        ("many keys and many issues", refused::<Chat>, &|n| {
+            format!("{{{}\"chatItems\":[{}]}}", others(n), items(n))
+        }),
+        ("many issues", refused::<Vec<Message>>, &|n| format!("[{}]", items(2 * n))),
+        ("keys with dots", refused::<Prices>, &|n| {
+            let regions = (0..n).map(|n| format!(r#""a.b.{n}":{{"netAmount":0}}"#));
+            format!(r#"{{"byRegion":{{{}}}}}"#, regions.collect::<Vec<_>>().join(","))
+        }),
+        ("a long key", refused::<Prices>, &|n| {
+            format!(r#"{{"byRegion":{{"{}":{{"netAmount":0}}}}}}"#, "a.".repeat(20 * n))
+        }),
+        ("a wrong type at the end", refused::<Chat>, &|n| {
+            format!("{{{}\"chatItems\":[{},7]}}", others(n), items(n))
+        }),
+    ];
+    for (name, refused, input) in inputs {
+        let cost = |n: usize, times: usize| {
+            let json = input(n);
+            let once = |_| {
+                let start = computed();
+                for _ in 0..times {
+                    assert!(!refused(&json).issues().is_empty());
+                }
+                computed() - start
+            };
+            (0..3).map(once).min().unwrap_or_default()
+        };
+        let (small, large) = (cost(2000, 8), cost(16_000, 1));
+        // With a cost that is linear both are the same work; the clock goes by milliseconds.
+        let most = 3 * small.max(10_000_000);
+        assert!(large < most, "{name}: {small} ns in eight parts, {large} ns as one");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn refused<T: InputPayload>(json: &str) -> Error {
+    match Data::new(json).parse::<T>() {
+        Ok(_) => unreachable!("every input is wrong"),
+        Err(error) => error,
+    }
 }

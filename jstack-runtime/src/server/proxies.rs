@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use http::HeaderMap;
 
+use crate::untrusted::Untrusted;
+
 /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
@@ -108,9 +110,10 @@ impl FromStr for Block {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
-        let wrong =
-            || format!("`{shown}`: write an address or a block of them, as `10.0.0.0/8` or `::1`");
+        let wrong = || {
+            let shown = Untrusted(text);
+            format!("`{shown}`: write an address or a block of them, as `10.0.0.0/8` or `::1`")
+        };
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),

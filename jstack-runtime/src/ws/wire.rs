@@ -10,6 +10,7 @@ use super::connection;
 use crate::error::{Error, Issue};
 use crate::events::{Events, named};
 use crate::payload::{Data, position_free};
+use crate::untrusted::Untrusted;
 
 /// A client's frame, read.
 pub(super) enum Inbound<E> {
@@ -36,9 +37,9 @@ pub(crate) fn fuzz<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
         Inbound::Event(name, _) => Some(name),
         Inbound::Ping => Some(""),
         Inbound::Fault(name, error) => {
-            assert!(name.is_none_or(|name| name.chars().count() <= 64));
+            assert!(name.is_none_or(|name| name.chars().count() <= Untrusted::MOST + 1));
             let frame = error_frame(None, &error);
-            assert!(frame.len() < 4096 + 8 * text.len());
+            assert!(frame.len() < 128 * 1024);
             None
         }
     }
@@ -52,7 +53,7 @@ fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
     if data.len() / 2 >= depth as usize && nests_deeper(data, depth) {
         let why = format!("nests deeper than {depth} levels (limit `json_depth`)");
         let error = Error::invalid(vec![Issue::new("", why)]);
-        return Inbound::Fault(Some(name.chars().take(64).collect()), error);
+        return Inbound::Fault(Some(Untrusted(&name).to_string()), error);
     }
     let Some(event) = named::<E>(&name) else {
         if name == "ping" {
@@ -63,7 +64,7 @@ fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
             // An `Events` of the user's own making that knows more than its table.
             Ok(event) => return Inbound::Event("", event),
         };
-        return Inbound::Fault(Some(name.chars().take(64).collect()), error);
+        return Inbound::Fault(Some(Untrusted(&name).to_string()), error);
     };
     match event.decode(Data::new(data)) {
         Ok(decoded) => Inbound::Event(event.name(), decoded),

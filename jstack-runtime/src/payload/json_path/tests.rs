@@ -6,18 +6,33 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use serde_path_to_error::Segment;
 
 use super::*;
+
+/// A path as ours are written, with `?` for what the watcher does not know.
+fn written(path: &serde_path_to_error::Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => path::push_index(&mut text, index),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                path::push_key(&mut text, key);
+            }
+            Segment::Unknown => path::push_key(&mut text, "?"),
+        }
+    }
+    text
+}
 
 fn told<T: DeserializeOwned>(json: &str) -> Option<(String, String)> {
     let error = serde_json::from_str::<T>(json).err()?;
     let parser = &mut serde_json::Deserializer::from_str(json);
-    let truth = match serde_path_to_error::deserialize::<_, T>(parser) {
-        Err(error) => error.path().to_string(),
+    let mut truth = match serde_path_to_error::deserialize::<_, T>(parser) {
+        Err(error) => written(error.path()),
         // What follows the value.
         Ok(_) => return None,
     };
-    let mut truth = if truth == "." { String::new() } else { truth };
     let changed = changed(json, &error);
     let again = serde_json::from_str::<T>(&changed).err();
     let ours = of(json, &error, &changed, again.as_ref());
@@ -151,7 +166,7 @@ fn a_value_of_the_wrong_type_is_named() {
 fn a_number_out_of_range_is_named() {
     same::<Inner>(r#"{"name":"a","small":256}"#, "small");
     same::<Inner>(r#"{"small":-1,"name":"a"}"#, "small");
-    same::<Outer>(r#"{"deep":[[{"a b":[1,2]}],[{"c.d":[1,"x"]}]]}"#, "deep[1][0].c.d[1]");
+    same::<Outer>(r#"{"deep":[[{"a b":[1,2]}],[{"c.d":[1,"x"]}]]}"#, r#"deep[1][0]["c.d"][1]"#);
 }
 
 #[test]
@@ -180,7 +195,7 @@ fn a_missing_field_is_its_parents() {
     same::<Inner>("{}", "");
     same::<Inner>("{}  ", "");
     same::<Vec<Inner>>(r#"[{"name":"a"},{}]"#, "[1]");
-    same::<Outer>(r#"{"map":{"a":{"name":""},"b\"\u00e9":{}}}"#, "map.b\"é");
+    same::<Outer>(r#"{"map":{"a":{"name":""},"b\"\u00e9":{}}}"#, r#"map["b\"é"]"#);
     same::<Outer>(r#"{"boxed":{"boxed":{"inner":{"small":1}}},"list":[]}"#, "boxed.boxed.inner");
 }
 
