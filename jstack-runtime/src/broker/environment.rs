@@ -104,7 +104,7 @@ fn redis(
     get: Lookup<'_>,
 ) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     use super::Redis;
-    use super::redis::LOW_CHATTER;
+    use super::redis::LOW_TRAFFIC;
 
     let value = |name: &str| get(name).map(|(value, _)| value.trim());
     let upstash = variable != "REDIS_URL";
@@ -126,7 +126,7 @@ fn redis(
         let name = setting.name;
         let Some((text, from)) = get(name) else {
             if upstash && name == "JSTACK_REDIS_HEARTBEAT" {
-                *setting = Setting::new(name, format!("{LOW_CHATTER:?}"), "Upstash");
+                *setting = Setting::new(name, format!("{LOW_TRAFFIC:?}"), "Upstash");
             }
             continue;
         };

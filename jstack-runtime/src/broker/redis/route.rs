@@ -1,18 +1,20 @@
 //! Which server carries which channel.
 
 #[cfg(feature = "redis-cluster")]
+use std::collections::HashSet;
+#[cfg(feature = "redis-cluster")]
 use std::sync::Arc;
 
-/// Channels that nobody carries, as far as is known, belong to this shard.
+/// The shard of channels that no known server carries.
 #[cfg(feature = "redis-cluster")]
-pub(super) const NOWHERE: usize = 0;
-/// A cluster deals its channels out in so many slots.
+pub(crate) const NOWHERE: usize = 0;
+/// The number of slots of a cluster.
 #[cfg(feature = "redis-cluster")]
-pub(super) const SLOTS: usize = 16_384;
+pub(crate) const SLOTS: usize = 16_384;
 
-/// Says which shard carries a channel: the channels of one server are a shard.
+/// Which shard carries a channel. A shard is what one server carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// One server carries all of them, as shard 0.
     One,
     /// The shard of each slot of a cluster.
@@ -21,22 +23,35 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// No slot is known to be anywhere.
+    /// A cluster of which nothing is known yet.
     #[cfg(feature = "redis-cluster")]
-    pub(super) fn nowhere() -> Self {
+    pub(crate) fn nowhere() -> Self {
         Self::Slots(Arc::from(vec![0; SLOTS]))
     }
 
-    pub(super) fn is_one(&self) -> bool {
+    /// The shards that carry something.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) fn shards(&self) -> HashSet<usize> {
+        slots().map(|slot| self.shard(slot)).collect()
+    }
+
+    /// From which shard to which other the slots move with the route `next`.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) fn moves_to(&self, next: &Self) -> HashSet<(usize, usize)> {
+        let moves = slots().map(|slot| (self.shard(slot), next.shard(slot)));
+        moves.filter(|(from, to)| from != to).collect()
+    }
+
+    pub(crate) fn is_one(&self) -> bool {
         matches!(self, Self::One)
     }
 
-    /// The slot of a channel, by which its shard is found.
+    /// The slot of a channel; its shard is found by it.
     #[cfg_attr(
         not(feature = "redis-cluster"),
-        expect(unused_variables, reason = "one has no slots")
+        expect(unused_variables, reason = "one server has no slots")
     )]
-    pub(super) fn slot(&self, name: &[u8]) -> u16 {
+    pub(crate) fn slot(&self, name: &[u8]) -> u16 {
         match self {
             Self::One => 0,
             #[cfg(feature = "redis-cluster")]
@@ -46,9 +61,9 @@ impl Route {
 
     #[cfg_attr(
         not(feature = "redis-cluster"),
-        expect(unused_variables, reason = "one has no slots")
+        expect(unused_variables, reason = "one server has no slots")
     )]
-    pub(super) fn shard(&self, slot: u16) -> usize {
+    pub(crate) fn shard(&self, slot: u16) -> usize {
         match self {
             Self::One => 0,
             #[cfg(feature = "redis-cluster")]
@@ -57,8 +72,13 @@ impl Route {
     }
 }
 
-/// The slot of a channel of ours. Names never hold braces, which would choose the part of a name
-/// that is hashed.
+#[cfg(feature = "redis-cluster")]
+fn slots() -> impl Iterator<Item = u16> {
+    (0..=u16::MAX).take(SLOTS)
+}
+
+/// The slot of a channel. `format/names.rs` never writes braces, which would select the part of a
+/// name that is hashed.
 #[cfg(feature = "redis-cluster")]
 fn slot(name: &[u8]) -> u16 {
     let crc = name.iter().fold(0_u16, |crc, &byte| {

@@ -1,4 +1,4 @@
-//! Who else listens on this Redis, and under which name.
+//! Checks whether servers listen under the name of this process.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use ::redis::PushInfo;
 use tokio::time::timeout;
 
-use super::link::Link;
-use super::names;
+use super::connect::Link;
+use super::format::names;
 
-/// How long Redis may take to tell.
+/// How long Redis may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Fails if processes listen and none of them under `prefix`; the error names theirs. What Redis
-/// does not tell is no failure: it is a look around, and nothing depends on it.
-pub(super) async fn check(link: &Link, prefix: &str) -> Result<(), String> {
+/// Fails if processes listen and none of them under `prefix`; the error names theirs. Passes if
+/// Redis does not say who listens: nothing depends on this check.
+pub(crate) async fn check(link: &Link, prefix: &str) -> Result<(), String> {
     let Ok(Some(others)) = timeout(ANSWER, prefixes(link)).await else { return Ok(()) };
     let own = names::prefix(prefix);
     if others.is_empty() || others.contains(&own) {
@@ -29,7 +29,7 @@ pub(super) async fn check(link: &Link, prefix: &str) -> Result<(), String> {
     ))
 }
 
-/// What the channels of all processes start with that listen for their own signs of life.
+/// The prefixes of all processes that listen for their probes.
 async fn prefixes(link: &Link) -> Option<BTreeSet<String>> {
     let quiet = |_: PushInfo| Ok::<_, ()>(());
     let mut connection = link.connect(quiet).await.ok()?.connection;

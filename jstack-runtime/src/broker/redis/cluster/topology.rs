@@ -1,4 +1,4 @@
-//! What one server of a cluster says of all of them.
+//! The topology of a cluster, as one of its servers reports it.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -10,20 +10,20 @@ use crate::broker::redis::route::SLOTS;
 
 /// A server of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Node {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(crate) struct ClusterNode {
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
-impl fmt::Display for Node {
+impl fmt::Display for ClusterNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
 }
 
-impl Node {
-    /// Reads `host:port`, where an empty host is that of who says it.
-    pub(super) fn parse(address: &str, asked: &str) -> Option<Self> {
+impl ClusterNode {
+    /// Reads `host:port`. An empty host is that of the server that was asked.
+    pub(crate) fn parse(address: &str, asked: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         Self::new(host, port.parse().ok()?, asked)
@@ -32,7 +32,7 @@ impl Node {
     fn new(host: &str, port: u16, asked: &str) -> Option<Self> {
         let host = match host {
             "" => asked,
-            // It knows of a server, and not where it is.
+            // The server knows of another one, and not its address.
             "?" => return None,
             host => host,
         };
@@ -40,20 +40,20 @@ impl Node {
     }
 }
 
-/// What a server holds for true.
+/// What a server believes about the cluster.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct View {
-    /// It grows with every failover and every slot that moves; who was cut off has an old one.
-    pub(super) epoch: u64,
-    /// Slots and their master.
-    pub(super) masters: Vec<(RangeInclusive<usize>, Node)>,
-    /// Every server that is named, masters first.
-    pub(super) nodes: Vec<Node>,
+pub(crate) struct ClusterTopology {
+    /// Grows with every failover and every slot that moves. A server that was cut off has an old one.
+    pub(crate) epoch: u64,
+    /// Ranges of slots and the master of each.
+    pub(crate) masters: Vec<(RangeInclusive<usize>, ClusterNode)>,
+    /// Every server that it names, masters first.
+    pub(crate) nodes: Vec<ClusterNode>,
 }
 
-impl View {
-    /// Asks the server at `asked`.
-    pub(super) async fn of(
+impl ClusterTopology {
+    /// Asks the server at the host `asked`.
+    pub(crate) async fn of(
         connection: &mut MultiplexedConnection,
         asked: &str,
     ) -> RedisResult<Self> {
@@ -63,14 +63,14 @@ impl View {
         Ok(Self::read(&info, &slots, asked))
     }
 
-    /// Reads the answers to `CLUSTER INFO` and `CLUSTER SLOTS`; what is not as documented is
-    /// left out.
+    /// Reads the answers to `CLUSTER INFO` and `CLUSTER SLOTS`. Leaves out what is not as
+    /// documented.
     fn read(info: &str, slots: &Value, asked: &str) -> Self {
         let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
         let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
-        let mut view = Self { epoch, ..Self::default() };
+        let mut topology = Self { epoch, ..Self::default() };
         let mut replicas = Vec::new();
-        let Value::Array(ranges) = slots else { return view };
+        let Value::Array(ranges) = slots else { return topology };
         for range in ranges {
             let Value::Array(parts) = range else { continue };
             let [Value::Int(first), Value::Int(last), nodes @ ..] = parts.as_slice() else {
@@ -85,21 +85,21 @@ impl View {
             }
             let mut nodes = nodes.iter().map(|node| read_node(node, asked));
             if let Some(Some(master)) = nodes.next() {
-                view.masters.push((first..=last, master.clone()));
-                view.nodes.push(master);
+                topology.masters.push((first..=last, master.clone()));
+                topology.nodes.push(master);
             }
             replicas.extend(nodes.flatten());
         }
-        view.nodes.extend(replicas);
-        view
+        topology.nodes.extend(replicas);
+        topology
     }
 }
 
-fn read_node(node: &Value, asked: &str) -> Option<Node> {
+fn read_node(node: &Value, asked: &str) -> Option<ClusterNode> {
     let Value::Array(parts) = node else { return None };
     let [host, Value::Int(port), ..] = parts.as_slice() else { return None };
     let host = Option::<String>::from_redis_value_ref(host).ok()?.unwrap_or_default();
-    Node::new(&host, u16::try_from(*port).ok()?, asked)
+    ClusterNode::new(&host, u16::try_from(*port).ok()?, asked)
 }
 
 #[cfg(test)]
@@ -114,8 +114,8 @@ mod tests {
         Value::Array(vec![host, Value::Int(port), text("an id"), Value::Array(vec![])])
     }
 
-    fn at(host: &str, port: u16) -> Node {
-        Node { host: host.to_owned(), port }
+    fn at(host: &str, port: u16) -> ClusterNode {
+        ClusterNode { host: host.to_owned(), port }
     }
 
     #[test]
@@ -131,9 +131,12 @@ mod tests {
             range(9, 8, vec![node(text("10.0.0.9"), 7_009)]),
             Value::Int(3),
         ]);
-        let view =
-            View::read("cluster_state:ok\r\ncluster_current_epoch:6\r\n", &slots, "10.0.0.1");
-        let expected = View {
+        let topology = ClusterTopology::read(
+            "cluster_state:ok\r\ncluster_current_epoch:6\r\n",
+            &slots,
+            "10.0.0.1",
+        );
+        let expected = ClusterTopology {
             epoch: 6,
             masters: vec![
                 (0..=5_460, at("10.0.0.1", 7_000)),
@@ -141,15 +144,15 @@ mod tests {
             ],
             nodes: vec![at("10.0.0.1", 7_000), at("redis-1.example", 7_001), at("10.0.0.4", 7_003)],
         };
-        assert_eq!(view, expected);
+        assert_eq!(topology, expected);
     }
 
     #[test]
     fn a_redirection_names_a_server() {
-        assert_eq!(Node::parse("127.0.0.1:7001", "x"), Some(at("127.0.0.1", 7_001)));
-        assert_eq!(Node::parse(":7001", "x"), Some(at("x", 7_001)));
-        assert_eq!(Node::parse("::1:7001", "x"), Some(at("::1", 7_001)));
-        assert_eq!(Node::parse("?:7001", "x"), None);
-        assert_eq!(Node::parse("nonsense", "x"), None);
+        assert_eq!(ClusterNode::parse("127.0.0.1:7001", "x"), Some(at("127.0.0.1", 7_001)));
+        assert_eq!(ClusterNode::parse(":7001", "x"), Some(at("x", 7_001)));
+        assert_eq!(ClusterNode::parse("::1:7001", "x"), Some(at("::1", 7_001)));
+        assert_eq!(ClusterNode::parse("?:7001", "x"), None);
+        assert_eq!(ClusterNode::parse("nonsense", "x"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! From the connection to the sinks: a few bounded queues, each emptied by a task of its own.
+//! From the connection to the sinks: a few bounded queues, each with a task that empties it.
 //!
 //! All messages of a channel go through one queue, which keeps their order. A full queue drops
-//! messages, counts them by channel at the place where they are missing, and says so.
+//! messages. It counts them by channel at the position where they are missing, and reports a gap.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -13,51 +13,51 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::batch;
 use super::entry::Entry;
-use super::envelope::Envelope;
-use super::numbers::Seen;
 use super::table::Table;
 use crate::broker::Message;
+use crate::broker::redis::format::batch;
+use crate::broker::redis::format::envelope::Envelope;
+use crate::broker::redis::format::sequence::SequenceCheck;
 
-/// What one queue may hold.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
-const MOST_ITEMS: usize = 65_536;
+/// The limits of one queue.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+const MAX_ITEMS: usize = 65_536;
 /// Messages that are delivered before other tasks get a turn.
 const TURN: usize = 128;
 
-/// The queues.
-pub(super) struct Inbox {
+/// The queues of a process.
+pub(crate) struct Inbox {
     lanes: Vec<Arc<Lane>>,
     hasher: RandomState,
 }
 
 #[derive(Default)]
 struct Lane {
-    queue: Mutex<Queue>,
+    queue: Mutex<LaneQueue>,
     filled: Notify,
 }
 
 #[derive(Default)]
-struct Queue {
+struct LaneQueue {
     items: VecDeque<Item>,
     bytes: usize,
 }
 
 enum Item {
-    /// It came on the connection of this number.
+    /// It arrived on the connection with this number.
     Message { channel: Vec<u8>, payload: Vec<u8>, connection: u64 },
-    /// Redis has begun to send the channel, on the connection of this number.
+    /// Redis confirmed a subscription on the connection with this number.
     Begun { channel: Vec<u8>, connection: u64 },
-    /// Redis sends it no more.
+    /// Redis does not send the channel any more.
     Ended { channel: Vec<u8>, connection: u64 },
-    /// Here messages were dropped, so many for each channel.
+    /// Messages were dropped here, so many of each channel.
     Dropped(HashMap<Vec<u8>, u64>),
 }
 
 impl Inbox {
-    /// Queues, and the tasks that empty them into the sinks of `table`.
-    pub(super) fn start(table: &Arc<Table>) -> (Arc<Self>, Vec<JoinHandle<()>>) {
+    /// Starts the queues and the tasks that deliver from them to the sinks of `table`.
+    pub(crate) fn start(table: &Arc<Table>) -> (Arc<Self>, Vec<JoinHandle<()>>) {
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(8);
         let lanes: Vec<Arc<Lane>> = (0..count).map(|_| Arc::default()).collect();
         let tasks =
@@ -65,13 +65,13 @@ impl Inbox {
         (Arc::new(Self { lanes, hasher: RandomState::new() }), tasks)
     }
 
-    /// Hands a message over. It never waits.
-    pub(super) fn message(&self, channel: Vec<u8>, payload: Vec<u8>, connection: u64) {
+    /// Queues a message. Never waits.
+    pub(crate) fn message(&self, channel: Vec<u8>, payload: Vec<u8>, connection: u64) {
         self.lane(&channel).message(channel, payload, connection);
     }
 
-    /// Hands over that Redis began or ended to send a channel.
-    pub(super) fn change(&self, channel: Vec<u8>, begun: bool, connection: u64) {
+    /// Queues that Redis has subscribed to a channel, or unsubscribed from it.
+    pub(crate) fn change(&self, channel: Vec<u8>, begun: bool, connection: u64) {
         let lane = self.lane(&channel);
         lane.queue.lock().items.push_back(if begun {
             Item::Begun { channel, connection }
@@ -91,7 +91,7 @@ impl Lane {
     fn message(&self, channel: Vec<u8>, payload: Vec<u8>, connection: u64) {
         let mut queue = self.queue.lock();
         let size = channel.len() + payload.len();
-        if queue.items.len() >= MOST_ITEMS || queue.bytes + size > MOST_BYTES {
+        if queue.items.len() >= MAX_ITEMS || queue.bytes + size > MAX_BYTES {
             let messages = batch::count(&payload);
             metrics::counter!("jstack_broker_dropped_total").increment(messages);
             if !matches!(queue.items.back(), Some(Item::Dropped(_))) {
@@ -112,7 +112,7 @@ impl Lane {
     }
 }
 
-/// Empties a queue for ever.
+/// Delivers what is queued. Never returns.
 async fn empty(lane: Arc<Lane>, table: Arc<Table>) {
     let mut delivery = Delivery { table, scratch: Vec::new(), done: 0 };
     let mut items = VecDeque::new();
@@ -132,11 +132,11 @@ async fn empty(lane: Arc<Lane>, table: Arc<Table>) {
     }
 }
 
-/// What hands over to the sinks.
+/// Delivers to the sinks.
 struct Delivery {
     table: Arc<Table>,
     scratch: Vec<u8>,
-    /// Counts what was handed over.
+    /// How many messages were delivered.
     done: usize,
 }
 
@@ -147,12 +147,12 @@ impl Delivery {
                 return self.deliver(&channel, &payload, connection).await;
             }
             Item::Begun { channel, connection } => {
-                surely(|| self.table.begun(&channel, connection));
+                catch_panic(|| self.table.begun(&channel, connection));
             }
             Item::Ended { channel, connection } => {
-                surely(|| self.table.ended(&channel, connection));
+                catch_panic(|| self.table.ended(&channel, connection));
             }
-            Item::Dropped(channels) => surely(|| self.tell(channels)),
+            Item::Dropped(channels) => catch_panic(|| self.report_dropped(channels)),
         }
         self.did_one().await;
     }
@@ -164,24 +164,24 @@ impl Delivery {
         }
     }
 
-    fn tell(&self, dropped: HashMap<Vec<u8>, u64>) {
+    fn report_dropped(&self, dropped: HashMap<Vec<u8>, u64>) {
         tracing::warn!(
             channels = dropped.len(),
-            "messages from Redis come faster than they are delivered"
+            "messages from Redis arrive faster than they are delivered"
         );
         for (channel, count) in dropped {
             let Some(entry) = self.table.find(&channel) else { continue };
-            let sinks = {
+            let subscribers = {
                 let mut state = entry.state.lock();
-                state.origins.told();
-                state.sinks.clone()
+                state.tracker.gap_reported();
+                state.subscribers.clone()
             };
-            entry.tell_gap(&sinks, Some(count));
+            entry.report_gap(&subscribers, Some(count));
         }
     }
 
     async fn deliver(&mut self, channel: &[u8], payload: &[u8], connection: u64) {
-        // Nobody wants it any more, and Redis has not yet heard of that.
+        // Nobody wants it any more, and the request to end it is on its way.
         let Some(entry) = self.table.find(channel) else { return self.did_one().await };
         let messages = match batch::decode(payload) {
             Ok(messages) => messages,
@@ -191,33 +191,33 @@ impl Delivery {
             }
         };
         for message in messages {
-            surely(|| deliver_one(&entry, &message, connection, &mut self.scratch));
+            catch_panic(|| deliver_one(&entry, &message, connection, &mut self.scratch));
             self.did_one().await;
         }
     }
 }
 
-/// A sink that panics loses this message, and nothing else.
-fn surely(handle: impl FnOnce()) {
+/// Confines a panic of a sink to the message that caused it.
+fn catch_panic(handle: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(handle)).is_err() {
         tracing::error!("a message from Redis was lost to a panic");
     }
 }
 
 fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch: &mut Vec<u8>) {
-    let (seen, sinks) = {
+    let (check, subscribers) = {
         let mut state = entry.state.lock();
         if state.heard != connection {
-            // What an earlier connection still says does not count.
+            // It arrived on an earlier connection.
             return;
         }
-        let seen = envelope.stamp.map_or(Seen::Next, |stamp| state.origins.hear(stamp));
-        (seen, state.sinks.clone())
+        let check = envelope.stamp.map_or(SequenceCheck::Next, |stamp| state.tracker.record(stamp));
+        (check, state.subscribers.clone())
     };
-    match seen {
-        Seen::Next => {}
-        Seen::After(missing) => entry.tell_gap(&sinks, Some(missing)),
-        Seen::Again => {
+    match check {
+        SequenceCheck::Next => {}
+        SequenceCheck::Missing(missing) => entry.report_gap(&subscribers, Some(missing)),
+        SequenceCheck::Duplicate => {
             metrics::counter!("jstack_broker_duplicates_total").increment(1);
             return;
         }
@@ -226,12 +226,12 @@ fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch:
     message.only = envelope.only;
     message.except = &envelope.except;
     message.except_rooms = &envelope.except_rooms;
-    for wanting in sinks.iter() {
-        wanting.sink.deliver(&message);
+    for subscriber in subscribers.iter() {
+        subscriber.sink.deliver(&message);
     }
 }
 
-/// Counts every one, and writes fewer and fewer of them to the log.
+/// Counts every malformed message, and logs them ever more rarely.
 fn count_malformed(channel: &str, why: &str) {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     metrics::counter!("jstack_broker_malformed_total").increment(1);

@@ -1,14 +1,14 @@
 //! Names of channels in Redis: `<prefix>:<procedure>:<scope>`.
 //!
-//! Each part is written so that it can hold no `:`, and nothing else that means something to
-//! Redis: a room's name is data, whatever it says.
+//! Each part is encoded so that it cannot contain `:`, or anything else that has a meaning for
+//! Redis. A room's name is always data.
 
 use std::io::Write as _;
 
 use crate::broker::{Channel, Scope};
 
 /// The name of `channel` in Redis, with the prefix as [`prefix`] writes it.
-pub(super) fn channel_name(prefix: &str, channel: Channel<'_>) -> String {
+pub(crate) fn channel_name(prefix: &str, channel: Channel<'_>) -> String {
     let mut name = Vec::with_capacity(prefix.len() + channel.procedure.len() + 32);
     write_channel_name(&mut name, prefix, channel);
     // It is ASCII by construction.
@@ -16,7 +16,7 @@ pub(super) fn channel_name(prefix: &str, channel: Channel<'_>) -> String {
 }
 
 /// Appends the name of `channel` in Redis, with the prefix as [`prefix`] writes it.
-pub(super) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channel<'_>) {
+pub(crate) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channel<'_>) {
     to.extend_from_slice(prefix.as_bytes());
     to.push(b':');
     encode(to, channel.procedure, true);
@@ -32,56 +32,56 @@ pub(super) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channe
     }
 }
 
-/// What stands between the prefix and the number of a process, in the name of its own channel.
-pub(super) const PROBE: &str = "::probe:";
+/// The part between the prefix and the number of a process, in the name of its probe channel.
+pub(crate) const PROBE: &str = "::probe:";
 
-/// A prefix as it stands in names.
-pub(super) fn prefix(prefix: &str) -> String {
+/// Encodes a prefix as it is written in names.
+pub(crate) fn prefix(prefix: &str) -> String {
     let mut name = Vec::new();
     encode(&mut name, prefix, false);
     String::from_utf8(name).unwrap_or_default()
 }
 
-/// The channel on which a process listens for its own signs of life. No procedure is without a
-/// name, so it is nobody else's.
-pub(super) fn probe_name(prefix: &str, origin: u64) -> String {
+/// The channel of a process' probes: it publishes to it and listens to it. Procedures have names,
+/// so no procedure has this channel.
+pub(crate) fn probe_name(prefix: &str, origin: u64) -> String {
     let mut name = Vec::new();
     encode(&mut name, prefix, false);
     let _ = write!(name, "{PROBE}{origin:016x}");
     String::from_utf8(name).unwrap_or_default()
 }
 
-/// A byte that stands for itself in every part of a name.
-const STAYS: u8 = 1;
-/// A byte that stands for itself where slashes do.
-const STAYS_BY_SLASHES: u8 = 2;
+/// A byte that is written as it is in every part of a name.
+const PLAIN: u8 = 1;
+/// A byte that is written as it is where slashes are.
+const PLAIN_WITH_SLASHES: u8 = 2;
 
-/// What each byte is: a table, for every publish writes a name.
+/// The class of each byte. A table, because every publish writes a name.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            kinds[byte as usize] = STAYS | STAYS_BY_SLASHES;
+            kinds[byte as usize] = PLAIN | PLAIN_WITH_SLASHES;
         }
         byte += 1;
     }
-    kinds[b'/' as usize] = STAYS_BY_SLASHES;
+    kinds[b'/' as usize] = PLAIN_WITH_SLASHES;
     kinds
 };
 
 /// Letters, digits and `-._~` stay; every other byte is written `%XX`.
 fn encode(to: &mut Vec<u8>, text: &str, slash: bool) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let stays = if slash { STAYS_BY_SLASHES } else { STAYS };
+    let plain = if slash { PLAIN_WITH_SLASHES } else { PLAIN };
     let kind = |byte: u8| KINDS[usize::from(byte)];
-    // Nearly always all of them stay, and looking at all without a branch is fastest.
-    if text.bytes().fold(stays, |all, byte| all & kind(byte)) != 0 {
+    // Nearly always all bytes are plain, and checking all without a branch is fastest.
+    if text.bytes().fold(plain, |all, byte| all & kind(byte)) != 0 {
         to.extend_from_slice(text.as_bytes());
         return;
     }
     for byte in text.bytes() {
-        if kind(byte) & stays != 0 {
+        if kind(byte) & plain != 0 {
             to.push(byte);
         } else {
             to.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
@@ -125,7 +125,7 @@ mod tests {
         }
 
         #[test]
-        fn names_hold_nothing_that_redis_could_read_as_more_than_a_name(a in ".{1,60}") {
+        fn names_contain_nothing_with_a_meaning_for_redis(a in ".{1,60}") {
             let name = room(&a);
             let rest = name.strip_prefix("jstack:post/chat:room:").unwrap();
             prop_assert!(rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));

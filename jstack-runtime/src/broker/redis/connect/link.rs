@@ -1,4 +1,4 @@
-//! Connecting to Redis: once asked, until it fails; who asks tries again.
+//! One attempt to connect to Redis, and what its errors mean for operators.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,57 +11,56 @@ use ::redis::{
 };
 use tokio::time::timeout;
 
-use super::address::{Address, Place};
+use super::address::{Address, Deployment};
 
-/// How long one attempt may take, with TLS and greeting.
+/// How long one attempt may take, including TLS and the handshake.
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// How long a Sentinel may take to answer.
 const SENTINEL: Duration = Duration::from_millis(500);
-/// How often Sentinels are asked at least.
+/// The longest time between two questions to the Sentinels.
 const SENTINEL_HEARTBEAT: Duration = Duration::from_secs(1);
-/// Waits between attempts double from the first to the second.
-const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// What a user must be permitted.
+/// The commands that an ACL must allow.
 const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +ping +hello`";
 #[cfg(feature = "redis-cluster")]
 const CLUSTER_PERMISSIONS: &str =
     "`+ssubscribe +sunsubscribe +spublish +ping +hello +cluster|info +cluster|slots`";
-/// What to write instead of an address of one server.
+/// The error of `redis://` that leads to a cluster.
 const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cluster://` into \
                          REDIS_URL (feature `redis-cluster` of jstack-runtime)";
-/// What to write instead of an address of a cluster.
+/// The error of `redis+cluster://` that leads to a stand-alone server.
 #[cfg(feature = "redis-cluster")]
-const NO_CLUSTER: &str = "this server belongs to no Redis Cluster: write `redis://` into REDIS_URL";
+const NO_CLUSTER: &str =
+    "this server does not belong to a Redis Cluster: write `redis://` into REDIS_URL";
 
 /// How to reach Redis.
 #[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub(super) address: Address,
+pub(crate) struct Link {
+    pub(crate) address: Address,
     /// How long an answer may take on an open connection.
-    pub(super) answer: Duration,
+    pub(crate) answer: Duration,
 }
 
-/// An open connection, and to whom.
-pub(super) struct Connected {
-    pub(super) connection: MultiplexedConnection,
+/// An open connection, and the server that it leads to.
+pub(crate) struct Connected {
+    pub(crate) connection: MultiplexedConnection,
     to: ConnectionAddr,
 }
 
 impl Link {
-    /// How often to look after a connection, where `heartbeat` was asked for. Sentinels are asked
-    /// more often: a server that is no longer the master answers as before.
-    pub(super) fn heartbeat(&self, heartbeat: Duration) -> Duration {
-        match self.address.place {
-            Place::Sentinel { .. } => heartbeat.min(SENTINEL_HEARTBEAT),
-            Place::Server(_) => heartbeat,
+    /// The heartbeat of connections, where `heartbeat` is configured. With Sentinels it is shorter: a
+    /// server that is not the master any more answers as before.
+    pub(crate) fn heartbeat(&self, heartbeat: Duration) -> Duration {
+        match self.address.deployment {
+            Deployment::Sentinel { .. } => heartbeat.min(SENTINEL_HEARTBEAT),
+            Deployment::Server(_) => heartbeat,
             #[cfg(feature = "redis-cluster")]
-            Place::Cluster { .. } | Place::Member(_) => heartbeat,
+            Deployment::Cluster { .. } | Deployment::Member(_) => heartbeat,
         }
     }
 
-    /// Connects, and hands what Redis says of itself to `push`. Fails with a sentence.
-    pub(super) async fn connect(&self, push: impl AsyncPushSender) -> Result<Connected, String> {
+    /// Connects; `push` receives push messages. Fails with a sentence for operators.
+    pub(crate) async fn connect(&self, push: impl AsyncPushSender) -> Result<Connected, String> {
         let attempt = async {
             let info = self.server().await?;
             let to = info.addr().clone();
@@ -83,35 +82,35 @@ impl Link {
         }
     }
 
-    /// Whether the connection is still to the server that it should be to.
-    pub(super) async fn is_current(&self, connected: &Connected) -> bool {
-        match &self.address.place {
+    /// Whether the connection still leads to the right server.
+    pub(crate) async fn is_current(&self, connected: &Connected) -> bool {
+        match &self.address.deployment {
             // Sentinels that do not answer are no reason to give up a connection that works.
-            Place::Sentinel { .. } => {
+            Deployment::Sentinel { .. } => {
                 self.server().await.is_ok_and(|now| *now.addr() == connected.to)
             }
-            Place::Server(_) => true,
+            Deployment::Server(_) => true,
             #[cfg(feature = "redis-cluster")]
-            Place::Cluster { .. } | Place::Member(_) => true,
+            Deployment::Cluster { .. } | Deployment::Member(_) => true,
         }
     }
 
-    /// Refuses a cluster where one server is spoken of, and one server where a cluster is.
+    /// Refuses a cluster where the address means one server, and the reverse.
     async fn check_mode(&self, connection: &mut MultiplexedConnection) -> Result<(), String> {
         let mut hello = ::redis::cmd("HELLO");
         let hello = hello.arg(3).query_async::<HashMap<String, Value>>(connection).await;
         let hello = hello.unwrap_or_default();
-        // Who does not say so, as some services, is taken for what it is said to be.
+        // Some services do not report a mode; the address is believed then.
         let Some(Value::BulkString(mode)) = hello.get("mode") else { return Ok(()) };
         let is_cluster = mode == b"cluster";
         #[cfg(feature = "redis-cluster")]
-        if matches!(self.address.place, Place::Member(_)) {
+        if matches!(self.address.deployment, Deployment::Member(_)) {
             return if is_cluster { Ok(()) } else { Err(NO_CLUSTER.to_owned()) };
         }
         if !is_cluster {
             return Ok(());
         }
-        // Services that have the word but not the thing do not know the command either.
+        // Services that report the mode without being a cluster do not know the command.
         let info = ::redis::cmd("CLUSTER").arg("INFO").query_async::<String>(connection).await;
         match info {
             Ok(info) if info.contains("cluster_state") => Err(A_CLUSTER.to_owned()),
@@ -121,11 +120,13 @@ impl Link {
     }
 
     async fn server(&self) -> Result<ConnectionInfo, String> {
-        let (sentinels, group, redis, tls) = match &self.address.place {
-            Place::Server(info) => return Ok(info.clone().set_tcp_settings(tcp())),
-            Place::Sentinel { sentinels, group, redis, tls } => (sentinels, group, redis, *tls),
+        let (sentinels, group, redis, tls) = match &self.address.deployment {
+            Deployment::Server(info) => return Ok(info.clone().set_tcp_settings(tcp())),
+            Deployment::Sentinel { sentinels, group, redis, tls } => {
+                (sentinels, group, redis, *tls)
+            }
             #[cfg(feature = "redis-cluster")]
-            Place::Cluster { like: info, .. } | Place::Member(info) => {
+            Deployment::Cluster { like: info, .. } | Deployment::Member(info) => {
                 return Ok(info.clone().set_tcp_settings(tcp()));
             }
         };
@@ -151,8 +152,8 @@ impl Link {
         Err(trouble)
     }
 
-    /// The error as a sentence for who can mend it.
-    pub(super) fn explain(&self, error: &RedisError) -> String {
+    /// The error as a sentence for operators, who can fix it.
+    pub(crate) fn explain(&self, error: &RedisError) -> String {
         match error.code() {
             Some("WRONGPASS") if self.address.rest_token => {
                 "Redis does not take UPSTASH_REDIS_REST_TOKEN as a password (tokens made with \
@@ -168,10 +169,10 @@ impl Link {
                 "Redis does not permit it to this user ({}); it needs {} and the channels \
                  `&<prefix>:*`",
                 error.detail().unwrap_or("NOPERM"),
-                match self.address.place {
-                    Place::Server(_) | Place::Sentinel { .. } => PERMISSIONS,
+                match self.address.deployment {
+                    Deployment::Server(_) | Deployment::Sentinel { .. } => PERMISSIONS,
                     #[cfg(feature = "redis-cluster")]
-                    Place::Cluster { .. } | Place::Member(_) => CLUSTER_PERMISSIONS,
+                    Deployment::Cluster { .. } | Deployment::Member(_) => CLUSTER_PERMISSIONS,
                 }
             ),
             _ if error.kind() == ErrorKind::RESP3NotSupported => {
@@ -183,7 +184,7 @@ impl Link {
     }
 }
 
-/// The server that a Sentinel holds for the master, if that server thinks so too.
+/// The master by the word of one Sentinel.
 async fn ask(sentinel: &ConnectionInfo, group: &str) -> RedisResult<Option<(String, u16)>> {
     let client = Client::open(sentinel.clone().set_tcp_settings(tcp()))?;
     let config = AsyncConnectionConfig::new().set_connection_timeout(None);
@@ -195,7 +196,7 @@ async fn ask(sentinel: &ConnectionInfo, group: &str) -> RedisResult<Option<(Stri
         .await
 }
 
-/// A peer that is gone without a word is noticed, by the kernel too.
+/// Settings with which the kernel, too, notices a silent peer.
 fn tcp() -> TcpSettings {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(10))
@@ -205,29 +206,4 @@ fn tcp() -> TcpSettings {
     #[cfg(target_os = "linux")]
     let settings = settings.set_user_timeout(Duration::from_secs(10));
     settings
-}
-
-/// Waits between attempts: they grow, and differ from process to process.
-#[derive(Debug, Default)]
-pub(super) struct Backoff {
-    failures: u32,
-}
-
-impl Backoff {
-    /// The wait before the next attempt.
-    pub(super) fn next(&mut self) -> Duration {
-        use std::hash::{BuildHasher, RandomState};
-
-        let (first, most) = WAIT;
-        let whole = first.saturating_mul(1 << self.failures.min(10)).min(most);
-        self.failures += 1;
-        let random = RandomState::new().hash_one(self.failures) % 512;
-        // Between half and all of it.
-        whole * u32::try_from(512 + random).unwrap_or(512) / 1024
-    }
-
-    /// It worked.
-    pub(super) fn reset(&mut self) {
-        self.failures = 0;
-    }
 }

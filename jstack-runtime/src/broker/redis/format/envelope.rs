@@ -1,9 +1,9 @@
-//! What travels through Redis: a message and where it comes from. Several of one channel may
-//! travel together, see `batch.rs`.
+//! The envelope: a message and its origin, as they travel through Redis. Several of one channel may
+//! travel as a batch, see `batch.rs`.
 //!
-//! Everything in it was written by somebody else: the decoder is closed (what it does not know is
-//! malformed), checks every length before it reads, and hands over nothing that a client could
-//! choke on. The format is part of what `docs/redis.md` promises to other programs.
+//! Everything in it was written by another program. The decoder rejects what it does not know,
+//! checks every length before it reads, and passes on nothing that a client could fail on.
+//! `docs/redis.md` documents the format for other programs.
 
 use std::borrow::Cow;
 
@@ -18,11 +18,11 @@ use crate::target::SocketId;
 const VERSION: u8 = 1;
 /// The longest JSON text that is published or accepted, in bytes.
 const LONGEST_JSON: usize = 16 * 1024 * 1024;
-/// Version, flags, origin and number.
+/// The length of version, flags, origin and number.
 const HEAD: usize = 18;
 const NUMBER_AT: usize = 10;
 
-/// This is the first message that the origin counts on the channel.
+/// The origin starts to count the channel with this message.
 const FIRST: u8 = 1;
 const HAS_ONLY: u8 = 1 << 1;
 const HAS_EXCEPT: u8 = 1 << 2;
@@ -31,7 +31,7 @@ const HAS_EXCEPT_ROOMS: u8 = 1 << 3;
 /// A message as it arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Envelope<'a> {
-    /// The process that published it, and its count; `None` for one from another program.
+    /// Its origin and number; `None` for a message from another program.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) only: Option<SocketId>,
     pub(crate) except: Vec<SocketId>,
@@ -46,7 +46,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Where a message stands among those that its origin sent to the channel.
+/// The number of a message among those that its origin sent to the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) origin: u64,
@@ -54,17 +54,17 @@ pub(crate) struct Stamp {
     pub(crate) first: bool,
 }
 
-/// Why bytes are no envelope.
+/// Why bytes are not an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// Appends the envelope of `message` from `origin`, still without its number.
-pub(super) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) -> Result {
+pub(crate) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) -> Result {
     let json = message.json();
     let (except, rooms) = (message.except, message.except_rooms);
     if json.len() > LONGEST_JSON {
         return Err(Error::payload_too_large(format!(
-            "a message through Redis may be {LONGEST_JSON} bytes long, this one has {}",
+            "a message through Redis may be {LONGEST_JSON} bytes long, this one is {}",
             json.len()
         )));
     }
@@ -104,8 +104,8 @@ pub(super) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) ->
     Ok(())
 }
 
-/// Numbers an envelope that [`encode`] wrote.
-pub(super) fn stamp(envelope: &mut [u8], number: u64, first: bool) {
+/// Puts the number into an envelope that [`encode`] wrote.
+pub(crate) fn stamp(envelope: &mut [u8], number: u64, first: bool) {
     if let Some(at) = envelope.get_mut(NUMBER_AT..HEAD) {
         at.copy_from_slice(&number.to_be_bytes());
     }
@@ -115,7 +115,7 @@ pub(super) fn stamp(envelope: &mut [u8], number: u64, first: bool) {
 }
 
 /// Reads one message: an envelope, or the bare text `["event",data]` from another program.
-pub(super) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let envelope = match bytes.first() {
         Some(&VERSION) => decode_head(bytes)?,
         Some(b'[') => Envelope::around(bytes),
@@ -126,12 +126,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     Ok(envelope)
 }
 
-/// Reads an envelope, and takes what follows its head for JSON.
-pub(super) fn decode_head(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
+/// Reads an envelope. What follows its head is taken as JSON and not checked.
+pub(crate) fn decode_head(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let mut rest = Reader(bytes);
     let [version, flags] = rest.array()?;
     if version != VERSION {
-        return Err(Malformed("it is no envelope of version 1"));
+        return Err(Malformed("it is not an envelope of version 1"));
     }
     if flags & !(FIRST | HAS_ONLY | HAS_EXCEPT | HAS_EXCEPT_ROOMS) != 0 {
         return Err(Malformed("it has flags that this version does not know"));
@@ -153,8 +153,9 @@ pub(super) fn decode_head(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     Ok(envelope)
 }
 
-/// The stock client throws on anything but `["event",data]`, and takes some names for its own.
-pub(super) fn check_json(json: &[u8]) -> Result<(), Malformed> {
+/// Checks the JSON: the stock client throws on anything but `["event",data]`, and reserves some
+/// event names.
+pub(crate) fn check_json(json: &[u8]) -> Result<(), Malformed> {
     #[derive(Deserialize)]
     struct Frame<'a>(#[serde(borrow)] Cow<'a, str>, #[allow(dead_code)] IgnoredAny);
 
@@ -189,8 +190,8 @@ impl<'a> Reader<'a> {
         Ok(SocketId { node: self.u64()?, local: self.u64()? })
     }
 
-    /// A count of things that take at least `each` bytes: one that cannot be true is refused
-    /// before anything is allocated for it.
+    /// A count of things that take at least `each` bytes. An impossible count is refused before
+    /// anything is allocated for it.
     fn count(&mut self, each: usize) -> Result<usize, Malformed> {
         let count = usize::from(u16::from_be_bytes(self.array()?));
         if count * each > self.0.len() { Err(Self::SHORT) } else { Ok(count) }
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_would_choke_on_is_malformed() {
+    fn what_a_client_would_fail_on_is_malformed() {
         for bad in [
             "",
             "[]",
@@ -272,8 +273,8 @@ mod tests {
         assert!(decode(&unknown_flag).is_err());
     }
 
-    /// CVE-2026-23524 (Laravel Reverb): what stood in Redis was deserialised into whatever objects it
-    /// named. Here it is JSON, which names no types, in a format with a version of its own.
+    /// CVE-2026-23524 (Laravel Reverb): a payload from Redis was deserialised into whatever objects
+    /// it named. Here it is JSON, which names no types, in a format with its own version.
     #[test]
     fn serialised_objects_of_other_languages_are_malformed() {
         let others: [&[u8]; 9] = [
@@ -298,9 +299,9 @@ mod tests {
         assert_eq!(decode(typed).unwrap().json, typed);
     }
 
-    /// CVE-2023-35391 (SignalR): the backplane told what was not meant for the one who was told.
+    /// CVE-2023-35391 (SignalR): the backplane disclosed messages to clients they were not for.
     #[test]
-    fn of_an_envelope_nothing_but_the_json_is_for_clients_and_the_addressee_stays() {
+    fn only_the_json_of_an_envelope_reaches_clients_and_the_addressee_is_kept() {
         let json = b"[\"a\",1]";
         let bytes = encoded(Some(id(1)), &[id(2)], &["secret room".into()], json);
         let envelope = decode(&bytes).unwrap();
@@ -343,7 +344,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_decoder_fail_otherwise_than_by_its_error(
+        fn no_bytes_make_the_decoder_panic(
             mut bytes in prop::collection::vec(any::<u8>(), 0..200), version in any::<bool>(),
         ) {
             if version && !bytes.is_empty() {

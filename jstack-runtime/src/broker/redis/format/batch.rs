@@ -1,9 +1,8 @@
-//! Several messages of one channel in one publish: version 2 of what travels through Redis, which
-//! is envelopes of version 1, each behind its length.
+//! The batch: several messages of one channel in one publish. It is version 2 of the format, and
+//! contains envelopes of version 1, each after its length.
 //!
-//! A batch is right as a whole or malformed as a whole. It is looked through once before anything
-//! of it is delivered, and a second time while it is: what it makes us hold is never more than
-//! its own bytes and one envelope.
+//! A batch is valid or malformed as a whole. It is read once to check it, and again while it is
+//! delivered. Memory use is therefore bounded by its bytes and one envelope.
 
 use std::io::{self, Write};
 
@@ -12,17 +11,17 @@ use super::envelope::{self, Envelope, Malformed};
 /// The first byte of every batch.
 const VERSION: u8 = 2;
 /// The most envelopes of one batch.
-pub(super) const MOST: usize = 1_024;
+pub(crate) const MOST: usize = 1_024;
 /// The longest batch that is published, in bytes.
-pub(super) const LONGEST: usize = 64 * 1024;
+pub(crate) const LONGEST: usize = 64 * 1024;
 /// The longest batch that is accepted, in bytes.
 const LONGEST_ACCEPTED: usize = 1024 * 1024;
-/// Version and count stand before the envelopes, a length before each.
-pub(super) const HEAD: usize = 3;
-pub(super) const LENGTH: usize = 4;
+/// The length of version and count, and of the length before each envelope.
+pub(crate) const HEAD: usize = 3;
+pub(crate) const LENGTH: usize = 4;
 
 /// Writes envelopes as a batch. Fails if `to` does, or if a number is too large for its field.
-pub(super) fn write<'a>(
+pub(crate) fn write<'a>(
     to: &mut impl Write,
     envelopes: impl ExactSizeIterator<Item = &'a [u8]>,
 ) -> io::Result<()> {
@@ -37,20 +36,20 @@ pub(super) fn write<'a>(
     Ok(())
 }
 
-/// The messages of what arrived, all of them well-formed.
+/// The messages of a payload, all of them well-formed.
 #[derive(Debug)]
 pub(crate) enum Messages<'a> {
-    /// One that came alone, until it is handed over.
+    /// A single message, until it is handed over.
     One(Option<Envelope<'a>>),
-    /// What is left of a batch.
+    /// The rest of a batch.
     Batch(Parts<'a>),
 }
 
-/// Envelopes behind their lengths.
+/// Envelopes, each after its length.
 #[derive(Debug)]
 pub(crate) struct Parts<'a>(&'a [u8]);
 
-/// Reads what arrived: a batch, an envelope, or the bare text of another program.
+/// Reads a payload: a batch, an envelope, or the bare text of another program.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Messages<'_>, Malformed> {
     let Some((&VERSION, rest)) = bytes.split_first() else {
         return envelope::decode(bytes).map(|one| Messages::One(Some(one)));
@@ -70,15 +69,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Messages<'_>, Malformed> {
         envelope::check_json(envelope.json)?;
     }
     if !parts.0.is_empty() {
-        return Err(Malformed("it is a batch that goes on behind its end"));
+        return Err(Malformed("it is a batch with bytes after its end"));
     }
     Ok(Messages::Batch(Parts(all)))
 }
 
 const SHORT: Malformed = Malformed("it is a batch that ends too early");
 
-/// How many messages bytes claim to be, at which nobody has looked yet.
-pub(super) fn count(bytes: &[u8]) -> u64 {
+/// How many messages a payload claims to be, without reading them.
+pub(crate) fn count(bytes: &[u8]) -> u64 {
     match bytes {
         [VERSION, high, low, ..] => {
             u64::from(u16::from_be_bytes([*high, *low])).clamp(1, MOST as u64)
@@ -103,7 +102,7 @@ impl<'a> Iterator for Messages<'a> {
     fn next(&mut self) -> Option<Envelope<'a>> {
         match self {
             Self::One(one) => one.take(),
-            // It was looked through, so this is no error but the end.
+            // It was checked before, so this is the end and not an error.
             Self::Batch(parts) => envelope::decode_head(parts.next()?).ok(),
         }
     }
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_unseen_is_counted_by_what_it_says() {
+    fn what_was_dropped_unread_is_counted_by_its_head() {
         assert_eq!(count(&some()), 3);
         assert_eq!(count(b"[\"a\",1]"), 1);
         assert_eq!([count(b""), count(&[2]), count(&[2, 0, 0])], [1; 3]);
@@ -260,7 +259,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_decoder_fail_otherwise_than_by_its_error(
+        fn no_bytes_make_the_decoder_panic(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..5),
             mut bytes in prop::collection::vec(any::<u8>(), 0..200),
         ) {

@@ -1,36 +1,37 @@
-//! Where Redis is: what `REDIS_URL` says, read once.
+//! Where Redis is: reads the address in `REDIS_URL`.
 
 use ::redis::{
     ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
 };
 
-use super::route::Route;
+use crate::broker::redis::route::Route;
 use crate::error::BoxError;
 
-/// The port of a server that names none.
+/// The port of a server without one in the address.
 #[cfg(feature = "redis-cluster")]
 const PORT: u16 = 6_379;
-/// The port of a Sentinel that names none.
+/// The port of a Sentinel without one in the address.
 const SENTINEL_PORT: u16 = 26_379;
 
-/// Where Redis is, and how to be let in.
+/// Where Redis is, and how to authenticate.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
-    pub(super) place: Place,
-    /// Without secrets.
-    pub(super) shown: String,
+pub(crate) struct Address {
+    pub(crate) deployment: Deployment,
+    /// The address without secrets.
+    pub(crate) shown: String,
     /// The credentials are Upstash's REST token, which is not always a password.
-    pub(super) rest_token: bool,
+    pub(crate) rest_token: bool,
 }
 
+/// How Redis is deployed.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(crate) enum Deployment {
     /// One server.
     Server(ConnectionInfo),
-    /// Whichever server the Sentinels name.
+    /// The master that the Sentinels name.
     Sentinel {
         sentinels: Vec<ConnectionInfo>,
-        /// What they call the group of servers.
+        /// The name of the group of servers.
         group: String,
         /// Credentials and database on the server.
         redis: RedisConnectionInfo,
@@ -39,9 +40,9 @@ pub(super) enum Place {
     /// The servers of a cluster.
     #[cfg(feature = "redis-cluster")]
     Cluster {
-        /// Hosts and ports of some of them, from which the others are found.
+        /// Hosts and ports of some of them, which name the others.
         seeds: Vec<(String, u16)>,
-        /// How to be let in, at any of them.
+        /// Credentials and TLS settings for each of them.
         like: ConnectionInfo,
     },
     /// One server of a cluster.
@@ -52,7 +53,7 @@ pub(super) enum Place {
 impl Address {
     /// Reads `redis://`, `rediss://`, `unix://`, `redis+sentinel://` and `redis+cluster://`
     /// addresses.
-    pub(super) fn parse(url: &str) -> Result<Self, BoxError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, BoxError> {
         let url = url.trim();
         let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
         if scheme.starts_with("rediss") && !cfg!(feature = "redis-tls") {
@@ -72,7 +73,7 @@ impl Address {
             "redis" | "rediss" | "unix" | "redis+unix" => {
                 let info = server(url)?;
                 let shown = shown(&info);
-                Ok(Self { place: Place::Server(info), shown, rest_token: false })
+                Ok(Self { deployment: Deployment::Server(info), shown, rest_token: false })
             }
             _ => {
                 Err("the Redis address must start with `redis://`, `rediss://` (TLS), `unix://`, \
@@ -82,17 +83,17 @@ impl Address {
         }
     }
 
-    /// Which server carries what, as far as the address says.
-    pub(super) fn route(&self) -> Route {
-        match self.place {
+    /// The route that the address implies.
+    pub(crate) fn route(&self) -> Route {
+        match self.deployment {
             #[cfg(feature = "redis-cluster")]
-            Place::Cluster { .. } => Route::nowhere(),
+            Deployment::Cluster { .. } => Route::nowhere(),
             _ => Route::One,
         }
     }
 
-    /// Upstash's TLS endpoint, from what its console and `JStack` call the REST URL and token.
-    pub(super) fn upstash(rest_url: &str, token: &str, port: u16) -> Result<Self, BoxError> {
+    /// Upstash's TLS endpoint, from the REST URL and token of its console.
+    pub(crate) fn upstash(rest_url: &str, token: &str, port: u16) -> Result<Self, BoxError> {
         let host = rest_url.trim().strip_prefix("https://").unwrap_or(rest_url.trim());
         let host = host.split(['/', ':', '?']).next().unwrap_or_default();
         if host.is_empty() || host.contains('@') {
@@ -103,12 +104,12 @@ impl Address {
                 "UPSTASH_REDIS_REST_TOKEN is not set, which UPSTASH_REDIS_REST_URL needs".into()
             );
         }
-        // Parsed without the token, which is no part of a URL and may hold anything.
+        // Parsed without the token, which may contain any character.
         let mut address = Self::parse(&format!("rediss://{host}:{port}"))?;
-        if let Place::Server(info) = address.place {
+        if let Deployment::Server(info) = address.deployment {
             let redis =
                 info.redis_settings().clone().set_username("default").set_password(token.trim());
-            address.place = Place::Server(info.set_redis_settings(redis));
+            address.deployment = Deployment::Server(info.set_redis_settings(redis));
         }
         address.rest_token = true;
         Ok(address)
@@ -117,7 +118,7 @@ impl Address {
 
 fn server(url: &str) -> Result<ConnectionInfo, BoxError> {
     let info = url.into_connection_info().map_err(|error| {
-        // Nothing of the URL itself: it may hold a password.
+        // Without the URL itself, which may contain a password.
         format!(
             "the Redis address cannot be read ({}); it should look like \
              `redis://user:password@host:6379/0`, with special characters written `%XX`",
@@ -128,8 +129,8 @@ fn server(url: &str) -> Result<ConnectionInfo, BoxError> {
     Ok(info.set_redis_settings(redis))
 }
 
-/// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/group[/database]`, and behind a
-/// `?` the Sentinels' own `sentinel_user=` and `sentinel_password=`.
+/// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/group[/database]`, and after a `?`
+/// `sentinel_user=` and `sentinel_password=` for the Sentinels themselves.
 fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
     let form = || -> BoxError {
         "the Redis address should look like \
@@ -154,9 +155,11 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
             Some(("sentinel_user", user)) => sentinel_user.0 = user,
             Some(("sentinel_password", password)) => sentinel_user.1 = password,
             _ => {
-                return Err("after the `?` of a Sentinel address may stand `sentinel_user=` and \
-                             `sentinel_password=`"
-                    .into());
+                return Err(
+                    "a Sentinel address takes only `sentinel_user=` and `sentinel_password=` \
+                             after the `?`"
+                        .into(),
+                );
             }
         }
     }
@@ -175,14 +178,14 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
     let shown = format!("{scheme}+sentinel://{hosts}/{group}");
     let group = group.to_owned();
     Ok(Address {
-        place: Place::Sentinel { sentinels, group, redis, tls },
+        deployment: Deployment::Sentinel { sentinels, group, redis, tls },
         shown,
         rest_token: false,
     })
 }
 
-/// `redis+cluster://[user:password@]host[:port][,host[:port]…]`: any of its servers, which name the
-/// others.
+/// `redis+cluster://[user:password@]host[:port][,host[:port]…]`: any servers of the cluster, which
+/// name the others.
 #[cfg(feature = "redis-cluster")]
 fn cluster(url: &str, tls: bool) -> Result<Address, BoxError> {
     let form = || -> BoxError {
@@ -211,7 +214,7 @@ fn cluster(url: &str, tls: bool) -> Result<Address, BoxError> {
         }
     }
     let shown = format!("{scheme}+cluster://{hosts}");
-    Ok(Address { place: Place::Cluster { seeds, like }, shown, rest_token: false })
+    Ok(Address { deployment: Deployment::Cluster { seeds, like }, shown, rest_token: false })
 }
 
 fn with_port(host: &str, port: u16) -> String {
@@ -241,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_has_no_secrets() {
+    fn the_shown_address_has_no_secrets() {
         let of = |url: &str| Address::parse(url).unwrap().shown;
         assert_eq!(of("redis://127.0.0.1"), "redis://127.0.0.1:6379");
         assert_eq!(of("redis://me:s3cret@host:1/2"), "redis://me:***@host:1/2");
@@ -269,7 +272,8 @@ mod tests {
     #[test]
     fn a_sentinel_address_names_servers_group_and_credentials() {
         let url = "redis+sentinel://me:p%40ss@a:1,b/mymaster/2?sentinel_password=x";
-        let Place::Sentinel { sentinels, group, redis, tls } = Address::parse(url).unwrap().place
+        let Deployment::Sentinel { sentinels, group, redis, tls } =
+            Address::parse(url).unwrap().deployment
         else {
             panic!("it is one");
         };
@@ -285,7 +289,7 @@ mod tests {
     fn a_cluster_address_names_servers_and_credentials() {
         let address = Address::parse("redis+cluster://me:p%40ss@a:1,b").unwrap();
         assert_eq!(address.shown, "redis+cluster://a:1,b");
-        let Place::Cluster { seeds, like } = address.place else { panic!("it is one") };
+        let Deployment::Cluster { seeds, like } = address.deployment else { panic!("it is one") };
         assert_eq!(seeds, [("a".to_owned(), 1), ("b".to_owned(), 6379)]);
         let redis = like.redis_settings();
         assert_eq!((redis.username(), redis.password()), (Some("me"), Some("p@ss")));
@@ -314,7 +318,7 @@ mod tests {
     fn upstash_is_reached_by_tls_with_the_token_as_password() {
         let address = Address::upstash("https://eu1-x.upstash.io", "to/ken==", 6379).unwrap();
         assert_eq!(address.shown, "rediss://eu1-x.upstash.io:6379");
-        let Place::Server(info) = address.place else { panic!("it is one") };
+        let Deployment::Server(info) = address.deployment else { panic!("it is one") };
         assert_eq!(info.redis_settings().password(), Some("to/ken=="));
         assert!(Address::upstash("https://", "t", 6379).is_err());
         assert!(Address::upstash("https://x", "", 6379).is_err());

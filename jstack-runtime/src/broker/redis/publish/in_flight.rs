@@ -1,0 +1,154 @@
+//! Writes on their way: their answers, and what a cluster redirects.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{RedisResult, Value};
+
+use super::coalesce::{Coalesced, coalesce};
+use super::outbox::Outbox;
+use super::pending::{PendingMessages, fail};
+use crate::broker::redis::dialect::Dialect;
+
+/// Writes that may be in flight at once. With one, Redis would be idle while its answers are read;
+/// with many, each would be small.
+const MAX_IN_FLIGHT: usize = 2;
+
+/// One write, and the messages that wait for its answer.
+pub(crate) struct InFlight {
+    pub(crate) answer: Answer,
+    pub(crate) messages: PendingMessages,
+    /// For each message, the index of the command that published it.
+    pub(crate) command_of: Vec<usize>,
+    pub(crate) expires: Instant,
+}
+
+pub(crate) type Answer = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
+
+/// Messages that another server carries. They are requeued when all writes have completed.
+#[derive(Default)]
+pub(crate) struct Redirected {
+    pub(crate) messages: PendingMessages,
+    pub(crate) channels: HashSet<Box<[u8]>>,
+    /// Writes that have completed since the first redirect.
+    pub(crate) writes: u64,
+}
+
+/// What one connection has under way.
+pub(crate) struct Writes {
+    pub(crate) in_flight: VecDeque<InFlight>,
+    pub(crate) redirected: Redirected,
+    /// Completed writes that the outbox has not heard of.
+    pub(crate) completed: u64,
+    /// The buffers of a completed write, for the next one.
+    pub(crate) spare: PendingMessages,
+}
+
+impl Writes {
+    pub(crate) fn new() -> Self {
+        Self {
+            in_flight: VecDeque::with_capacity(MAX_IN_FLIGHT),
+            redirected: Redirected::default(),
+            completed: 0,
+            spare: PendingMessages::default(),
+        }
+    }
+
+    pub(crate) fn may_send(&self) -> bool {
+        self.in_flight.len() < MAX_IN_FLIGHT && self.redirected.writes == 0
+    }
+
+    /// Puts redirected messages back once nothing is in flight that could overtake them.
+    pub(crate) fn requeue_redirected(&mut self, outbox: &Outbox, shard: usize) {
+        if self.in_flight.is_empty() && self.redirected.writes > 0 {
+            let Redirected { messages, writes, .. } = std::mem::take(&mut self.redirected);
+            outbox.requeue(shard, messages);
+            self.completed += writes;
+        }
+    }
+}
+
+impl Redirected {
+    pub(crate) fn is_holding(&self) -> bool {
+        self.writes > 0 || !self.messages.is_empty()
+    }
+
+    /// Fails the messages of a channel of which a later message was taken: they cannot be put in
+    /// order any more.
+    pub(crate) fn fail_overtaken(&mut self, channel: &[u8]) {
+        if !self.channels.remove(channel) {
+            return;
+        }
+        let (mut stay, mut late) = (PendingMessages::default(), Vec::new());
+        std::mem::take(&mut self.messages).each(|of, payload, message| {
+            if of == channel {
+                late.push(message);
+            } else {
+                stay.push(of, payload, message);
+            }
+        });
+        self.messages = stay;
+        fail(late, "its slot moved while it was sent, and a later message was taken first");
+    }
+}
+
+/// Writes messages to the connection. When this returns, their place in the order is fixed.
+pub(crate) async fn send<D: Dialect>(
+    mut connection: MultiplexedConnection,
+    messages: PendingMessages,
+) -> InFlight {
+    let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages);
+    let count = commands.len();
+    let expires = messages.expires().unwrap_or_else(Instant::now);
+    let mut answer: Answer =
+        Box::pin(async move { connection.send_packed_commands(&commands, 0, count).await });
+    // The first poll hands the write to the connection.
+    let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+    if let Poll::Ready(result) = at_once {
+        answer = Box::pin(std::future::ready(result));
+    }
+    InFlight { answer, messages, command_of, expires }
+}
+
+/// The answer to the write that was sent first.
+pub(crate) async fn front(in_flight: &mut VecDeque<InFlight>) -> RedisResult<Vec<Value>> {
+    match in_flight.front_mut() {
+        Some(write) => write.answer.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::pending::{PendingMessage, Size};
+    use super::*;
+
+    #[test]
+    fn a_redirected_message_that_was_overtaken_fails_and_others_go_on() {
+        let mut redirected = Redirected::default();
+        let mut outcomes = Vec::new();
+        for (channel, payload) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let (done, outcome) = oneshot::channel();
+            let size = Size { channel: channel.len(), payload: payload.len() };
+            let message =
+                PendingMessage { size, channel_key: 0, done: Some(done), expires: Instant::now() };
+            redirected.messages.push(channel.as_bytes(), payload.as_bytes(), message);
+            redirected.channels.insert(channel.as_bytes().into());
+            outcomes.push(outcome);
+        }
+        redirected.fail_overtaken(b"c");
+        assert_eq!(redirected.messages.len(), 3);
+        redirected.fail_overtaken(b"a");
+        let rest: Vec<_> = redirected.messages.messages().collect();
+        assert_eq!(rest, [(&b"b"[..], &b"2"[..])]);
+        assert!(outcomes[0].try_recv().unwrap().is_err());
+        assert!(outcomes[1].try_recv().is_err(), "nothing was said of it yet");
+        assert!(outcomes[2].try_recv().unwrap().is_err());
+    }
+}
