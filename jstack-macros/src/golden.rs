@@ -147,7 +147,7 @@ fn rules_that_are_not_all_known_at_sight_run() {
     ] {
         let expansion = payload(&item.replace("#[known]", known));
         assert!(!expansion.contains("Fast"), "{item}: {expansion}");
-        assert!(expansion.contains("__rules"), "{item}: {expansion}");
+        assert!(expansion.contains("__private::rules"), "{item}: {expansion}");
     }
 }
 
@@ -200,7 +200,7 @@ fn another_path_of_the_runtime_is_the_only_one_named() {
         let item = format!("#[payload(crate = x)] struct A<T> {{ {rules} a: Vec<T> }}");
         write!(all, "{}", payload(&item)).unwrap();
     }
-    assert!(all.contains("x :: Procedure") || all.contains("x::Procedure"));
+    assert!(all.contains("x :: __private :: Procedure") || all.contains("x::__private::Procedure"));
     assert!(!all.contains("jstack_runtime"), "{all}");
 }
 

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use jstack_runtime::Event;
+use jstack_runtime::__private::Event;
 use jstack_runtime::fuzzing::{self, FanOut, FrameMessage, FrameStream};
 use jstack_runtime::prelude::*;
 

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::{Broker, Channel, Message, Redis, Scope, Sink};
+use jstack_runtime::Redis;
+use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind};
 use tokio::sync::Notify;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::broker::{self, Broker, Redis};
-use crate::config::{self, Environment, Limits};
+use crate::app::settings::{self, Environment};
+use crate::broker::{Broker, Redis};
 use crate::error::{BoxError, Result};
-use crate::rooms::{Hub, Process};
-use crate::ws::{Io, Ws};
+use crate::limits::Limits;
+use crate::rooms::{Hub, Node};
+use crate::ws::{Io, SocketProcedure};
 
 /// Emits to the connections of procedures from a program that serves none: a worker, a cron job,
 /// a test. It holds one connection to Redis.
@@ -32,7 +33,7 @@ use crate::ws::{Io, Ws};
 /// ```
 #[derive(Clone)]
 pub struct Emitter {
-    process: Arc<Process>,
+    node: Arc<Node>,
     redis: Arc<Redis>,
 }
 
@@ -77,9 +78,9 @@ impl Emitter {
     }
 
     fn through(redis: Redis) -> Self {
-        let (process, redis) = (Process::new(), Arc::new(redis));
-        process.configure(redis.clone(), Limits::default());
-        Self { process: Arc::new(process), redis }
+        let (node, redis) = (Node::new(), Arc::new(redis));
+        node.configure(redis.clone(), Limits::default());
+        Self { node: Arc::new(node), redis }
     }
 
     /// Looks who listens. Servers and emitters of one application must have one name, which
@@ -95,8 +96,8 @@ impl Emitter {
 
     /// Emits to the procedure whose marker is `P`, which servers have at `path`: the router's
     /// name and the procedure's, as `post/chat` for `/api/post/chat`.
-    pub fn io<P: Ws>(&self, path: &str) -> Io<P> {
-        let hub = Hub::new(self.process.clone());
+    pub fn io<P: SocketProcedure>(&self, path: &str) -> Io<P> {
+        let hub = Hub::new(self.node.clone());
         hub.name(path.trim_matches('/'));
         Io::new(hub)
     }
@@ -106,8 +107,8 @@ impl Emitter {
 /// called `name` in code.
 fn prefix(name: Option<&str>) -> Result<String, BoxError> {
     let environment = Environment::read()?;
-    let (name, from) = config::name(name.map(str::to_owned), &environment)?;
-    Ok(broker::prefix((&name, from), &|variable| environment.get(variable)).0)
+    let (name, from) = settings::name(name.map(str::to_owned), &environment)?;
+    Ok(settings::prefix((&name, from), &|variable| environment.get(variable)).0)
 }
 
 impl std::fmt::Debug for Emitter {

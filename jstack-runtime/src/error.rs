@@ -254,7 +254,7 @@ impl fmt::Debug for Error {
 /// What [`Error::into_response`] leaves in the response's extensions, so that the answer can be
 /// written anew as a problem document for a client that accepts one.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct ErrorBody {
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
     pub(crate) issues: Vec<Issue>,
@@ -275,7 +275,7 @@ impl IntoResponse for Error {
         if let Some(cause) = source {
             response.extensions_mut().insert(Cause(cause.to_string().into()));
         }
-        response.extensions_mut().insert(Told { code, message, issues });
+        response.extensions_mut().insert(ErrorBody { code, message, issues });
         response
     }
 }
@@ -287,13 +287,13 @@ impl IntoResponse for Error {
     label = "`{Self}` does not turn into `jstack_runtime::Error`",
     note = "return `Error`, which `?` makes of every `std::error::Error` and `Error::bad_request(…)` of a text, or write `impl From<{Self}> for Error`"
 )]
-pub trait Failure {
+pub trait IntoError {
     /// As the one error type.
     fn error(self) -> Error;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Error>> Failure for E {
+impl<E: Into<Error>> IntoError for E {
     fn error(self) -> Error {
         self.into()
     }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
-use crate::config::Limits;
 use crate::error::Result;
 use crate::events::{Event, Events};
+use crate::events::{Publisher as _, Target, To};
 use crate::frame;
 use crate::http::Origins;
 pub use crate::http::superjson::superjson;
+use crate::limits::Limits;
 use crate::payload::EventPayload;
-use crate::rooms::{Hub, Member, Process};
-use crate::target::{Publisher as _, Target, To};
+use crate::rooms::{Hub, Member, Node};
 
 /// Decodes bytes as they come from Redis; hands over the JSON texts that clients would get.
 #[cfg(feature = "redis")]
@@ -84,7 +84,7 @@ impl FrameStream {
 
 /// Reads a client's text as a frame of the set `E`: the event's name, `Some("")` for a ping.
 pub fn event<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
-    crate::ws::fuzz::<E>(text, depth)
+    crate::protocol::codec::fuzz::<E>(text, depth)
 }
 
 /// Writes what an emit hands to the broker: the event's JSON, in a frame, in a buffer that is used
@@ -117,7 +117,7 @@ pub struct FanOut {
 impl FanOut {
     /// A room of so many. Fails as a join does.
     pub async fn new(members: usize) -> Result<Self> {
-        let process = Process::new();
+        let process = Node::new();
         let limits = Limits { queue_frames: 0, queue_bytes: 0, ..Limits::default() };
         process.configure(Arc::new(crate::broker::Memory), limits);
         let mut this =

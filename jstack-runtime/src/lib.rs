@@ -1,32 +1,34 @@
 //! Typed real-time endpoints on axum.
 
-mod activity;
-mod admission;
 mod app;
-mod broker;
-mod call;
-mod closing;
-mod config;
+mod app_context;
+pub mod broker;
+mod close_reason;
+mod codegen;
+pub mod contract;
 #[cfg(feature = "redis")]
 mod emitter;
 mod error;
 mod events;
 mod frame;
+mod guard;
 mod http;
-mod macros;
+mod limits;
 mod meters;
+mod net;
 mod outbound;
 mod payload;
 pub mod prelude;
 mod procedure;
+mod protocol;
 mod rate;
+mod request_context;
 mod rooms;
 mod router;
-mod schema;
 mod server;
-mod site;
+mod socket_id;
 mod sync;
-mod target;
+mod transport;
 mod untrusted;
 mod ws;
 
@@ -35,42 +37,33 @@ mod ws;
 pub mod fuzzing;
 
 pub use app::App;
+pub use broker::Memory;
 #[cfg(feature = "redis")]
 pub use broker::Redis;
-pub use broker::{Broker, Channel, Memory, Message, Publish, Scope, Sink, Subscribe};
-pub use call::Call;
-pub use closing::{CloseReason, ClosedBy};
-pub use config::Limits;
+pub use close_reason::{CloseReason, ClosedBy};
 #[cfg(feature = "redis")]
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
-pub use events::{AnyEvent, Event, Events};
-#[doc(hidden)]
-pub use http::sent::{inputs as __inputs, optional_inputs as __optional_inputs};
-pub use http::{Answer, OriginError, Origins, Raw, Reply, RequestExtractor, SuperJson};
+pub use events::{EmitFuture, Events};
+pub use http::{OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
 pub use jstack_macros::Payload;
 #[doc = include_str!("docs/procedure.md")]
 pub use jstack_macros::procedure;
-#[doc(hidden)]
-pub use macros::{answers as __answers, results as __results, rules as __rules};
-pub use payload::{Data, EventPayload, InputPayload, Issues, Payload};
-pub use procedure::{Info, Kind, Procedure, Running, Serve};
+pub use limits::Limits;
+pub use payload::{Issues, Payload};
 pub use router::Router;
-pub use schema::{
-    Contract, ContractError, EventContract, InputContract, OutputContract, ProcedureContract,
-};
-pub use target::{ParseSocketIdError, Sending, SocketId, Target};
-pub use ws::{CloneExtractor, Handlers, Io, Left, Outcome, Receiver, Socket, SocketExtractor, Ws};
+pub use socket_id::{ParseSocketIdError, SocketId};
+pub use ws::{Io, Receiver, Socket, SocketProcedure};
 
 pub mod raw {
     //! WebSockets without events: text and bytes, for protocols of one's own.
     //!
     //! They have the same engine, limits and liveness as procedures, and none of the contract.
     //! Prefer `#[procedure(ws, …)]` wherever the messages are yours to define.
-    pub use crate::ws::raw::{Message, Socket, Sockets};
+    pub use crate::transport::raw::{Message, Socket, Sockets};
 }
 
 /// A [`Router`] of procedures by their names: functions and modules that carry `#[procedure]`.
@@ -96,24 +89,23 @@ macro_rules! router {
     };
 }
 
-/// What expansions need and nobody else does; it may change in any release.
+/// The API of generated code. It may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use garde;
 
-    use crate::Result;
+    pub use crate::codegen::{AnswerWriter, answers, kept, outcome, results, rules};
+    pub use crate::events::{AnyEvent, EmitFuture, Event, Events, Target};
     pub use crate::http::answer::OutputInfo;
-    pub use crate::http::sent::Sent;
-    pub use crate::payload::{Checked, Fast, GardeRules, NoRules, Rules, Unsure};
-    use crate::ws::{CloneExtractor, Outcome};
-
-    /// A handler's outcome.
-    pub fn outcome<O: Outcome<()>>(outcome: O) -> Result {
-        outcome.outcome()
-    }
-
-    /// A clone of an extractor for one event.
-    pub fn kept<T: CloneExtractor>(extractor: &T) -> T {
-        extractor.kept()
-    }
+    pub use crate::http::input::{RawInput, inputs, optional_inputs};
+    pub use crate::http::{Answer, Reply, RequestExtractor};
+    pub use crate::payload::{
+        Checked, Data, EventPayload, Fast, GardeRules, InputPayload, Issues, NoRules, Rules, Unsure,
+    };
+    pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
+    pub use crate::request_context::RequestContext;
+    pub use crate::ws::{
+        CloneExtractor, Handlers, IntoOutcome, Left, SocketExtractor, SocketProcedure,
+    };
+    pub use crate::{__check as check, __issues as issues};
 }

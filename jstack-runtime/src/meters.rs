@@ -4,7 +4,7 @@
 
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
-use crate::closing::CloseReason;
+use crate::close_reason::CloseReason;
 
 /// What one application counts.
 pub(crate) struct Meters {

@@ -5,18 +5,18 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 
-use crate::call::Call;
 use crate::events::Events;
 use crate::http::answer::{Answer, OutputInfo, Reply};
-use crate::http::sent::Inputs;
+use crate::http::input::InputReader;
 use crate::payload::SchemaOf;
-use crate::ws::Ws;
+use crate::request_context::RequestContext;
+use crate::ws::SocketProcedure;
 
 /// A request that a procedure serves.
-pub type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// A procedure's `CALL`.
-pub type Serve<S> = fn(Call<S>) -> Running;
+pub type ServeFn<S> = fn(RequestContext<S>) -> ReplyFuture;
 
 /// Something that `router![]` can hold. `#[procedure]` implements it.
 #[diagnostic::on_unimplemented(
@@ -25,11 +25,11 @@ pub type Serve<S> = fn(Call<S>) -> Running;
 )]
 pub trait Procedure<S>: Send + Sync + 'static {
     /// Name, kind and types, as data.
-    const INFO: Info;
+    const INFO: ProcedureInfo;
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
     // A constant: a closure is compiled where the `impl` stands, a method in the module of the marker.
-    const CALL: Serve<S>;
+    const CALL: ServeFn<S>;
 }
 
 /// How a procedure is reached.
@@ -56,7 +56,7 @@ impl fmt::Display for Kind {
 
 /// A procedure as data, known at compile time.
 #[derive(Clone, Copy)]
-pub struct Info {
+pub struct ProcedureInfo {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) docs: &'static str,
@@ -100,7 +100,7 @@ fn events<E: Events>() -> Vec<EventInfo> {
     events
 }
 
-impl Info {
+impl ProcedureInfo {
     const fn new(name: &'static str, kind: Kind, place: &'static Location<'static>) -> Self {
         Self { name, kind, docs: "", input: None, output: None, events: None, place }
     }
@@ -135,7 +135,7 @@ impl Info {
 
     /// A WebSocket procedure.
     #[track_caller]
-    pub const fn ws<P: Ws>(name: &'static str) -> Self {
+    pub const fn ws<P: SocketProcedure>(name: &'static str) -> Self {
         let mut info = Self::new(name, Kind::Ws, Location::caller());
         info.events = Some(EventsInfo {
             incoming: events::<P::Incoming>,
@@ -154,13 +154,13 @@ impl Info {
 
     /// The same with an input.
     #[must_use]
-    pub const fn input<T>(mut self, inputs: Inputs<T>) -> Self {
+    pub const fn input<T>(mut self, inputs: InputReader<T>) -> Self {
         self.input = Some(InputInfo { schema: inputs.schema, optional: inputs.optional });
         self
     }
 }
 
-impl fmt::Debug for Info {
+impl fmt::Debug for ProcedureInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} at {}", self.kind, self.name, self.place)
     }

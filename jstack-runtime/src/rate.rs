@@ -5,19 +5,19 @@
 pub(crate) struct Rate {
     /// What one costs, in nanoseconds; zero for no limit.
     each: u64,
-    /// How far ahead of the clock the count may run.
-    ahead: u64,
+    /// How far tolerance of the clock the count may run.
+    tolerance: u64,
 }
 
 impl Rate {
     /// 0 and `u32::MAX` a second mean no limit.
     pub(crate) fn new(rate: u32, burst: u32) -> Self {
         if rate == 0 || rate == u32::MAX {
-            return Self { each: 0, ahead: 0 };
+            return Self { each: 0, tolerance: 0 };
         }
         // At least one: zero would be no limit.
         let each = (1_000_000_000 / u64::from(rate)).max(1);
-        Self { each, ahead: each * u64::from(burst.max(1)) }
+        Self { each, tolerance: each * u64::from(burst.max(1)) }
     }
 }
 
@@ -25,19 +25,19 @@ impl Rate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Count {
     /// When the count will be back at zero.
-    free_at: u64,
+    tat: u64,
 }
 
 impl Count {
     /// Counts one and says whether it may pass. One that may not costs nothing. `now` is in
     /// nanoseconds since any fixed moment.
     #[inline]
-    pub(crate) fn take(&mut self, rate: Rate, now: u64) -> bool {
-        let end = self.free_at.max(now).saturating_add(rate.each);
-        if end - now > rate.ahead {
+    pub(crate) fn try_acquire(&mut self, rate: Rate, now: u64) -> bool {
+        let end = self.tat.max(now).saturating_add(rate.each);
+        if end - now > rate.tolerance {
             return rate.each == 0;
         }
-        self.free_at = end;
+        self.tat = end;
         true
     }
 }
@@ -51,18 +51,18 @@ mod tests {
     #[test]
     fn a_burst_passes_at_once_and_then_the_rate_counts() {
         let (rate, start, mut count) = (Rate::new(10, 5), 7 * SECOND, Count::default());
-        assert_eq!((0..9).filter(|_| count.take(rate, start)).count(), 5);
+        assert_eq!((0..9).filter(|_| count.try_acquire(rate, start)).count(), 5);
         let later = start + SECOND / 4;
-        assert_eq!((0..9).filter(|_| count.take(rate, later)).count(), 2);
+        assert_eq!((0..9).filter(|_| count.try_acquire(rate, later)).count(), 2);
         let much_later = start + 60 * SECOND;
-        assert_eq!((0..9).filter(|_| count.take(rate, much_later)).count(), 5);
+        assert_eq!((0..9).filter(|_| count.try_acquire(rate, much_later)).count(), 5);
     }
 
     #[test]
     fn no_limit_lets_everything_pass() {
         for none in [0, u32::MAX] {
             let (rate, mut count) = (Rate::new(none, 1), Count::default());
-            assert!((0..10_000).all(|now| count.take(rate, now / 100)));
+            assert!((0..10_000).all(|now| count.try_acquire(rate, now / 100)));
         }
     }
 }

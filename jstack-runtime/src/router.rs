@@ -12,14 +12,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, Route as AxumRoute};
 use tower::{Layer, Service};
 
-use crate::call::Call;
+use crate::app_context::AppContext;
+use crate::contract::Contract;
 use crate::error::Error;
 use crate::http::answer::Reply;
-use crate::procedure::{EventsInfo, Info, Kind, Procedure, Running, Serve};
-use crate::schema::Contract;
-use crate::site::Site;
+use crate::procedure::{EventsInfo, Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
+use crate::request_context::RequestContext;
+use crate::transport::PendingConnection;
 use crate::untrusted::Untrusted;
-use crate::ws::{Current, Opening};
+use crate::ws::SocketExtension;
 
 /// Procedures under one name, as [`router!`](crate::router!) makes it.
 ///
@@ -41,8 +42,8 @@ pub struct Router<S = ()> {
 pub(crate) struct Route<S> {
     /// Relative to the router: `recent`, or `admin/recent` after a nest.
     pub(crate) path: String,
-    pub(crate) info: Info,
-    make: Box<dyn FnOnce(Arc<Site>) -> MethodRouter<S> + Send>,
+    pub(crate) info: ProcedureInfo,
+    make: Box<dyn FnOnce(Arc<AppContext>) -> MethodRouter<S> + Send>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Router<S> {
@@ -60,7 +61,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    fn add(&mut self, info: &Info, call: Serve<S>) {
+    fn add(&mut self, info: &ProcedureInfo, call: ServeFn<S>) {
         self.routes.push(Route::new(*info, call));
     }
 
@@ -98,7 +99,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
             .into_iter()
             .map(|route| {
                 let (make, layer) = (route.make, layer.clone());
-                Route { make: Box::new(move |site| make(site).layer(layer)), ..route }
+                Route { make: Box::new(move |context| make(context).layer(layer)), ..route }
             })
             .collect();
         Self { routes }
@@ -120,9 +121,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
-    fn new(info: Info, call: Serve<S>) -> Self {
-        let make = move |site| {
-            let served = Served { call, events: info.events, site };
+    fn new(info: ProcedureInfo, call: ServeFn<S>) -> Self {
+        let make = move |context| {
+            let served = Served { call, events: info.events, context };
             match info.kind {
                 Kind::Ws => axum::routing::any(served),
                 Kind::Get => axum::routing::get(served).fallback(wrong_method),
@@ -134,8 +135,8 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 }
 
 impl<S> Route<S> {
-    pub(crate) fn build(self, site: Arc<Site>) -> MethodRouter<S> {
-        (self.make)(site)
+    pub(crate) fn build(self, context: Arc<AppContext>) -> MethodRouter<S> {
+        (self.make)(context)
     }
 }
 
@@ -155,32 +156,32 @@ impl<S> fmt::Debug for Router<S> {
 /// A procedure as axum's handler. Its type is erased here: what serves it is compiled once for
 /// each state, not once for each procedure.
 struct Served<S> {
-    call: Serve<S>,
+    call: ServeFn<S>,
     events: Option<EventsInfo>,
-    site: Arc<Site>,
+    context: Arc<AppContext>,
 }
 
 impl<S> Clone for Served<S> {
     fn clone(&self) -> Self {
-        Self { call: self.call, events: self.events, site: self.site.clone() }
+        Self { call: self.call, events: self.events, context: self.context.clone() }
     }
 }
 
 impl<S: Send + Sync + 'static> Handler<(), S> for Served<S> {
-    type Future = Answering;
+    type Future = ResponseFuture;
 
-    fn call(self, request: Request, state: S) -> Answering {
-        Answering(match self.events {
-            Some(events) => Box::pin(open(self.call, events, self.site, request, state)),
-            None => (self.call)(Call::new(request, state, self.site)),
+    fn call(self, request: Request, state: S) -> ResponseFuture {
+        ResponseFuture(match self.events {
+            Some(events) => Box::pin(handshake(self.call, events, self.context, request, state)),
+            None => (self.call)(RequestContext::new(request, state, self.context)),
         })
     }
 }
 
 /// The answer of a procedure, a refusal included.
-struct Answering(Running);
+struct ResponseFuture(ReplyFuture);
 
-impl Future for Answering {
+impl Future for ResponseFuture {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
@@ -189,22 +190,22 @@ impl Future for Answering {
 }
 
 /// Everything up to the upgrade: the handshake, the extractors and `#[connect]`.
-async fn open<S: Send + Sync>(
-    call: Serve<S>,
+async fn handshake<S: Send + Sync>(
+    call: ServeFn<S>,
     events: EventsInfo,
-    site: Arc<Site>,
+    context: Arc<AppContext>,
     request: Request,
     state: S,
 ) -> Reply {
     let (mut parts, _) = request.into_parts();
-    let patience = site.limits().handshake_timeout;
+    let timeout = context.limits().handshake_timeout;
     let answer = async {
-        let opening = Opening::begin(&mut parts, site.hub_of(events.marker)).await?;
+        let opening = PendingConnection::begin(&mut parts, context.hub_of(events.marker)).await?;
         let (hub, member) = (opening.hub().clone(), opening.member().clone());
-        parts.extensions.insert(Current::new(hub, member, events.marker));
-        call(Call::opening(parts, state, site, opening)).await
+        parts.extensions.insert(SocketExtension::new(hub, member, events.marker));
+        call(RequestContext::opening(parts, state, context, opening)).await
     };
-    tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
+    tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
         let late = Error::service_unavailable("the connection could not be opened in time");
         Err(late.into_response())
     })

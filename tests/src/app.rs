@@ -7,9 +7,9 @@
     reason = "for tests"
 )]
 
+use jstack_runtime::__private::{Handlers, Procedure, ProcedureInfo, ServeFn};
 use jstack_runtime::{
-    App, BoxError, CloseReason, Error, Events, Handlers, Info, Io, Limits, Procedure, Result,
-    Router, Serve, Socket, Ws,
+    App, BoxError, CloseReason, Error, Events, Io, Limits, Result, Router, Socket, SocketProcedure,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -73,15 +73,15 @@ pub struct State {
     pub gone: UnboundedSender<CloseReason>,
 }
 
-impl Ws for ChatProcedure {
+impl SocketProcedure for ChatProcedure {
     type Incoming = Chat;
     type Outgoing = Chat;
 }
 
 impl Procedure<State> for ChatProcedure {
-    const INFO: Info = Info::ws::<Self>("chat");
+    const INFO: ProcedureInfo = ProcedureInfo::ws::<Self>("chat");
 
-    const CALL: Serve<State> = |mut cx| {
+    const CALL: ServeFn<State> = |mut cx| {
         Box::pin(async move {
             let socket = cx.extract_for_socket::<Socket<Self>>().await?;
             let io = cx.extract_for_socket::<Io<Self>>().await?;
@@ -163,10 +163,10 @@ impl Handlers for ChatProcedure {
 pub struct Recent;
 
 impl Procedure<State> for Recent {
-    const INFO: Info = Info::get::<String, _>("recent");
+    const INFO: ProcedureInfo = ProcedureInfo::get::<String, _>("recent");
 
-    const CALL: Serve<State> =
-        |_| Box::pin(async move { jstack_runtime::Answer::answer("recent".to_owned()) });
+    const CALL: ServeFn<State> =
+        |_| Box::pin(async move { jstack_runtime::__private::Answer::answer("recent".to_owned()) });
 }
 
 /// `POST /api/post/create` with any JSON; `"panic please"` makes it panic.
@@ -174,14 +174,14 @@ impl Procedure<State> for Recent {
 pub struct Create;
 
 impl Procedure<State> for Create {
-    const INFO: Info = Info::post::<Value, _>("create");
+    const INFO: ProcedureInfo = ProcedureInfo::post::<Value, _>("create");
 
     #[allow(clippy::panic, reason = "what is tested")]
-    const CALL: Serve<State> = |mut cx| {
+    const CALL: ServeFn<State> = |mut cx| {
         Box::pin(async move {
-            let input = jstack_runtime::__inputs::<Value>().read(cx.input().await?)?.0;
+            let input = jstack_runtime::__private::inputs::<Value>().read(cx.input().await?)?.0;
             assert!(input != "panic please", "in a POST handler");
-            jstack_runtime::Answer::answer(input)
+            jstack_runtime::__private::Answer::answer(input)
         })
     };
 }
@@ -191,12 +191,12 @@ impl Procedure<State> for Create {
 pub struct Touch;
 
 impl Procedure<State> for Touch {
-    const INFO: Info = Info::post::<(), _>("touch");
+    const INFO: ProcedureInfo = ProcedureInfo::post::<(), _>("touch");
 
-    const CALL: Serve<State> = |cx| {
+    const CALL: ServeFn<State> = |cx| {
         Box::pin(async move {
             cx.no_input()?;
-            jstack_runtime::Answer::answer("touched".to_owned())
+            jstack_runtime::__private::Answer::answer("touched".to_owned())
         })
     };
 }
@@ -206,10 +206,10 @@ impl Procedure<State> for Touch {
 pub struct Broken;
 
 impl Procedure<State> for Broken {
-    const INFO: Info = Info::get::<String, _>("broken");
+    const INFO: ProcedureInfo = ProcedureInfo::get::<String, _>("broken");
 
     #[allow(clippy::panic, reason = "what is tested")]
-    const CALL: Serve<State> = |_| Box::pin(async move { panic!("in a GET handler") });
+    const CALL: ServeFn<State> = |_| Box::pin(async move { panic!("in a GET handler") });
 }
 
 /// The application, with these limits.

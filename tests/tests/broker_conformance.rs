@@ -6,7 +6,8 @@ mod redis_support;
 
 use std::sync::Arc;
 
-use jstack_runtime::{Broker, Channel, Memory, Message, Redis, Scope, SocketId};
+use jstack_runtime::broker::{Broker, Channel, Message, Scope};
+use jstack_runtime::{Memory, Redis, SocketId};
 use redis_support::cluster::Cluster;
 use redis_support::{Item, Process, Random, Server, message, text};
 

@@ -37,10 +37,10 @@ fn the_types_in_the_repo_are_those_of_the_rust_types() {
 fn the_contract_knows_each_procedure_with_kind_place_and_docs() {
     let contract = routes::contract();
     let chat = contract.procedures().iter().find(|p| p.path == "chat/chat").expect("a chat");
-    assert_eq!(chat.kind, jstack_runtime::Kind::Ws);
+    assert_eq!(chat.kind, jstack_runtime::__private::Kind::Ws);
     assert!(chat.declared_at.contains("routes.rs:"), "{}", chat.declared_at);
     assert_eq!(chat.docs, "Everybody talks.");
-    let names = |events: &[jstack_runtime::EventContract]| -> Vec<String> {
+    let names = |events: &[jstack_runtime::contract::EventContract]| -> Vec<String> {
         events.iter().map(|event| event.name.clone()).collect()
     };
     assert_eq!(names(&chat.incoming), ["message", "typing", "cleared"]);

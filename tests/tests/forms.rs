@@ -323,7 +323,7 @@ fn a_procedure_can_be_private_to_a_function() {
 
 #[test]
 fn wire_names_follow_the_convention_or_the_rename() {
-    let names = |events: &[&dyn jstack_runtime::AnyEvent<Keywords>]| {
+    let names = |events: &[&dyn jstack_runtime::__private::AnyEvent<Keywords>]| {
         events.iter().map(|event| event.name()).collect::<Vec<_>>()
     };
     assert_eq!(names(Keywords::EVENTS), ["type", "match", "went-by"]);

@@ -6,7 +6,8 @@ mod redis_support;
 
 use std::sync::Arc;
 
-use jstack_runtime::{Channel, Message, Redis, Scope};
+use jstack_runtime::Redis;
+use jstack_runtime::broker::{Channel, Message, Scope};
 use redis_support::{Item, Process, Server, message, text};
 
 const ROOM: Scope<'static> = Scope::Room("general");

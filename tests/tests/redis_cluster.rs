@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::{Emitter, Redis, Scope};
+use jstack_runtime::broker::Scope;
+use jstack_runtime::{Emitter, Redis};
 use redis_support::churn::churn;
 use redis_support::cluster::Cluster;
 use redis_support::oracle::{Publishing, check, is_from, number};

@@ -10,7 +10,7 @@ mod redis_support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::Scope;
+use jstack_runtime::broker::Scope;
 use redis_support::oracle::Publishing;
 use redis_support::{Item, Process, Server, message, text};
 use tokio::time::{sleep, timeout};

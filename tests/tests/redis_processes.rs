@@ -17,7 +17,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jstack_runtime::{Emitter, Redis, Scope};
+use jstack_runtime::broker::Scope;
+use jstack_runtime::{Emitter, Redis};
 use redis_support::{Item, Process, Server, kill, message, text};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::{Message, Scope};
+use jstack_runtime::broker::{Message, Scope};
 use redis_support::churn::churn;
 use redis_support::{Item, Process, Server, message, text};
 use tokio::time::sleep;
@@ -243,7 +243,8 @@ async fn a_unix_socket_serves_as_well() {
 async fn messages_that_come_faster_than_they_are_delivered_are_a_gap() {
     use std::sync::Mutex;
 
-    use jstack_runtime::{Broker, Channel, Redis, Sink};
+    use jstack_runtime::Redis;
+    use jstack_runtime::broker::{Broker, Channel, Sink};
 
     /// Blocks until it is let go, and counts.
     #[derive(Default)]

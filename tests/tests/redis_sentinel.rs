@@ -11,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::{Redis, Scope};
+use jstack_runtime::Redis;
+use jstack_runtime::broker::Scope;
 use redis_support::oracle::check;
 use redis_support::{Process, Server, free_port, message, text};
 use tokio::time::sleep;

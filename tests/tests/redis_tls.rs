@@ -15,7 +15,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use jstack_runtime::{Redis, Scope};
+use jstack_runtime::Redis;
+use jstack_runtime::broker::Scope;
 use redis_support::{Process, Server, free_port, message, text};
 
 const URL: &str = "JSTACK_TEST_TLS_REDIS";

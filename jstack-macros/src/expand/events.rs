@@ -54,7 +54,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
-        #vis struct #name<'a>(#rt::Target<'a>);
+        #vis struct #name<'a>(#rt::__private::Target<'a>);
         #allow
         #old
         impl<'a> #name<'a> {
@@ -71,7 +71,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
                 Self(self.0.except_room(room))
             }
             /// Emits any event.
-            pub fn emit(self, event: &#ident) -> #rt::Sending {
+            pub fn emit(self, event: &#ident) -> #rt::EmitFuture {
                 #rt::Events::emit(event, self)
             }
             #(#methods)*
@@ -79,11 +79,11 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         #old
         impl #rt::Events for #ident {
             type Emitter<'a> = #name<'a>;
-            const EVENTS: &'static [&'static dyn #rt::AnyEvent<Self>] = &[#(#table,)*];
-            fn emitter(target: #rt::Target<'_>) -> #name<'_> {
+            const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#table,)*];
+            fn emitter(target: #rt::__private::Target<'_>) -> #name<'_> {
                 #name(target)
             }
-            fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::Sending {
+            fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::EmitFuture {
                 #body
             }
         }
@@ -93,7 +93,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
 /// `Event::new`, where a payload without its derives is told.
 fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { variant, payload, wire, .. } = event;
-    super::relocated(code!(#rt::Event::new(#wire, #ident::#variant)), payload.span())
+    super::relocated(code!(#rt::__private::Event::new(#wire, #ident::#variant)), payload.span())
 }
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
@@ -109,7 +109,7 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #deprecated
-        pub fn #method(self, payload: &#payload) -> #rt::Sending {
+        pub fn #method(self, payload: &#payload) -> #rt::EmitFuture {
             self.0.send(&#event, payload)
         }
     }

@@ -118,10 +118,11 @@ impl ToTokens for Implementation<'_> {
             Some(state) => (code!(#state), None, None),
             None => {
                 let bounds = extractors.iter().map(|ty| {
-                    let bound = relocated(code!(#rt::#bound<__S>), ty.span());
+                    let bound = relocated(code!(#rt::__private::#bound<__S>), ty.span());
                     code!(#ty: #bound,)
                 });
-                let conditional = conditional.iter().map(|ty| code!(#ty: #rt::#bound<__S>,));
+                let conditional =
+                    conditional.iter().map(|ty| code!(#ty: #rt::__private::#bound<__S>,));
                 let bounds: Vec<_> = bounds.chain(conditional).collect();
                 (
                     code!(__S),
@@ -133,9 +134,9 @@ impl ToTokens for Implementation<'_> {
             }
         };
         tokens.extend(code! {
-            impl #generics #rt::Procedure<#state> for #marker #bounds {
-                const INFO: #rt::Info = #info;
-                const CALL: #rt::Serve<#state> = |#name| {
+            impl #generics #rt::__private::Procedure<#state> for #marker #bounds {
+                const INFO: #rt::__private::ProcedureInfo = #info;
+                const CALL: #rt::__private::ServeFn<#state> = |#name| {
                     ::std::boxed::Box::pin(async move {
                         #cx
                         #call

@@ -298,7 +298,7 @@ impl<'a> Generated<'a> {
             None => code!(let session = ();),
         };
         code! {
-            let kept: <__Handlers as #rt::Handlers>::Kept = (#(#extractions)*);
+            let kept: <__Handlers as #rt::__private::Handlers>::Kept = (#(#extractions)*);
             #session
             cx.serve::<__Handlers>(session, kept)
         }
@@ -330,7 +330,7 @@ impl<'a> Generated<'a> {
                 .filter(|kept| kept.condition.is_some())
                 .map(|kept| &kept.written)
                 .collect(),
-            info: Some(code!(#rt::Info::ws::<Self>(#name) #docs)),
+            info: Some(code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs)),
             call: sound.then(|| self.serve(connect)),
         };
         code!(#implementation)
@@ -373,15 +373,15 @@ impl quote::ToTokens for Generated<'_> {
             #(#aliases)*
             #(#conditional)*
             #marker
-            impl #rt::Ws for Procedure {
+            impl #rt::SocketProcedure for Procedure {
                 #events
             }
             /// Private, so that the session and the extractors may be.
             struct __Handlers;
-            impl #rt::Ws for __Handlers {
+            impl #rt::SocketProcedure for __Handlers {
                 #events
             }
-            impl #rt::Handlers for __Handlers {
+            impl #rt::__private::Handlers for __Handlers {
                 type Session = #session;
                 type Kept = (#(#written,)*);
                 async fn event(kept: &Self::Kept, session: &mut Self::Session, event: Incoming) -> #rt::Result {

@@ -40,7 +40,7 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
     );
     let bounds = (!bounds.is_empty()).then(|| code!(where #(#bounds),*));
     let body = if *ruled {
-        let rules = quote_spanned!(at(ident)=> #rt::__rules(self, issues));
+        let rules = quote_spanned!(at(ident)=> #rt::__private::rules(self, issues));
         let names = renamed.iter().map(|(rust, wire)| code!((#rust, #wire)));
         let rules = match renamed.as_slice() {
             [] => rules,
@@ -125,5 +125,5 @@ fn arm(part: &Part<'_>, rt: &TokenStream) -> TokenStream {
 
 /// One field, by whatever rules its type has; a name only where it has one.
 fn visit(rt: &TokenStream, name: &str, value: &TokenStream) -> TokenStream {
-    code!(issues.field(#name, |issues| #rt::__check!(#value, issues));)
+    code!(issues.field(#name, |issues| #rt::__private::check!(#value, issues));)
 }

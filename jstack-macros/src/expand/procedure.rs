@@ -56,7 +56,7 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
     let rt = args.runtime();
     let (name, docs) = described(args, &handler.ident, &types::docs(&function.attrs));
     let start = match kind {
-        Kind::Ws => code!(#rt::Info::ws::<Self>(#name)),
+        Kind::Ws => code!(#rt::__private::ProcedureInfo::ws::<Self>(#name)),
         kind => {
             let (answers, method) = (answers(handler, &rt), format_ident!("{}", kind.name()));
             code!(#answers.#method(#name))
@@ -73,20 +73,20 @@ fn inputs(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let takes_it = |arg: &&Arg| matches!(arg.role, Role::Last | Role::OptionalInput);
     let arg = handler.args.iter().find(takes_it)?;
     let optional = arg.role == Role::OptionalInput;
-    let inputs = format_ident!("{}", if optional { "__optional_inputs" } else { "__inputs" });
-    Some(relocated(code!(#rt::#inputs::<#input>()), at(&arg.ty)))
+    let inputs = format_ident!("{}", if optional { "optional_inputs" } else { "inputs" });
+    Some(relocated(code!(#rt::__private::#inputs::<#input>()), at(&arg.ty)))
 }
 
 /// The answer's type and what it must be able to. Both places that need it write it the same, so
 /// that rustc makes one error of a type that is no answer.
 fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
     match &handler.output {
-        ReturnType::Default => code!(#rt::__answers::<(), _>()),
+        ReturnType::Default => code!(#rt::__private::answers::<(), _>()),
         ReturnType::Type(_, ty) => {
             // An error that could be an answer itself must not make `Result` an ordinary value.
             let fallible = types::is(ty, "Result") && !types::arguments(ty).is_empty();
-            let answers = format_ident!("{}", if fallible { "__results" } else { "__answers" });
-            quote_spanned!(at(ty)=> #rt::#answers::<#ty, _>())
+            let answers = format_ident!("{}", if fallible { "results" } else { "answers" });
+            quote_spanned!(at(ty)=> #rt::__private::#answers::<#ty, _>())
         }
     }
 }
@@ -104,7 +104,7 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     code! {
         #no_input
         let answer = #called;
-        let issues = #rt::__issues!(&answer);
+        let issues = #rt::__private::issues!(&answer);
         #answers.reply(answer, issues)
     }
 }
@@ -143,7 +143,7 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
     Some(code! {
         #(#cfgs)*
-        impl #rt::Ws for #ident::Procedure {
+        impl #rt::SocketProcedure for #ident::Procedure {
             type Incoming = #incoming;
             type Outgoing = #outgoing;
         }

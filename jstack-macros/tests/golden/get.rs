@@ -9,26 +9,28 @@ pub mod recent {
 }
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
-> ::jstack_runtime::Procedure<__S> for recent::Procedure
+> ::jstack_runtime::__private::Procedure<__S> for recent::Procedure
 where
-    State<Db>: ::jstack_runtime::RequestExtractor<__S>,
+    State<Db>: ::jstack_runtime::__private::RequestExtractor<__S>,
 {
-    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__results::<
+    const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::results::<
         Result<Vec<Message>>,
         _,
     >()
         .get("recent")
         .docs("The latest messages.")
-        .input(::jstack_runtime::__inputs::<Page>());
-    const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        .input(::jstack_runtime::__private::inputs::<Page>());
+    const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
         ::std::boxed::Box::pin(async move {
             let answer = recent(
                     cx.extract().await?,
-                    ::jstack_runtime::__inputs::<Page>().read(cx.input().await?)?.0,
+                    ::jstack_runtime::__private::inputs::<Page>()
+                        .read(cx.input().await?)?
+                        .0,
                 )
                 .await;
-            let issues = ::jstack_runtime::__issues!(& answer);
-            ::jstack_runtime::__results::<Result<Vec<Message>>, _>()
+            let issues = ::jstack_runtime::__private::issues!(& answer);
+            ::jstack_runtime::__private::results::<Result<Vec<Message>>, _>()
                 .reply(answer, issues)
         })
     };

@@ -7,8 +7,12 @@ where
         issues
             .field(
                 "nextPage",
-                |issues| ::jstack_runtime::__check!(& self.next_page, issues),
+                |issues| ::jstack_runtime::__private::check!(& self.next_page, issues),
             );
-        issues.field("items", |issues| ::jstack_runtime::__check!(& self.items, issues));
+        issues
+            .field(
+                "items",
+                |issues| ::jstack_runtime::__private::check!(& self.items, issues),
+            );
     }
 }

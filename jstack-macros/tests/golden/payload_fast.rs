@@ -8,6 +8,6 @@ impl ::jstack_runtime::Payload for Message {
         {
             return;
         }
-        ::jstack_runtime::__rules(self, issues)
+        ::jstack_runtime::__private::rules(self, issues)
     }
 }

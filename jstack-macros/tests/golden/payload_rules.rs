@@ -14,7 +14,7 @@ where
         issues
             .renamed(
                 &[("more", "rest")],
-                |issues| ::jstack_runtime::__rules(self, issues),
+                |issues| ::jstack_runtime::__private::rules(self, issues),
             );
     }
 }

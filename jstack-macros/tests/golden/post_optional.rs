@@ -6,20 +6,23 @@ mod create {
 }
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
-> ::jstack_runtime::Procedure<__S> for create::Procedure {
-    const INFO: ::jstack_runtime::Info = ::jstack_runtime::__answers::<(), _>()
+> ::jstack_runtime::__private::Procedure<__S> for create::Procedure {
+    const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::answers::<
+        (),
+        _,
+    >()
         .post("create")
-        .input(::jstack_runtime::__optional_inputs::<Page>());
-    const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        .input(::jstack_runtime::__private::optional_inputs::<Page>());
+    const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
         ::std::boxed::Box::pin(async move {
             let answer = create(
-                    ::jstack_runtime::__optional_inputs::<Page>()
+                    ::jstack_runtime::__private::optional_inputs::<Page>()
                         .read(cx.input().await?)?
                         .0,
                 )
                 .await;
-            let issues = ::jstack_runtime::__issues!(& answer);
-            ::jstack_runtime::__answers::<(), _>().reply(answer, issues)
+            let issues = ::jstack_runtime::__private::issues!(& answer);
+            ::jstack_runtime::__private::answers::<(), _>().reply(answer, issues)
         })
     };
 }

@@ -40,17 +40,17 @@ pub mod chat {
     type Io = ::jstack_runtime::Io<Procedure>;
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
     pub struct Procedure;
-    impl ::jstack_runtime::Ws for Procedure {
+    impl ::jstack_runtime::SocketProcedure for Procedure {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
     /// Private, so that the session and the extractors may be.
     struct __Handlers;
-    impl ::jstack_runtime::Ws for __Handlers {
+    impl ::jstack_runtime::SocketProcedure for __Handlers {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
-    impl ::jstack_runtime::Handlers for __Handlers {
+    impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = Session;
         type Kept = (Io, State<Db>, Socket);
         async fn event(
@@ -98,19 +98,21 @@ pub mod chat {
     }
     impl<
         __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > ::jstack_runtime::Procedure<__S> for Procedure
+    > ::jstack_runtime::__private::Procedure<__S> for Procedure
     where
-        Io: ::jstack_runtime::SocketExtractor<__S>,
-        State<Db>: ::jstack_runtime::SocketExtractor<__S>,
-        Socket: ::jstack_runtime::SocketExtractor<__S>,
-        User: ::jstack_runtime::SocketExtractor<__S>,
-        Query<Join>: ::jstack_runtime::SocketExtractor<__S>,
+        Io: ::jstack_runtime::__private::SocketExtractor<__S>,
+        State<Db>: ::jstack_runtime::__private::SocketExtractor<__S>,
+        Socket: ::jstack_runtime::__private::SocketExtractor<__S>,
+        User: ::jstack_runtime::__private::SocketExtractor<__S>,
+        Query<Join>: ::jstack_runtime::__private::SocketExtractor<__S>,
     {
-        const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("chat")
+        const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::ProcedureInfo::ws::<
+            Self,
+        >("chat")
             .docs("The room of the house.");
-        const CALL: ::jstack_runtime::Serve<__S> = |mut cx| {
+        const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
             ::std::boxed::Box::pin(async move {
-                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,

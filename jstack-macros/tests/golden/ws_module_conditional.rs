@@ -21,17 +21,17 @@ mod chat {
     type __Kept0 = ();
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
     pub(super) struct Procedure;
-    impl ::jstack_runtime::Ws for Procedure {
+    impl ::jstack_runtime::SocketProcedure for Procedure {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
     /// Private, so that the session and the extractors may be.
     struct __Handlers;
-    impl ::jstack_runtime::Ws for __Handlers {
+    impl ::jstack_runtime::SocketProcedure for __Handlers {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
-    impl ::jstack_runtime::Handlers for __Handlers {
+    impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = ();
         type Kept = (__Kept0, Io, Socket);
         async fn event(
@@ -64,11 +64,13 @@ mod chat {
             )
         }
     }
-    impl ::jstack_runtime::Procedure<AppState> for Procedure {
-        const INFO: ::jstack_runtime::Info = ::jstack_runtime::Info::ws::<Self>("talk");
-        const CALL: ::jstack_runtime::Serve<AppState> = |mut cx| {
+    impl ::jstack_runtime::__private::Procedure<AppState> for Procedure {
+        const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::ProcedureInfo::ws::<
+            Self,
+        >("talk");
+        const CALL: ::jstack_runtime::__private::ServeFn<AppState> = |mut cx| {
             ::std::boxed::Box::pin(async move {
-                let kept: <__Handlers as ::jstack_runtime::Handlers>::Kept = (
+                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,

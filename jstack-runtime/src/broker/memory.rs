@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Broker, Channel, Message, Publish, Sink, Subscribe};
+use super::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
 
 /// The embedded broker, for one process. It needs nothing and keeps nothing.
 ///

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{Error, Failure};
+use crate::error::{Error, IntoError};
 use crate::http::superjson;
 use crate::payload::{Described, SchemaOf};
 
@@ -69,7 +69,7 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
     }
 }
 
-impl<T: Answer<M>, M, E: Failure> Answer<Fallible<M>> for Result<T, E> {
+impl<T: Answer<M>, M, E: IntoError> Answer<Fallible<M>> for Result<T, E> {
     const INFO: Option<OutputInfo> = T::INFO;
 
     // With the expansion, as in `macros`: `Result` is of no module of the user's.
@@ -137,7 +137,8 @@ fn unencodable(error: &serde_json::Error) -> Response {
 ///
 /// ```
 /// use jstack_runtime::prelude::*;
-/// use jstack_runtime::{Answer, SuperJson};
+/// use jstack_runtime::SuperJson;
+/// use jstack_runtime::__private::Answer;
 ///
 /// #[derive(Serialize, JsonSchema)]
 /// struct Post {
@@ -180,7 +181,8 @@ impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
 ///
 /// ```
 /// use axum::response::Html;
-/// use jstack_runtime::{Answer, Raw};
+/// use jstack_runtime::Raw;
+/// use jstack_runtime::__private::Answer;
 ///
 /// let response = Raw(Html("<h1>Hello</h1>")).answer().unwrap();
 /// assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");

@@ -2,12 +2,10 @@
 
 pub(crate) mod answer;
 pub(crate) mod cors;
-pub(crate) mod edge;
 pub(crate) mod extractor;
 pub(crate) mod input;
 pub(crate) mod origin;
 pub(crate) mod problem;
-pub(crate) mod sent;
 pub(crate) mod shape;
 pub(crate) mod superjson;
 

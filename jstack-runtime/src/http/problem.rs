@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 
-use crate::error::{Issue, Told};
+use crate::error::{ErrorBody, Issue};
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -59,7 +59,7 @@ struct Document<'a> {
 /// Writes an [`Error`](crate::Error)'s answer anew as a problem document. An answer that is
 /// none, or that somebody has rewritten already, stays as it is.
 pub(crate) fn rewrite(response: &mut Response) {
-    let Some(told) = response.extensions_mut().remove::<Told>() else { return };
+    let Some(told) = response.extensions_mut().remove::<ErrorBody>() else { return };
     let status = response.status();
     let document = Document {
         title: status.canonical_reason().unwrap_or("Error"),

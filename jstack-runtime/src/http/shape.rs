@@ -27,7 +27,7 @@ impl Shape {
     /// The shape of what deserialises as `T`.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn input<T: JsonSchema + 'static>() -> Arc<Self> {
-        Schematic::of::<T>().input()
+        TypeSchema::of::<T>().input()
     }
 
     fn new(schema: SchemaOf, mut generator: SchemaGenerator) -> Self {
@@ -43,16 +43,16 @@ impl Shape {
     }
 
     /// The value as a whole.
-    pub(crate) fn root(&self) -> Place<'_> {
+    pub(crate) fn root(&self) -> SchemaNode<'_> {
         self.place([&self.root])
     }
 
-    fn place<'a>(&'a self, schemas: impl IntoIterator<Item = &'a Value>) -> Place<'a> {
+    fn place<'a>(&'a self, schemas: impl IntoIterator<Item = &'a Value>) -> SchemaNode<'a> {
         let mut forms = Vec::new();
         for schema in schemas {
             self.expand(schema, NESTED, &mut forms);
         }
-        Place { shape: self, forms }
+        SchemaNode { shape: self, forms }
     }
 
     /// Adds the forms that `schema` allows, references and unions resolved.
@@ -81,12 +81,12 @@ type Kept = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
 
 /// A type that has a schema, as data.
 #[derive(Clone, Copy)]
-pub(crate) struct Schematic {
+pub(crate) struct TypeSchema {
     id: TypeId,
     schema: SchemaOf,
 }
 
-impl Schematic {
+impl TypeSchema {
     pub(crate) const fn of<T: JsonSchema + 'static>() -> Self {
         Self { id: TypeId::of::<T>(), schema: <T as Described>::described }
     }
@@ -104,7 +104,7 @@ impl Schematic {
     }
 }
 
-fn kept(kept: &Kept, of: Schematic, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
+fn kept(kept: &Kept, of: TypeSchema, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
     if let Some(shape) = kept.read().get(&of.id) {
         return Arc::clone(shape);
     }
@@ -131,7 +131,7 @@ const DATE: &str = "date-time";
 
 /// A place in a type's JSON, with every form that its schema allows there.
 #[derive(Clone, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct SchemaNode<'a> {
     shape: &'a Shape,
     forms: Vec<&'a Value>,
 }
@@ -223,7 +223,7 @@ fn kinds_of(form: &Value) -> Kinds {
     kinds
 }
 
-impl<'a> Place<'a> {
+impl<'a> SchemaNode<'a> {
     /// The kinds of value that may stand here.
     pub(crate) fn kinds(&self) -> Kinds {
         let mut all = Kinds::default();
@@ -242,7 +242,7 @@ impl<'a> Place<'a> {
     }
 
     /// The field called `name`.
-    pub(crate) fn field(&self, name: &str) -> Place<'a> {
+    pub(crate) fn field(&self, name: &str) -> SchemaNode<'a> {
         self.shape.place(self.forms.iter().flat_map(|form| {
             let field = form.get("properties").and_then(|fields| fields.get(name));
             field.into_iter().chain(rest(form).filter(move |_| field.is_none()))
@@ -250,13 +250,13 @@ impl<'a> Place<'a> {
     }
 
     /// A field of any name, of a map.
-    pub(crate) fn any_field(&self) -> Place<'a> {
+    pub(crate) fn any_field(&self) -> SchemaNode<'a> {
         self.shape.place(self.forms.iter().flat_map(|form| rest(form)))
     }
 
     /// A place of which nothing is known.
-    pub(crate) fn nowhere(&self) -> Place<'a> {
-        Place { shape: self.shape, forms: Vec::new() }
+    pub(crate) fn nowhere(&self) -> SchemaNode<'a> {
+        SchemaNode { shape: self.shape, forms: Vec::new() }
     }
 
     /// Whether every element of an array here is alike.
@@ -265,14 +265,14 @@ impl<'a> Place<'a> {
     }
 
     /// The element at `index`.
-    pub(crate) fn element(&self, index: usize) -> Place<'a> {
+    pub(crate) fn element(&self, index: usize) -> SchemaNode<'a> {
         self.shape.place(self.forms.iter().filter_map(|form| {
             form.get("prefixItems").and_then(|items| items.get(index)).or_else(|| form.get("items"))
         }))
     }
 
     /// Keeps the forms that `value` can have: of an enum's variants, the one that it is.
-    pub(crate) fn of(mut self, value: &Value) -> Place<'a> {
+    pub(crate) fn of(mut self, value: &Value) -> SchemaNode<'a> {
         self.forms.retain(|form| can_be(form, value));
         self
     }

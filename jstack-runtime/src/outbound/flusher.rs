@@ -15,12 +15,12 @@ use crate::sync::{Mutex, Notify};
 /// are written where they are in the cache, and a fan-out is not divided among workers.
 pub(crate) struct Flusher<M> {
     /// Made for the first connection: before, there may be no runtime.
-    lists: OnceLock<Box<[Arc<List<M>>]>>,
+    lists: OnceLock<Box<[Arc<DirtyList<M>>]>>,
     write_timeout: Duration,
 }
 
 /// Connections with something to write.
-pub(super) struct List<M> {
+pub(super) struct DirtyList<M> {
     dirty: Mutex<Vec<Arc<M>>>,
     wake: Notify,
     ended: AtomicBool,
@@ -45,7 +45,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
             // Some threads are no workers, and two of any share a list now and then.
             let lists = 2 * Handle::current().metrics().num_workers();
             let start = |_| {
-                let list = Arc::new(List::new());
+                let list = Arc::new(DirtyList::new());
                 tokio::spawn(list.clone().run(self.write_timeout));
                 list
             };
@@ -54,7 +54,7 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
     }
 
     /// The list of this thread.
-    fn list(&self) -> Option<&List<M>> {
+    fn list(&self) -> Option<&DirtyList<M>> {
         let lists = self.lists.get()?;
         lists.get(THREAD.with(|thread| *thread) % lists.len()).map(|list| &**list)
     }
@@ -84,7 +84,7 @@ impl<M> Drop for Flusher<M> {
     }
 }
 
-impl<M> List<M> {
+impl<M> DirtyList<M> {
     pub(super) fn new() -> Self {
         Self { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() }
     }
@@ -114,7 +114,7 @@ impl<M> List<M> {
     }
 }
 
-impl<M: AsRef<Outbound> + Send + Sync + 'static> List<M> {
+impl<M: AsRef<Outbound> + Send + Sync + 'static> DirtyList<M> {
     async fn run(self: Arc<Self>, write_timeout: Duration) {
         let mut work = Vec::new();
         while !self.ended.load(Ordering::Acquire) {
@@ -133,10 +133,10 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> List<M> {
 }
 
 /// Writes as fast as a slow reader takes it, and gives up on one that takes nothing at all.
-async fn wait_for_reader<M: AsRef<Outbound> + Send + Sync>(member: Arc<M>, patience: Duration) {
+async fn wait_for_reader<M: AsRef<Outbound> + Send + Sync>(member: Arc<M>, timeout: Duration) {
     let out: &Outbound = (*member).as_ref();
     loop {
-        match tokio::time::timeout(patience, out.writable()).await {
+        match tokio::time::timeout(timeout, out.writable()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => return out.kill(),
         }

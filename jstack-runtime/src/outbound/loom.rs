@@ -8,7 +8,7 @@ use loom::future::block_on;
 use loom::sync::Arc as LoomArc;
 use loom::thread;
 
-use super::flusher::List;
+use super::flusher::DirtyList;
 use super::socket::Socket;
 use super::{Flushed, Frame, Outbound, Pushed, QueueLimits};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl AsRef<Outbound> for Connection {
 /// One connection, its list, and what was written to its socket.
 #[derive(Clone)]
 struct Rig {
-    list: LoomArc<List<Connection>>,
+    list: LoomArc<DirtyList<Connection>>,
     connection: Arc<Connection>,
     written: Arc<StdMutex<Vec<u8>>>,
 }
@@ -43,7 +43,7 @@ impl Rig {
         let out = Outbound::new();
         assert_eq!(out.attach_tcp(Socket { written: written.clone(), at_once }), Pushed::Queued);
         let connection = Arc::new(Connection(out));
-        Self { list: LoomArc::new(List::new()), connection, written }
+        Self { list: LoomArc::new(DirtyList::new()), connection, written }
     }
 
     /// What a publisher does; `false` if the connection was closed.

@@ -6,11 +6,11 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Outbound;
 
-/// Writes what the queue holds until it closes or the reader takes nothing for `patience`.
+/// Writes what the queue holds until it closes or the reader takes nothing for `timeout`.
 pub(crate) async fn write_all_of(
     out: &Outbound,
     mut io: impl AsyncWrite + Unpin,
-    patience: Duration,
+    timeout: Duration,
 ) {
     while let Some(chunks) = out.take().await {
         let write = async {
@@ -19,7 +19,7 @@ pub(crate) async fn write_all_of(
             }
             io.flush().await
         };
-        match tokio::time::timeout(patience, write).await {
+        match tokio::time::timeout(timeout, write).await {
             Ok(Ok(())) => out.wrote(chunks),
             Ok(Err(_)) | Err(_) => return out.kill(),
         }

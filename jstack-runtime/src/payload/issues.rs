@@ -6,7 +6,7 @@ use std::fmt::Display;
 use garde::error::Kind;
 use serde_json::{Map, Value};
 
-use super::path::{self, Part};
+use super::issue_path::{self, Part};
 use crate::error::Issue;
 use crate::untrusted;
 
@@ -43,17 +43,17 @@ impl Issues {
 
     /// Checks a part of the value; what it finds gets `name` before its path.
     pub fn field(&mut self, name: impl Display, check: impl FnOnce(&mut Self)) {
-        self.inside(check, &|path| path::push_step(path, &name.to_string()));
+        self.inside(check, &|path| issue_path::push_step(path, &name.to_string()));
     }
 
     /// Checks an element of the value; what it finds gets `[index]` before its path.
     pub fn element(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
-        self.inside(check, &|path| path::push_index(path, index));
+        self.inside(check, &|path| issue_path::push_index(path, index));
     }
 
     /// Checks the value of a map's key, which may be any text.
     pub(super) fn key(&mut self, key: impl Display, check: impl FnOnce(&mut Self)) {
-        self.inside(check, &|path| path::push_key(path, &key.to_string()));
+        self.inside(check, &|path| issue_path::push_key(path, &key.to_string()));
     }
 
     #[inline]
@@ -74,7 +74,7 @@ impl Issues {
         step(&mut start);
         for issue in &mut self.found[from..] {
             let rest = std::mem::replace(&mut issue.path, start.clone());
-            path::push_path(&mut issue.path, &rest);
+            issue_path::push_path(&mut issue.path, &rest);
         }
     }
 
@@ -85,12 +85,12 @@ impl Issues {
         let before = self.found.len();
         check(self);
         for issue in &mut self.found[before..] {
-            let Some((_, rest)) = path::first(&issue.path) else { continue };
+            let Some((_, rest)) = issue_path::first(&issue.path) else { continue };
             let first = issue.path[..issue.path.len() - rest.len()].trim_end_matches('.');
             if let Some((_, wire)) = names.iter().find(|(rust, _)| *rust == first) {
                 let mut path = String::new();
-                path::push_step(&mut path, wire);
-                path::push_path(&mut path, rest);
+                issue_path::push_step(&mut path, wire);
+                issue_path::push_path(&mut path, rest);
                 issue.path = path;
             }
         }
@@ -123,7 +123,7 @@ impl Issues {
         let Self { mut found, mut partial } = self;
         let (mut left, mut fits) = (LONGEST, 0);
         for issue in &mut found {
-            issue.path = path::shortened(std::mem::take(&mut issue.path));
+            issue.path = issue_path::shortened(std::mem::take(&mut issue.path));
             left = left.saturating_sub(issue.path.len() + issue.message.len());
             if left == 0 {
                 break;
@@ -175,8 +175,8 @@ fn path_of(path: &garde::Path) -> String {
     for (kind, part) in path.__iter().rev() {
         match kind {
             Kind::None => {}
-            Kind::Key => path::push_key(&mut text, part),
-            Kind::Index => path::push_index(&mut text, part),
+            Kind::Key => issue_path::push_key(&mut text, part),
+            Kind::Index => issue_path::push_index(&mut text, part),
         }
     }
     text
@@ -189,12 +189,12 @@ pub(crate) fn issue_at(path: &str, message: String) -> Issue {
     let mut path = path.to_owned();
     let message = match missing {
         Some(field) => {
-            path::push_key(&mut path, field);
+            issue_path::push_key(&mut path, field);
             "is missing".to_owned()
         }
         None => untrusted::sentence(message),
     };
-    Issue::new(path::shortened(path), message)
+    Issue::new(issue_path::shortened(path), message)
 }
 
 /// The keys of objects by their words, of each object at most once: the work is as much as the input is
@@ -207,11 +207,11 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn path_as_sent(&mut self, mut rest: &str, sent: &'a Value) -> String {
         let (mut path, mut at) = (String::with_capacity(rest.len()), Some(sent));
-        while let Some((part, after)) = path::first(rest) {
+        while let Some((part, after)) = issue_path::first(rest) {
             rest = after;
             match part {
                 Part::Index(index) => {
-                    path::push_index(&mut path, index);
+                    issue_path::push_index(&mut path, index);
                     at = at.and_then(|value| value.get(index));
                 }
                 Part::Key(name) => {
@@ -219,7 +219,7 @@ impl<'a> Names<'a> {
                         Some(Value::Object(fields)) => self.field(fields, &name),
                         _ => None,
                     };
-                    path::push_key(&mut path, here.map_or(&*name, |(key, _)| key));
+                    issue_path::push_key(&mut path, here.map_or(&*name, |(key, _)| key));
                     at = match (here, at) {
                         (Some((_, value)), _) => Some(value),
                         (None, Some(Value::Array(items))) => {

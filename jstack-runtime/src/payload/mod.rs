@@ -2,9 +2,9 @@
 
 mod described;
 mod fast_path;
+mod issue_path;
 mod issues;
 mod json_path;
-mod path;
 mod rules;
 mod std_types;
 #[cfg(test)]

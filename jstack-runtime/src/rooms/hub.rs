@@ -6,22 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
+use super::broadcast::Broadcast;
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
-use super::outgoing::Outgoing;
-use super::process::Process;
-use super::registry::{Place, Registry};
+use super::node::Node;
+use super::registry::{Entry, Registry};
 use super::room::Room;
 use crate::broker::{Channel, Message, Scope, Sink};
-use crate::closing::{CloseReason, ClosedBy};
-use crate::config::{Limits, or_none};
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::frame::{self, ControlFrame};
+use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
+use crate::socket_id::SocketId;
 use crate::sync::Mutex;
-use crate::target::SocketId;
 
 /// Shards of the map of sockets; a power of two.
 const SHARDS: usize = 32;
@@ -38,12 +38,12 @@ static TOO_SLOW_FRAME: LazyLock<ControlFrame> =
 
 /// The rooms of one procedure, and its connections.
 pub(crate) struct Hub {
-    process: Arc<Process>,
+    node: Arc<Node>,
     /// `post/chat`, once the procedure is mounted.
     procedure: OnceLock<Box<str>>,
     rooms: Registry,
     sockets: Box<[Mutex<Sockets>]>,
-    bounds: OnceLock<Bounds>,
+    bounds: OnceLock<MessageLimits>,
     meters: OnceLock<ProcedureMeters>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
@@ -51,7 +51,7 @@ pub(crate) struct Hub {
 }
 
 /// The limits that every message asks for.
-pub(crate) struct Bounds {
+pub(crate) struct MessageLimits {
     queue: QueueLimits,
     pub(crate) rate: Rate,
     /// Ten times the rate: beyond it, the connection ends.
@@ -60,7 +60,7 @@ pub(crate) struct Bounds {
     pub(crate) handler_timeout: Duration,
 }
 
-impl Bounds {
+impl MessageLimits {
     fn new(limits: &Limits) -> Self {
         Self {
             queue: QueueLimits {
@@ -87,9 +87,9 @@ thread_local! {
 }
 
 impl Hub {
-    pub(crate) fn new(process: Arc<Process>) -> Arc<Self> {
+    pub(crate) fn new(node: Arc<Node>) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
-            process,
+            node,
             procedure: OnceLock::new(),
             rooms: Registry::new(),
             sockets: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -109,8 +109,8 @@ impl Hub {
         self.procedure.get().map_or("", |name| name)
     }
 
-    pub(crate) fn process(&self) -> &Arc<Process> {
-        &self.process
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     pub(crate) fn meters(&self) -> &ProcedureMeters {
@@ -118,14 +118,14 @@ impl Hub {
     }
 
     /// `true` once, for the first connection.
-    pub(crate) fn first_connection(&self) -> bool {
+    pub(crate) fn claim_first_connection(&self) -> bool {
         !self.visited.load(Ordering::Relaxed) && !self.visited.swap(true, Ordering::AcqRel)
     }
 
     /// The limits in the form in which every message asks for them.
     #[inline]
-    pub(crate) fn bounds(&self) -> &Bounds {
-        self.bounds.get_or_init(|| Bounds::new(self.process.limits()))
+    pub(crate) fn bounds(&self) -> &MessageLimits {
+        self.bounds.get_or_init(|| MessageLimits::new(self.node.limits()))
     }
 
     pub(super) fn channel<'a>(&'a self, room: &'a str) -> Channel<'a> {
@@ -133,8 +133,8 @@ impl Hub {
         Channel { procedure: self.procedure(), scope }
     }
 
-    fn node(&self) -> Channel<'_> {
-        Channel { procedure: self.procedure(), scope: Scope::Node(self.process.node) }
+    fn node_channel(&self) -> Channel<'_> {
+        Channel { procedure: self.procedure(), scope: Scope::Node(self.node.id) }
     }
 
     fn socket_shard(&self, id: SocketId) -> &Mutex<Sockets> {
@@ -143,8 +143,8 @@ impl Hub {
 
     /// Lets a new connection in: it can be reached and is in the room of everyone.
     pub(crate) async fn enter(&self, deflate: Option<u8>) -> Result<Arc<Member>> {
-        self.process.flusher().start();
-        let member = Arc::new(Member::new(self.process.next_id(), deflate));
+        self.node.flusher().start();
+        let member = Arc::new(Member::new(self.node.next_id(), deflate));
         self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
         match self.join_room(&member, EVERYONE).await {
             Ok(()) => Ok(member),
@@ -159,7 +159,7 @@ impl Hub {
     pub(crate) fn leave_all(&self, member: &Arc<Member>) {
         let rooms: Vec<_> = {
             let mut rooms = member.rooms.lock();
-            rooms.left = true;
+            rooms.closed = true;
             rooms.list.iter().map(|m| m.room.clone()).collect()
         };
         for room in rooms {
@@ -174,9 +174,9 @@ impl Hub {
         if member.is_in(room) {
             return Ok(());
         }
-        let limits = self.process.limits();
+        let limits = self.node.limits();
         let rate = Rate::new(limits.joins_per_second, limits.joins_per_second);
-        match member.may_join(rate, self.process.nanos(), or_none(limits.rooms_per_socket)) {
+        match member.may_join(rate, self.node.nanos(), or_none(limits.rooms_per_socket)) {
             Ok(()) => self.join_room(member, room).await,
             Err(JoinRefused::TooMany) => Err(Error::too_many_requests(format!(
                 "a connection may be in {} rooms at once (limit `rooms_per_socket`)",
@@ -200,64 +200,64 @@ impl Hub {
 
     async fn subscribe(&self, room: &str) -> Result {
         let Some(sink) = self.this.upgrade() else { return Ok(()) };
-        let broker = self.process.broker();
+        let broker = self.node.broker();
         broker.subscribe(self.channel(room), sink.clone()).await?;
         if room == EVERYONE {
-            broker.subscribe(self.node(), sink).await?;
+            broker.subscribe(self.node_channel(), sink).await?;
         }
         Ok(())
     }
 
     /// Leaves a room; leaving one that it is not in does nothing.
     pub(crate) fn leave(&self, member: &Arc<Member>, name: &str) {
-        let room = self.rooms.visit(name, Arc::clone);
+        let room = self.rooms.with_room(name, Arc::clone);
         if let Some(room) = room.filter(|room| !room.is_everyone()) {
             self.leave_room(member, &room);
         }
     }
 
     fn leave_room(&self, member: &Arc<Member>, room: &Arc<Room>) {
-        self.rooms.at(room.name(), |place| {
+        self.rooms.with_entry(room.name(), |entry| {
             room.remove(member);
-            self.forget_if_unused(place, room);
+            self.forget_if_unused(entry, room);
         });
     }
 
     /// Drops a room that nobody is in. Under the shard's lock, so that the broker hears of the
     /// end of this one before the beginning of the next.
-    fn forget_if_unused(&self, mut place: Place<'_>, room: &Arc<Room>) {
-        if !room.is_unused() || !place.remove(room) || !room.live.initialized() {
+    fn forget_if_unused(&self, mut entry: Entry<'_>, room: &Arc<Room>) {
+        if !room.is_unused() || !entry.remove(room) || !room.live.initialized() {
             return;
         }
-        let broker = self.process.broker();
+        let broker = self.node.broker();
         broker.unsubscribe(self.channel(room.name()), self);
         if room.is_everyone() {
-            broker.unsubscribe(self.node(), self);
+            broker.unsubscribe(self.node_channel(), self);
         }
     }
 
     /// Appends to one connection's queue.
     pub(crate) fn push(&self, member: &Arc<Member>, frame: &Frame<'_>) {
         let pushed = push(member, frame, self.bounds().queue);
-        self.tell(member, pushed);
+        self.schedule_flush(member, pushed);
     }
 
     /// Lets somebody write what a queue has to say, if nobody is about to.
-    pub(crate) fn tell(&self, member: &Arc<Member>, pushed: Pushed) {
+    pub(crate) fn schedule_flush(&self, member: &Arc<Member>, pushed: Pushed) {
         if pushed == Pushed::Dirty {
-            self.process.flusher().mark(member.clone());
+            self.node.flusher().mark(member.clone());
         }
     }
 
     /// Ends a connection with a close frame.
     pub(crate) fn close(&self, member: &Arc<Member>, reason: CloseReason) {
         if let Some(pushed) = member.close(reason) {
-            self.tell(member, pushed);
+            self.schedule_flush(member, pushed);
         }
     }
 
     fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
-        let out = Outgoing::new(message);
+        let out = Broadcast::new(message);
         let members = room.members();
         let everyone = message.except.is_empty() && message.except_rooms.is_empty();
         let (mut dirty, mut sent, limits) = (DIRTY.take(), 0, self.bounds().queue);
@@ -269,14 +269,14 @@ impl Hub {
         }
         drop(members);
         self.meters().sent.increment(sent);
-        self.process.flusher().mark_all(&mut dirty);
+        self.node.flusher().mark_all(&mut dirty);
         DIRTY.set(dirty);
     }
 
     pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
         let member = self.socket_shard(id).lock().get(&id.local).cloned();
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
-            self.push(&member, Outgoing::new(message).frame_for(&member));
+            self.push(&member, Broadcast::new(message).frame_for(&member));
             self.meters().sent.increment(1);
         }
     }
@@ -323,8 +323,8 @@ struct Joining<'a> {
 
 impl<'a> Joining<'a> {
     fn begin(hub: &'a Hub, name: &str) -> Self {
-        let room = hub.rooms.at(name, |mut place| {
-            let room = place.room();
+        let room = hub.rooms.with_entry(name, |mut entry| {
+            let room = entry.room();
             room.joining.fetch_add(1, Ordering::AcqRel);
             room
         });
@@ -334,9 +334,9 @@ impl<'a> Joining<'a> {
 
 impl Drop for Joining<'_> {
     fn drop(&mut self) {
-        self.hub.rooms.at(self.room.name(), |place| {
+        self.hub.rooms.with_entry(self.room.name(), |entry| {
             self.room.joining.fetch_sub(1, Ordering::AcqRel);
-            self.hub.forget_if_unused(place, &self.room);
+            self.hub.forget_if_unused(entry, &self.room);
         });
     }
 }
@@ -349,11 +349,11 @@ impl Sink for Hub {
             (Scope::Node(_), Some(id)) => return self.deliver_to_socket(id, message),
             (Scope::Node(_), None) => return,
         };
-        self.rooms.visit(room, |room| self.deliver_to_room(room, message));
+        self.rooms.with_room(room, |room| self.deliver_to_room(room, message));
     }
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
-        self.process.meters().gaps.increment(1);
+        self.node.meters().gaps.increment(1);
         tracing::warn!(?channel, messages, "messages from other processes may be missing");
     }
 }

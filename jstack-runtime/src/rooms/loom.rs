@@ -10,12 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Hub, Member, Process};
+use super::{Hub, Member, Node};
+use crate::broker::PublishOutcome;
 use crate::broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
-use crate::config::Limits;
 use crate::error::{Error, Result};
+use crate::events::{Publisher, Target, To};
+use crate::frame::HEADROOM;
+use crate::limits::Limits;
+use crate::socket_id::SocketId;
 use crate::sync::Mutex;
-use crate::target::{HEADROOM, Published, Publisher, SocketId, Target, To};
 
 /// Knows subscriptions as Redis does: what nobody is subscribed to reaches nobody, and a second
 /// subscribe or an unsubscribe too many is a fault of the hub's.
@@ -69,13 +72,13 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let (process, network) = (Process::new(), Network::default());
+        let (process, network) = (Node::new(), Network::default());
         let limits = Limits { joins_per_second: 0, ..Limits::default() };
         process.configure(Arc::new(network.clone()), limits);
         let hub = Hub::new(Arc::new(process));
         hub.name("test/rooms");
         // What is made once is made before threads meet in it.
-        let _ = (hub.bounds(), hub.meters(), hub.process().flusher());
+        let _ = (hub.bounds(), hub.meters(), hub.node().flusher());
         Self { hub, network }
     }
 
@@ -93,7 +96,7 @@ impl Rig {
     fn emit(&self, name: u8) {
         let target = Target::new(&*self.hub, To::Room(Cow::Borrowed("room")));
         let mut buffer = [&[0; HEADROOM][..], &[name]].concat();
-        assert!(matches!(self.hub.publish(&target, &mut buffer), Published::Done(Ok(()))));
+        assert!(matches!(self.hub.publish(&target, &mut buffer), PublishOutcome::Done(Ok(()))));
     }
 
     /// Nobody is left: no room is held, and the network knows of none.
@@ -199,7 +202,7 @@ fn loom_two_that_leave_at_once_take_nobody_else_along() {
     loom::model(|| {
         let rig = Rig::new();
         let [one, other, staying] = [1, 2, 3].map(Rig::member);
-        // The last takes the place of one that leaves before it.
+        // The last takes the entry of one that leaves before it.
         for member in [&one, &staying, &other] {
             rig.join(member).expect("joins");
         }

@@ -7,12 +7,12 @@ use std::task::Waker;
 use futures_util::task::AtomicWaker;
 
 use super::room::Room;
-use crate::closing::CloseReason;
+use crate::close_reason::CloseReason;
 use crate::frame;
 use crate::outbound::Outbound;
 use crate::rate::{Count, Rate};
+use crate::socket_id::SocketId;
 use crate::sync::Mutex;
-use crate::target::SocketId;
 
 /// One connection: its queue, its rooms, its end.
 pub(crate) struct Member {
@@ -33,10 +33,10 @@ pub(super) struct Rooms {
     pub(super) list: Vec<Membership>,
     pub(super) joins: Count,
     /// It has left for good and joins nothing any more.
-    pub(super) left: bool,
+    pub(super) closed: bool,
 }
 
-/// A place in a room.
+/// A entry in a room.
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
@@ -98,7 +98,7 @@ impl Member {
         if rooms.list.len() > most {
             return Err(JoinRefused::TooMany);
         }
-        if rooms.joins.take(rate, now) { Ok(()) } else { Err(JoinRefused::TooFast) }
+        if rooms.joins.try_acquire(rate, now) { Ok(()) } else { Err(JoinRefused::TooFast) }
     }
 
     /// The reason for which the connection ends, once it does.

@@ -1,12 +1,12 @@
 //! Who is in which room of this process, and the fan-out to their queues.
 
+mod broadcast;
 mod hub;
 #[cfg(all(test, jstack_loom))]
 mod loom;
 mod member;
 mod name;
-mod outgoing;
-mod process;
+mod node;
 mod publish;
 mod registry;
 mod room;
@@ -17,4 +17,4 @@ pub(crate) use hub::Hub;
 pub(crate) use member::{Life, Member};
 #[cfg(feature = "fuzzing")]
 pub(crate) use name::check;
-pub(crate) use process::Process;
+pub(crate) use node::Node;

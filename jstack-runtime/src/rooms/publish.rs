@@ -5,22 +5,24 @@ use std::time::Instant;
 
 use super::hub::Hub;
 use super::name::{self, EVERYONE};
+use crate::broker::PublishOutcome;
 use crate::broker::{Message, Scope};
-use crate::target::{Published, Publisher, SocketId, Target, To};
+use crate::events::{Publisher, Target, To};
+use crate::socket_id::SocketId;
 
 impl Publisher for Hub {
-    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
-        let meters = self.process().meters();
+    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
+        let meters = self.node().meters();
         if !meters.timed {
             return self.publish_now(target, buffer);
         }
         let (started, seconds) = (Instant::now(), meters.publish_seconds.clone());
         match self.publish_now(target, buffer) {
-            done @ Published::Done(_) => {
+            done @ PublishOutcome::Done(_) => {
                 seconds.record(started.elapsed());
                 done
             }
-            waits => Published::Wait(Box::pin(async move {
+            waits => PublishOutcome::Wait(Box::pin(async move {
                 let result = waits.await;
                 seconds.record(started.elapsed());
                 result
@@ -30,19 +32,19 @@ impl Publisher for Hub {
 }
 
 impl Hub {
-    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
+    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
         if let (To::Room(room), None) = (&target.to, &target.except) {
             // What nearly every emit is.
             if let Err(error) = name::check(room) {
                 return error.into();
             }
             let message = Message::framed(self.channel(room), buffer);
-            return self.process().broker().publish(&[message], self).0;
+            return self.node().broker().publish(&[message], self).0;
         }
         self.publish_to_some(target, buffer)
     }
 
-    fn publish_to_some(&self, target: &Target<'_>, buffer: &mut [u8]) -> Published {
+    fn publish_to_some(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
         let rooms: &[Cow<'_, str>] = match &target.to {
             To::Room(room) => std::slice::from_ref(room),
             To::Rooms(rooms) => rooms,
@@ -54,7 +56,7 @@ impl Hub {
         {
             return error.into();
         }
-        let broker = self.process().broker();
+        let broker = self.node().broker();
         let mut message = Message::framed(self.channel(EVERYONE), buffer);
         message.except = sockets;
         message.except_rooms = except_rooms;
@@ -84,9 +86,9 @@ impl Hub {
                     .collect();
                 broker.publish(&messages, self).0
             }
-            To::Socket(id) if id.node == self.process().node => {
+            To::Socket(id) if id.node == self.node().id => {
                 self.deliver_to_socket(*id, &message);
-                Published::Done(Ok(()))
+                PublishOutcome::Done(Ok(()))
             }
             To::Socket(id) => {
                 message.channel.scope = Scope::Node(id.node);

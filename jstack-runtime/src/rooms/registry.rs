@@ -11,15 +11,15 @@ use crate::sync::RwLock;
 /// A power of two.
 const SHARDS: usize = 32;
 
-/// A name is hashed once for the shard and the place in it, and kept once, in its room.
+/// A name is hashed once for the shard and the entry in it, and kept once, in its room.
 pub(super) struct Registry {
     /// Clients choose the names: the hash is keyed, so that none can be made to collide.
     key: RandomState,
     shards: Box<[RwLock<HashTable<Arc<Room>>>]>,
 }
 
-/// The place of one name in its shard, which is locked.
-pub(super) struct Place<'a> {
+/// The entry of one name in its shard, which is locked.
+pub(super) struct Entry<'a> {
     registry: &'a Registry,
     shard: &'a mut HashTable<Arc<Room>>,
     hash: u64,
@@ -47,17 +47,21 @@ impl Registry {
 
     /// Visits a room, if there is one. Others of its shard can be visited meanwhile; joins wait.
     #[inline]
-    pub(super) fn visit<T>(&self, name: &str, visit: impl FnOnce(&Arc<Room>) -> T) -> Option<T> {
+    pub(super) fn with_room<T>(
+        &self,
+        name: &str,
+        visit: impl FnOnce(&Arc<Room>) -> T,
+    ) -> Option<T> {
         let hash = self.hash(name);
         let shard = self.shard(hash).read();
         shard.find(hash, |room| room.name() == name).map(visit)
     }
 
-    /// Locks the place of a name, so that rooms can come and go there.
-    pub(super) fn at<T>(&self, name: &str, change: impl FnOnce(Place<'_>) -> T) -> T {
+    /// Locks the entry of a name, so that rooms can come and go there.
+    pub(super) fn with_entry<T>(&self, name: &str, change: impl FnOnce(Entry<'_>) -> T) -> T {
         let hash = self.hash(name);
         let mut shard = self.shard(hash).write();
-        change(Place { registry: self, shard: &mut shard, hash, name })
+        change(Entry { registry: self, shard: &mut shard, hash, name })
     }
 
     #[cfg(test)]
@@ -66,7 +70,7 @@ impl Registry {
     }
 }
 
-impl Place<'_> {
+impl Entry<'_> {
     /// The room of the name, new if there was none.
     pub(super) fn room(&mut self) -> Arc<Room> {
         let (registry, name) = (self.registry, self.name);
@@ -77,7 +81,7 @@ impl Place<'_> {
             .clone()
     }
 
-    /// Drops `room`; `false` if another one, or none, stands in its place.
+    /// Drops `room`; `false` if another one, or none, stands in its entry.
     pub(super) fn remove(&mut self, room: &Arc<Room>) -> bool {
         let Ok(found) = self.shard.find_entry(self.hash, |other| Arc::ptr_eq(other, room)) else {
             return false;

@@ -1,4 +1,4 @@
-//! One room: a list of members, each of which knows its place in it.
+//! One room: a list of members, each of which knows its entry in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +50,7 @@ impl Room {
     pub(super) fn add(self: &Arc<Self>, member: &Arc<Member>) -> bool {
         let mut members = self.members.lock();
         let mut rooms = member.rooms.lock();
-        if rooms.left {
+        if rooms.closed {
             return false;
         }
         if !rooms.list.iter().any(|m| Arc::ptr_eq(&m.room, self)) {

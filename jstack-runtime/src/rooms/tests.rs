@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Hub, Member, Process};
-use crate::config::Limits;
-use crate::target::{HEADROOM, Published, Publisher, SocketId, Target, To};
+use super::{Hub, Member, Node};
+use crate::broker::PublishOutcome;
+use crate::events::{Publisher, Target, To};
+use crate::frame::HEADROOM;
+use crate::limits::Limits;
+use crate::socket_id::SocketId;
 
 const SOCKETS: usize = 5;
 const ROOMS: [&str; 4] = ["a", "b", "../c", "*"];
@@ -38,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn hub() -> Arc<Hub> {
-    let process = Process::new();
+    let process = Node::new();
     let limits =
         Limits { joins_per_second: 0, queue_frames: 0, queue_bytes: 0, ..Limits::default() };
     process.configure(Arc::new(crate::broker::Memory), limits);
@@ -57,7 +60,7 @@ fn emit(hub: &Hub, to: To<'_>, except: Option<SocketId>, except_room: Option<&st
     }
     let mut buffer = vec![0; HEADROOM];
     buffer.extend_from_slice(b"[\"e\",1]");
-    assert!(matches!(hub.publish(&target, &mut buffer), Published::Done(Ok(()))));
+    assert!(matches!(hub.publish(&target, &mut buffer), PublishOutcome::Done(Ok(()))));
 }
 
 /// Messages that wait for a connection: it has no stream, so they stay in the queue.
@@ -155,7 +158,7 @@ async fn one_connection_is_reached_by_its_id_and_only_it() {
 
 #[tokio::test]
 async fn joins_beyond_the_limits_are_refused_by_name() {
-    let process = Process::new();
+    let process = Node::new();
     let limits = Limits { rooms_per_socket: 2, joins_per_second: 3, ..Limits::default() };
     process.configure(Arc::new(crate::broker::Memory), limits);
     let hub = Hub::new(Arc::new(process));

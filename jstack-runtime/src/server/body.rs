@@ -15,7 +15,7 @@ use crate::error::BoxError;
 const SLOWEST: u32 = 1024;
 
 /// A body with a clock: it must keep coming.
-pub(super) struct Paced {
+pub(super) struct MinRateBody {
     body: Incoming,
     grace: Duration,
     /// Runs from the first wait on: a body that is there already costs nothing.
@@ -34,13 +34,13 @@ impl fmt::Display for TooSlow {
 
 impl std::error::Error for TooSlow {}
 
-impl Paced {
+impl MinRateBody {
     pub(super) fn new(body: Incoming, grace: Duration) -> Self {
         Self { body, grace, clock: None }
     }
 }
 
-impl Body for Paced {
+impl Body for MinRateBody {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -21,12 +21,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt;
 
-use super::body::Paced;
-use super::{RETRY_AFTER, Server, health};
-use crate::activity::{Activity, Busy, Doing, Watched};
-use crate::admission::{Lease, Slot};
+use super::body::MinRateBody;
+use super::health;
+use super::refusal::RETRY_AFTER;
+use super::shared::Server;
 use crate::error::Error;
-use crate::http::edge::Secure;
+use crate::http::origin::Secure;
+use crate::net::activity::{ActiveRequest, Activity, ConnectionPhase, MonitoredStream};
+use crate::net::admission::{ConnectionPermits, Permit};
 
 /// The longest head of a request, in bytes; more is a 431.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -48,9 +50,9 @@ pub(super) enum Stage {
 }
 
 /// hyper's builder for all connections.
-pub(super) fn builder(limits: &crate::config::Limits) -> auto::Builder<TokioExecutor> {
+pub(super) fn builder(limits: &crate::limits::Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // The clock over heads and idle time is `Clock`, which also knows the first byte and HTTP/2.
+    // The clock over heads and idle time is `IdleTimer`, which also knows the first byte and HTTP/2.
     // A small answer is cheaper to copy behind its head than to hand over in pieces.
     builder.http1().header_read_timeout(None).max_buf_size(LONGEST_HEAD).writev(false);
     builder
@@ -69,12 +71,12 @@ pub(super) async fn serve(
     server: Arc<Server>,
     stream: TcpStream,
     peer: SocketAddr,
-    slot: Arc<Slot>,
+    permit: Arc<Permit>,
     stage: watch::Receiver<Stage>,
 ) {
     let activity = Arc::new(Activity::default());
-    let stream = Watched::new(stream, activity.clone(), server.limits.write_timeout);
-    let mut connection = Connected { server, peer, slot, activity, tls: false };
+    let stream = MonitoredStream::new(stream, activity.clone(), server.limits.write_timeout);
+    let mut connection = Connected { server, peer, permit, activity, tls: false };
     #[cfg(not(feature = "tls"))]
     let _ = &mut connection;
     #[cfg(feature = "tls")]
@@ -87,7 +89,7 @@ pub(super) async fn serve(
                 http(stream, connection, stage).await;
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
-            Err(_) => connection.server.site.process().meters().refused.tls_timeout.increment(1),
+            Err(_) => connection.server.context.node().meters().refused.tls_timeout.increment(1),
         }
         return;
     }
@@ -98,7 +100,7 @@ pub(super) async fn serve(
 struct Connected {
     server: Arc<Server>,
     peer: SocketAddr,
-    slot: Arc<Slot>,
+    permit: Arc<Permit>,
     activity: Arc<Activity>,
     tls: bool,
 }
@@ -112,23 +114,23 @@ where
     let service = hyper::service::service_fn(move |request| respond(connected.clone(), request));
     let connection = server.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let mut clock = Clock::new(server.limits.header_timeout);
+    let mut clock = IdleTimer::new(server.limits.header_timeout);
     let mut draining = false;
     loop {
         let ended = poll_fn(|cx| {
             if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                return Poll::Ready(End::Done(result));
+                return Poll::Ready(Outcome::Done(result));
             }
-            clock.poll(cx, activity.doing()).map(|()| End::Late)
+            clock.poll(cx, activity.phase()).map(|()| Outcome::Late)
         });
         tokio::select! {
             end = ended => {
                 match end {
-                    End::Done(Err(error)) => tracing::debug!(%error, "connection ended"),
-                    End::Done(Ok(())) => {}
-                    End::Late => {
-                        let refused = &server.site.process().meters().refused;
-                        if activity.doing() != Doing::Nothing {
+                    Outcome::Done(Err(error)) => tracing::debug!(%error, "connection ended"),
+                    Outcome::Done(Ok(())) => {}
+                    Outcome::Late => {
+                        let refused = &server.context.node().meters().refused;
+                        if activity.phase() != ConnectionPhase::Idle {
                             refused.header_timeout.increment(1);
                         }
                     }
@@ -147,31 +149,31 @@ where
     }
 }
 
-enum End<T> {
+enum Outcome<T> {
     Done(T),
     Late,
 }
 
 /// The time that a connection may take without a request under way.
-struct Clock {
+struct IdleTimer {
     sleep: Pin<Box<tokio::time::Sleep>>,
-    doing: Doing,
+    phase: ConnectionPhase,
     header_timeout: Duration,
 }
 
-impl Clock {
+impl IdleTimer {
     fn new(header_timeout: Duration) -> Self {
         let sleep = Box::pin(sleep_until(Instant::now() + header_timeout));
-        Self { sleep, doing: Doing::First, header_timeout }
+        Self { sleep, phase: ConnectionPhase::BeforeFirstRequest, header_timeout }
     }
 
-    fn poll(&mut self, cx: &mut std::task::Context<'_>, doing: Doing) -> Poll<()> {
-        if doing != self.doing {
-            self.doing = doing;
-            let patience = if doing == Doing::Nothing { IDLE } else { self.header_timeout };
+    fn poll(&mut self, cx: &mut std::task::Context<'_>, phase: ConnectionPhase) -> Poll<()> {
+        if phase != self.phase {
+            self.phase = phase;
+            let patience = if phase == ConnectionPhase::Idle { IDLE } else { self.header_timeout };
             self.sleep.as_mut().reset(Instant::now() + patience);
         }
-        if doing == Doing::Requests { Poll::Pending } else { self.sleep.as_mut().poll(cx) }
+        if phase == ConnectionPhase::Serving { Poll::Pending } else { self.sleep.as_mut().poll(cx) }
     }
 }
 
@@ -183,7 +185,7 @@ async fn respond(
     let Connected { server, activity, .. } = &*connected;
     let (peer, tls) = (connected.peer, connected.tls);
     let busy = activity.begin(request.version());
-    if let Some(answer) = health::answer(&request, &server.site) {
+    if let Some(answer) = health::answer(&request, &server.context) {
         return answer;
     }
     let mut address = None;
@@ -194,11 +196,11 @@ async fn respond(
         if said.address != peer.ip().to_canonical() {
             client = SocketAddr::new(said.address, 0);
         }
-        let Ok(slot) = server.admission.forwarded(said.address) else {
-            server.site.process().meters().refused.connections_per_ip.increment(1);
+        let Ok(permit) = server.admission.forwarded(said.address) else {
+            server.context.node().meters().refused.connections_per_ip.increment(1);
             return Ok(full());
         };
-        address = Some(slot);
+        address = Some(permit);
     }
     request.extensions_mut().insert(ConnectInfo(client));
     if secure {
@@ -208,18 +210,21 @@ async fn respond(
         request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
     // Whatever a socket holds beside its own is taken over by it at the upgrade.
     let held = if asks_for_more {
-        let lease =
-            Lease { _connection: connected.slot.clone(), _address: address, _busy: Arc::new(busy) };
+        let lease = ConnectionPermits {
+            _connection: connected.permit.clone(),
+            _address: address,
+            _busy: Arc::new(busy),
+        };
         request.extensions_mut().insert(lease.clone());
-        Held::Lease(lease)
+        RequestGuard::ConnectionPermits(lease)
     } else {
-        Held::Request(busy, address)
+        RequestGuard::Request(busy, address)
     };
     let h2 = request.version() == Version::HTTP_2;
     let grace = server.limits.header_timeout;
     let request = request.map(|body| {
         // Most requests have none: nothing to pace, and nothing to allocate.
-        if body.is_end_stream() { Body::empty() } else { Body::new(Paced::new(body, grace)) }
+        if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, grace)) }
     });
     let Ok(response) = server.router.clone().oneshot(request).await;
     // A request ends with its answer; a short one is written at once.
@@ -231,18 +236,18 @@ async fn respond(
 }
 
 /// What a request holds until it is answered.
-enum Held {
-    Lease(#[allow(dead_code, reason = "held for its drop")] Lease),
+enum RequestGuard {
+    ConnectionPermits(#[allow(dead_code, reason = "held for its drop")] ConnectionPermits),
     Request(
-        #[allow(dead_code, reason = "held for its drop")] Busy,
-        #[allow(dead_code, reason = "held for its drop")] Option<Arc<Slot>>,
+        #[allow(dead_code, reason = "held for its drop")] ActiveRequest,
+        #[allow(dead_code, reason = "held for its drop")] Option<Arc<Permit>>,
     ),
 }
 
 /// An answer's body, with what the request holds.
 struct Answer {
     body: Body,
-    _held: Held,
+    _held: RequestGuard,
 }
 
 impl hyper::body::Body for Answer {

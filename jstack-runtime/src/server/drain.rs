@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::closing::{CloseReason, ClosedBy};
+use crate::app_context::AppContext;
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::rooms::{Hub, Member};
-use crate::site::Site;
 
 /// So few sockets are closed at once.
 const FEW: usize = 100;
@@ -18,8 +18,8 @@ const RESTART: CloseReason =
     CloseReason::fixed(ClosedBy::Shutdown, 1012, "the server is restarting");
 
 /// Closes all sockets, evenly over `spread`, and those that still come.
-pub(super) async fn close_all(site: &Site, spread: Duration) {
-    let sockets = open_sockets(site);
+pub(super) async fn close_all(context: &AppContext, spread: Duration) {
+    let sockets = open_sockets(context);
     tracing::info!(sockets = sockets.len(), "shutting down");
     if sockets.len() >= FEW && !spread.is_zero() {
         close_spread(&sockets, spread).await;
@@ -32,7 +32,7 @@ pub(super) async fn close_all(site: &Site, spread: Duration) {
     // Those whose request was under way when the end began.
     loop {
         tokio::time::sleep(TICK * 5).await;
-        for (hub, member) in open_sockets(site) {
+        for (hub, member) in open_sockets(context) {
             hub.close(&member, RESTART);
         }
     }
@@ -60,8 +60,8 @@ async fn close_spread(sockets: &[(Arc<Hub>, Arc<Member>)], spread: Duration) {
 }
 
 /// Ends what has not ended by itself.
-pub(super) fn kill_all(site: &Site) -> usize {
-    let sockets = open_sockets(site);
+pub(super) fn kill_all(context: &AppContext) -> usize {
+    let sockets = open_sockets(context);
     for (_, member) in &sockets {
         member.end(RESTART);
         crate::outbound::Outbound::kill(member.out());
@@ -69,9 +69,9 @@ pub(super) fn kill_all(site: &Site) -> usize {
     sockets.len()
 }
 
-fn open_sockets(site: &Site) -> Vec<(Arc<Hub>, Arc<Member>)> {
+fn open_sockets(context: &AppContext) -> Vec<(Arc<Hub>, Arc<Member>)> {
     let mut sockets = Vec::new();
-    for hub in site.hubs() {
+    for hub in context.hubs() {
         hub.for_each(|member| sockets.push((hub.clone(), member.clone())));
     }
     sockets

@@ -6,16 +6,19 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 
-use crate::site::Site;
+use crate::app_context::AppContext;
 
 /// The answer, if the request is one of these.
-pub(super) fn answer<B>(request: &Request<B>, site: &Site) -> Option<Result<Response, Infallible>> {
+pub(super) fn answer<B>(
+    request: &Request<B>,
+    context: &AppContext,
+) -> Option<Result<Response, Infallible>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
     let (status, text) = match request.uri().path() {
         "/healthz" => (StatusCode::OK, "ok".to_owned()),
-        "/readyz" => ready(site),
+        "/readyz" => ready(context),
         _ => return None,
     };
     let mut response = Response::new(Body::from(text));
@@ -27,8 +30,8 @@ pub(super) fn answer<B>(request: &Request<B>, site: &Site) -> Option<Result<Resp
     Some(Ok(response))
 }
 
-fn ready(site: &Site) -> (StatusCode, String) {
-    let process = site.process();
+fn ready(context: &AppContext) -> (StatusCode, String) {
+    let process = context.node();
     if process.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down".to_owned());
     }

@@ -8,8 +8,10 @@ use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::RETRY_AFTER;
-use crate::admission::Full;
+use crate::net::admission::LimitReached;
+
+/// Seconds after which a refused client may try again.
+pub(super) const RETRY_AFTER: &str = "5";
 
 /// So many refused connections are waited for at a time; others are reset.
 const MOST: usize = 64;
@@ -23,10 +25,12 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn refuse(&self, stream: TcpStream, full: Full) {
+    pub(super) fn refuse(&self, stream: TcpStream, full: LimitReached) {
         let text = match full {
-            Full::Server => "the server has all the connections that it may have; try again later",
-            Full::Address => "too many connections from this address; try again later",
+            LimitReached::Server => {
+                "the server has all the connections that it may have; try again later"
+            }
+            LimitReached::Address => "too many connections from this address; try again later",
         };
         let answer = format!(
             "HTTP/1.1 503 Service Unavailable\r\nretry-after: {RETRY_AFTER}\r\n\

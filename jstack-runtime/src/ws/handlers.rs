@@ -6,8 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::closing::CloseReason;
-use crate::error::{Error, Failure, Result};
+use crate::close_reason::CloseReason;
+use crate::error::{Error, IntoError, Result};
 use crate::events::Events;
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
@@ -16,7 +16,7 @@ use crate::events::Events;
     message = "`{Self}` is not the marker of a WebSocket procedure",
     note = "write `chat::Procedure` for the module or function `chat` with `#[procedure(ws, …)]`"
 )]
-pub trait Ws: Send + Sync + 'static {
+pub trait SocketProcedure: Send + Sync + 'static {
     /// What clients send.
     type Incoming: Events;
     /// What clients get.
@@ -24,7 +24,7 @@ pub trait Ws: Send + Sync + 'static {
 }
 
 /// The handlers of a module with `#[procedure(ws, …)]`.
-pub trait Handlers: Ws {
+pub trait Handlers: SocketProcedure {
     /// What `#[connect]` returned; `()` without it.
     type Session: Send + 'static;
     /// The extractors that handlers name, extracted once and cloned for each event.
@@ -109,19 +109,19 @@ impl<T: Clone> CloneExtractor for T {
     label = "expected `{T}` or `Result<{T}>`",
     note = "`#[on]` handlers return `()` or `Result`, `#[connect]` returns the session or a `Result` of it"
 )]
-pub trait Outcome<T> {
+pub trait IntoOutcome<T> {
     /// As a result with the one error type.
     fn outcome(self) -> Result<T>;
 }
 
-impl<T> Outcome<T> for T {
+impl<T> IntoOutcome<T> for T {
     fn outcome(self) -> Result<T> {
         Ok(self)
     }
 }
 
-impl<T, E: Failure> Outcome<T> for Result<T, E> {
+impl<T, E: IntoError> IntoOutcome<T> for Result<T, E> {
     fn outcome(self) -> Result<T> {
-        self.map_err(Failure::error)
+        self.map_err(IntoError::error)
     }
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::handlers::Ws;
+use super::handlers::SocketProcedure;
+use crate::app_context::AppContext;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::events::{Target, To};
 use crate::rooms::Hub;
-use crate::site::Site;
-use crate::target::{SocketId, Target, To};
+use crate::socket_id::SocketId;
 
 /// Emits to the connections of the procedure `P`: in every process that shares the broker.
 ///
@@ -43,7 +44,7 @@ pub struct Io<P> {
     procedure: PhantomData<fn() -> P>,
 }
 
-impl<P: Ws> Io<P> {
+impl<P: SocketProcedure> Io<P> {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { hub, procedure: PhantomData }
     }
@@ -87,7 +88,7 @@ impl<P> fmt::Debug for Io<P> {
 
 /// The rooms of the procedure with this marker; `None` outside of an `App`.
 fn hub(parts: &Parts, marker: TypeId) -> Option<Arc<Hub>> {
-    parts.extensions.get::<Arc<Site>>().map(|site| site.hub_of(marker))
+    parts.extensions.get::<Arc<AppContext>>().map(|context| context.hub_of(marker))
 }
 
 #[cold]
@@ -98,7 +99,7 @@ fn outside() -> Error {
     )
 }
 
-impl<P: Ws, S: Sync> FromRequestParts<S> for Io<P> {
+impl<P: SocketProcedure, S: Sync> FromRequestParts<S> for Io<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
@@ -109,7 +110,7 @@ impl<P: Ws, S: Sync> FromRequestParts<S> for Io<P> {
     }
 }
 
-impl<P: Ws, S: Sync> axum::extract::OptionalFromRequestParts<S> for Io<P> {
+impl<P: SocketProcedure, S: Sync> axum::extract::OptionalFromRequestParts<S> for Io<P> {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {

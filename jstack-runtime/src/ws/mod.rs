@@ -1,26 +1,16 @@
-//! WebSocket procedures: the upgrade, the connection's task, and what handlers hold.
+//! WebSocket procedures: the two forms of handlers, and what handlers hold.
 
-mod connection;
-mod guard;
+mod function_form;
 mod handlers;
 mod io;
-mod liveness;
-pub(crate) mod raw;
-mod receiver;
-mod session;
+mod module_form;
 mod socket;
-mod upgrade;
-mod wire;
 
-pub use handlers::{CloneExtractor, Handlers, Outcome, SocketExtractor, Ws};
+pub use function_form::Receiver;
+pub use handlers::{CloneExtractor, Handlers, IntoOutcome, SocketExtractor, SocketProcedure};
 pub use io::Io;
-pub use receiver::Receiver;
 pub use socket::{Left, Socket};
 
-pub(crate) use guard::caught;
-pub(crate) use receiver::run;
-pub(crate) use session::{gone, serve};
-pub(crate) use socket::Current;
-pub(crate) use upgrade::{Opening, Run, Upgrade};
-#[cfg(feature = "fuzzing")]
-pub(crate) use wire::fuzz;
+pub(crate) use function_form::run;
+pub(crate) use module_form::{disconnect_before_upgrade, serve};
+pub(crate) use socket::SocketExtension;

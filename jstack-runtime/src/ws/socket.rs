@@ -8,13 +8,16 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::handlers::Ws;
-use crate::closing::{CloseReason, ClosedBy};
+use super::handlers::SocketProcedure;
+use crate::broker::PublishOutcome;
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::events::{Publisher, Target, To};
+use crate::frame::HEADROOM;
 use crate::outbound::Frame;
 use crate::rooms::{Hub, Member};
-use crate::target::{HEADROOM, Published, Publisher, SocketId, Target, To};
+use crate::socket_id::SocketId;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.
 ///
@@ -34,12 +37,12 @@ struct Inner {
 
 /// The connection that a request is about to become, where extractors find it.
 #[derive(Clone)]
-pub(crate) struct Current {
+pub(crate) struct SocketExtension {
     inner: Arc<Inner>,
     marker: TypeId,
 }
 
-impl Current {
+impl SocketExtension {
     pub(crate) fn new(hub: Arc<Hub>, member: Arc<Member>, marker: TypeId) -> Self {
         Self { inner: Arc::new(Inner { id: member.id, hub, member }), marker }
     }
@@ -55,7 +58,7 @@ impl Current {
     }
 }
 
-impl<P: Ws> Socket<P> {
+impl<P: SocketProcedure> Socket<P> {
     /// Names this connection, in every process that shares the broker.
     pub fn id(&self) -> SocketId {
         self.inner.id
@@ -118,7 +121,7 @@ impl std::future::IntoFuture for Left {
 }
 
 impl Publisher for Inner {
-    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> Published {
+    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
         if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
             return self.hub.publish(target, buffer);
         }
@@ -126,7 +129,7 @@ impl Publisher for Inner {
         let start = crate::frame::write_header(buffer, crate::frame::Opcode::Text, false);
         self.hub.push(&self.member, &Frame::new(&buffer[start..]));
         self.hub.meters().sent.increment(1);
-        Published::Done(Ok(()))
+        PublishOutcome::Done(Ok(()))
     }
 }
 
@@ -156,11 +159,11 @@ impl<P> fmt::Debug for Socket<P> {
     }
 }
 
-impl<P: Ws, S: Sync> FromRequestParts<S> for Socket<P> {
+impl<P: SocketProcedure, S: Sync> FromRequestParts<S> for Socket<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        match Current::of(parts, TypeId::of::<P>()) {
+        match SocketExtension::of(parts, TypeId::of::<P>()) {
             Ok(inner) => Ok(Self { inner, procedure: PhantomData }),
             Err(error) => Err(error),
         }

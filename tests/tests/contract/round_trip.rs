@@ -6,7 +6,7 @@ use std::fmt::{Debug, Write as _};
 
 use arbitrary::{Arbitrary, Unstructured};
 use jsonschema::Validator;
-use jstack_runtime::{Contract, OutputContract};
+use jstack_runtime::contract::{Contract, OutputContract};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! An application that takes and answers every type, and one that chats.
 
-use jstack_runtime::Contract;
+use jstack_runtime::contract::Contract;
 use jstack_runtime::prelude::*;
 
 use super::every::every_type;

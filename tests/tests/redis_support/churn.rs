@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jstack_runtime::Scope;
+use jstack_runtime::broker::Scope;
 use tokio::time::sleep;
 
 use super::{Process, Random};

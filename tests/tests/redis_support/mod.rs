@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::{Broker, Channel, Message, Redis, Result, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::{Redis, Result};
 use tokio::sync::Notify;
 
 /// A redis-server on a port of its own, ended with the test.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::Scope;
+use jstack_runtime::broker::Scope;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 

@@ -9,8 +9,9 @@ use super::connections::Connections;
 use super::failure::publish_failed;
 use super::format::names;
 use super::name_check;
-use crate::broker::{Broker, Channel, Message, NAME, Publish, Sink, Subscribe};
+use crate::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Result};
+use crate::limits::DEFAULT_NAME;
 
 /// How long an emit may take, unless set.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
@@ -100,7 +101,7 @@ impl Redis {
         Self {
             address,
             prefix: None,
-            name: NAME.to_owned(),
+            name: DEFAULT_NAME.to_owned(),
             deadline: DEADLINE,
             heartbeat: HEARTBEAT,
             linger: LINGER,

@@ -40,6 +40,6 @@ mod subscribe;
 mod timer;
 
 pub use broker::Redis;
-pub(super) use broker::{DEADLINE, HEARTBEAT, LOW_TRAFFIC};
+pub(crate) use broker::{DEADLINE, HEARTBEAT, LOW_TRAFFIC};
 #[cfg(feature = "fuzzing")]
 pub(crate) use format::batch;

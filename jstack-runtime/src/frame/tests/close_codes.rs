@@ -21,9 +21,9 @@ fn every_close_code_is_taken_or_refused_as_the_registry_says() {
         };
         let outcome = feed(&mut Decoder::new(false), &NO_LIMITS, [&closing(code, b"")[..]]);
         let expected = if taken {
-            Outcome { messages: vec![Owned::Close(Some((code, String::new())))], error: None }
+            IntoOutcome { messages: vec![Owned::Close(Some((code, String::new())))], error: None }
         } else {
-            Outcome { messages: Vec::new(), error: Some(1002) }
+            IntoOutcome { messages: Vec::new(), error: Some(1002) }
         };
         assert_eq!(outcome, expected, "{code}");
     }

@@ -9,7 +9,7 @@ const COMPRESSED_TEXT: u8 = 0xC1;
 const COMPRESSED_BINARY: u8 = 0xC2;
 const COMPRESSED_TEXT_BEGINS: u8 = 0x41;
 
-fn compressed_outcome(limits: &DecoderConfig, stream: &[u8]) -> Outcome {
+fn compressed_outcome(limits: &DecoderConfig, stream: &[u8]) -> IntoOutcome {
     let whole = feed(&mut Decoder::new(true), limits, [stream]);
     let bytes = feed(&mut Decoder::new(true), limits, stream.chunks(1));
     assert_eq!(whole, bytes, "the stream means something else byte by byte");
@@ -149,7 +149,7 @@ fn a_reference_to_another_message_is_refused() {
     ]
     .concat();
     let outcome = compressed_outcome(&NO_LIMITS, &stream);
-    assert_eq!(outcome, Outcome { messages: vec![text("Hello")], error: Some(1007) });
+    assert_eq!(outcome, IntoOutcome { messages: vec![text("Hello")], error: Some(1007) });
 }
 
 #[test]

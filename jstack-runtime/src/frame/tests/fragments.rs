@@ -55,7 +55,7 @@ fn control_frames_do_not_count_as_fragments() {
 }
 
 /// What the protocol says of frames with these first bytes and the payload "x".
-fn judged(firsts: &[u8]) -> Outcome {
+fn judged(firsts: &[u8]) -> IntoOutcome {
     let mut messages = Vec::new();
     let mut open: Option<(u8, usize)> = None;
     for &first in firsts {
@@ -68,7 +68,7 @@ fn judged(firsts: &[u8]) -> Outcome {
             }
             (0x1 | 0x2, None) => (opcode, 1),
             (0x0, Some((kind, frames))) => (kind, frames + 1),
-            _ => return Outcome { messages, error: Some(1002) },
+            _ => return IntoOutcome { messages, error: Some(1002) },
         };
         match (fin, kind) {
             (false, _) => open = Some((kind, frames)),
@@ -76,7 +76,7 @@ fn judged(firsts: &[u8]) -> Outcome {
             (true, _) => messages.push(Owned::Binary(b"x".repeat(frames))),
         }
     }
-    Outcome { messages, error: None }
+    IntoOutcome { messages, error: None }
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(super) fn header(first: u8, length: u64) -> Vec<u8> {
 
 /// Everything a decoder says about a stream, up to its first error or close frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(super) struct IntoOutcome {
     pub(super) messages: Vec<Owned>,
     pub(super) error: Option<u16>,
 }
@@ -99,7 +99,7 @@ pub(super) fn feed<'a>(
     decoder: &mut Decoder,
     limits: &DecoderConfig,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Outcome {
+) -> IntoOutcome {
     let mut messages = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
@@ -110,7 +110,7 @@ pub(super) fn feed<'a>(
                 Ok(step) => step,
                 Err(FrameError { code, reason }) => {
                     assert!(reason.len() <= 123, "{reason} does not fit a close frame");
-                    return Outcome { messages, error: Some(code) };
+                    return IntoOutcome { messages, error: Some(code) };
                 }
             };
             let consumed = step.consumed;
@@ -120,35 +120,35 @@ pub(super) fn feed<'a>(
             };
             messages.push(message.into());
             if matches!(messages.last(), Some(Owned::Close(_))) {
-                return Outcome { messages, error: None };
+                return IntoOutcome { messages, error: None };
             }
             rest = &mut rest[consumed..];
         }
     }
-    Outcome { messages, error: None }
+    IntoOutcome { messages, error: None }
 }
 
 /// The outcome of a stream that arrives at once, after checking that it is the same when every
 /// byte arrives alone.
-pub(super) fn outcome_with(limits: &DecoderConfig, stream: &[u8]) -> Outcome {
+pub(super) fn outcome_with(limits: &DecoderConfig, stream: &[u8]) -> IntoOutcome {
     let whole = feed(&mut Decoder::new(false), limits, [stream]);
     let bytes = feed(&mut Decoder::new(false), limits, stream.chunks(1));
     assert_eq!(whole, bytes, "the stream means something else byte by byte");
     whole
 }
 
-pub(super) fn outcome(stream: &[u8]) -> Outcome {
+pub(super) fn outcome(stream: &[u8]) -> IntoOutcome {
     outcome_with(&DecoderConfig::default(), stream)
 }
 
 #[track_caller]
 pub(super) fn assert_fails(stream: &[u8], code: u16) {
-    assert_eq!(outcome(stream), Outcome { messages: Vec::new(), error: Some(code) });
+    assert_eq!(outcome(stream), IntoOutcome { messages: Vec::new(), error: Some(code) });
 }
 
 #[track_caller]
 pub(super) fn assert_messages(stream: &[u8], messages: &[Owned]) {
-    assert_eq!(outcome(stream), Outcome { messages: messages.to_vec(), error: None });
+    assert_eq!(outcome(stream), IntoOutcome { messages: messages.to_vec(), error: None });
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A decoder as plain as can be, for comparison: the whole stream at once, one bit of the RFC
 //! after the other, no thought of speed or memory.
 
-use super::{DecoderConfig, Outcome, Owned};
+use super::{DecoderConfig, IntoOutcome, Owned};
 
 /// What the stream means, up to its first error or close frame.
-pub(super) fn decode(stream: &[u8], limits: &DecoderConfig) -> Outcome {
+pub(super) fn decode(stream: &[u8], limits: &DecoderConfig) -> IntoOutcome {
     let mut messages = Vec::new();
     let error = run(stream, limits, &mut messages).err();
-    Outcome { messages, error }
+    IntoOutcome { messages, error }
 }
 
 struct Open {

@@ -45,7 +45,7 @@ fn every_split_point_of_a_mixed_stream_gives_the_same_messages() {
     let (stream, messages) = mixed();
     for at in 0..=stream.len() {
         let outcome = feed(&mut Decoder::new(false), &NO_LIMITS, cut(&stream, &[at]));
-        assert_eq!(outcome, Outcome { messages: messages.clone(), error: None }, "cut at {at}");
+        assert_eq!(outcome, IntoOutcome { messages: messages.clone(), error: None }, "cut at {at}");
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::sent::Sent;
+use crate::http::input::RawInput;
 use crate::payload::{Data, InputPayload, Payload};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
@@ -49,14 +49,14 @@ struct New {
 
 impl Payload for New {}
 
-fn decoded_as<T: InputPayload>(sent: Sent<'_>) -> Result<Option<T>> {
-    let json = sent.text(Schematic::of::<T>())?;
+fn decoded_as<T: InputPayload>(sent: RawInput<'_>) -> Result<Option<T>> {
+    let json = sent.text(TypeSchema::of::<T>())?;
     json.map(|json| Data::new(&json).parse()).transpose()
 }
 
 /// The input of a request that brought none.
 fn missing<T: InputPayload>() -> Result<T> {
-    let mut texts = Sent::query(None).texts(Schematic::of::<T>())?;
+    let mut texts = RawInput::query(None).texts(TypeSchema::of::<T>())?;
     while let Some(text) = texts.next() {
         match T::decode(&Data::new(text)) {
             Ok(value) => return Ok(value),
@@ -67,7 +67,7 @@ fn missing<T: InputPayload>() -> Result<T> {
 }
 
 fn query<T: InputPayload>(query: &str) -> Result<Option<T>> {
-    decoded_as(Sent::query(Some(query)))
+    decoded_as(RawInput::query(Some(query)))
 }
 
 fn page(text: &str) -> Page {
@@ -75,7 +75,7 @@ fn page(text: &str) -> Page {
 }
 
 async fn posted<T: InputPayload>(parts: &Parts, body: Body, limit: usize) -> Result<Option<T>> {
-    decoded_as(Sent::body(&parts.headers, body, limit).await?)
+    decoded_as(RawInput::body(&parts.headers, body, limit).await?)
 }
 
 async fn post_as<T: InputPayload>(content_type: Option<&str>, body: Body) -> Result<Option<T>> {
@@ -221,7 +221,7 @@ fn a_plain_text_is_a_number_only_where_no_text_is_allowed() {
 
 #[test]
 fn no_query_is_no_input() {
-    assert_eq!(Sent::query(None).text(Schematic::of::<Page>()).unwrap(), None);
+    assert_eq!(RawInput::query(None).text(TypeSchema::of::<Page>()).unwrap(), None);
     for text in ["", "&", "&&"] {
         assert_eq!(query::<Page>(text).unwrap(), None, "{text}");
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::shape::Shape;
+use crate::http::superjson::write;
 
 /// What the real packages send, and that the stock client reads our answers as meant; made by
 /// `tests/node/superjson-fixtures.mjs`.

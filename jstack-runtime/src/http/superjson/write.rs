@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::http::shape::{Place, Schematic};
+use crate::http::shape::{SchemaNode, TypeSchema};
 
 /// Writes `value` as superjson; points in time, known by the schema, are marked as `Date`.
 pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_json::Result<Vec<u8>> {
@@ -14,7 +14,7 @@ pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_jso
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(START);
     serde_json::to_writer(&mut text, value)?;
-    let shape = Schematic::of::<T>().output();
+    let shape = TypeSchema::of::<T>().output();
     if shape.has_dates() {
         let written: Value = serde_json::from_slice(&text[START.len()..])?;
         let mut dates = Dates::default();
@@ -37,7 +37,7 @@ struct Dates {
 
 impl Dates {
     /// Adds those in `value`. Its place is asked for only where something could be found.
-    fn find<'a>(&mut self, value: &Value, place: &dyn Fn() -> Place<'a>) {
+    fn find<'a>(&mut self, value: &Value, place: &dyn Fn() -> SchemaNode<'a>) {
         match value {
             Value::String(text) if is_date_time(text) && place().is_date() => {
                 self.is_root = self.depth == 0;
@@ -66,7 +66,7 @@ impl Dates {
         }
     }
 
-    fn inside<'a>(&mut self, key: impl Display, value: &Value, place: &dyn Fn() -> Place<'a>) {
+    fn inside<'a>(&mut self, key: impl Display, value: &Value, place: &dyn Fn() -> SchemaNode<'a>) {
         if matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)) {
             return;
         }

@@ -15,11 +15,11 @@ fn written(path: &serde_path_to_error::Path) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => path::push_index(&mut text, index),
+            Segment::Seq { index } => issue_path::push_index(&mut text, index),
             Segment::Map { key } | Segment::Enum { variant: key } => {
-                path::push_key(&mut text, key);
+                issue_path::push_key(&mut text, key);
             }
-            Segment::Unknown => path::push_key(&mut text, "?"),
+            Segment::Unknown => issue_path::push_key(&mut text, "?"),
         }
     }
     text

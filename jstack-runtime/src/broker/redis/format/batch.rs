@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::broker::{Channel, Message, Scope};
-    use crate::target::SocketId;
+    use crate::socket_id::SocketId;
 
     fn batch(envelopes: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = Vec::new();

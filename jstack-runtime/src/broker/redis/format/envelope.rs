@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 use crate::broker::Message;
 use crate::error::{Error, Result};
-use crate::target::SocketId;
+use crate::socket_id::SocketId;
 
 /// The first byte of every envelope of this version.
 const VERSION: u8 = 1;

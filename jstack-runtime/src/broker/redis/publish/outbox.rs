@@ -16,9 +16,9 @@ use super::queues::{Accepted, Queues};
 use crate::broker::redis::failure::publish_failed;
 use crate::broker::redis::format::{envelope, names};
 use crate::broker::redis::route::Route;
+use crate::broker::{Acknowledged, PublishOutcome};
 use crate::broker::{Message, Publish};
 use crate::error::{Error, Result};
-use crate::target::{Published, Told};
 
 /// Messages that wait for their connection, in their order.
 #[derive(Debug)]
@@ -89,7 +89,10 @@ impl Outbox {
             wake.notify_one();
         }
         if others.is_empty() {
-            return Ok(Publish(Published::Told(Told { outcome, gone: shut_down })));
+            return Ok(Publish(PublishOutcome::Acknowledged(Acknowledged {
+                outcome,
+                gone: shut_down,
+            })));
         }
         Ok(Publish::wait(async move {
             let mut result = finished(outcome).await;

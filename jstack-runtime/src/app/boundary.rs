@@ -1,0 +1,118 @@
+//! The boundary around every procedure: origins and CORS, panics, and the form of errors.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use tower::{Layer, Service};
+
+use crate::app_context::AppContext;
+use crate::error::{Cause, Error, ErrorBody};
+use crate::guard::caught;
+use crate::http::cors::{self, Gate};
+use crate::http::origin::Secure;
+use crate::http::problem;
+
+/// Wraps procedures in what every one of them needs.
+#[derive(Clone)]
+pub(crate) struct BoundaryLayer {
+    context: Arc<AppContext>,
+}
+
+impl BoundaryLayer {
+    pub(crate) fn new(context: Arc<AppContext>) -> Self {
+        Self { context }
+    }
+}
+
+impl<T> Layer<T> for BoundaryLayer {
+    type Service = Boundary<T>;
+
+    fn layer(&self, inner: T) -> Boundary<T> {
+        Boundary { inner, context: self.context.clone() }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Boundary<T> {
+    inner: T,
+    context: Arc<AppContext>,
+}
+
+impl<T> Service<Request> for Boundary<T>
+where
+    T: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    T::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let secure = request.extensions().get::<Secure>().is_some();
+        let (headers, uri) = (request.headers(), request.uri());
+        let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
+        let origin =
+            match cors::gate(self.context.origins(), request.method(), headers, uri, secure) {
+                Gate::Open(origin) => origin,
+                Gate::Closed(mut response) => {
+                    if response.status() == StatusCode::FORBIDDEN {
+                        self.context.node().meters().refused.origin.increment(1);
+                    }
+                    if wants_problem {
+                        problem::rewrite(&mut response);
+                    }
+                    return Box::pin(std::future::ready(Ok(response)));
+                }
+            };
+        let future = self.inner.call(request);
+        Box::pin(async move {
+            let response = match caught(future).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => Error::internal("a handler panicked").into_response(),
+            };
+            Ok(finish(response, origin.as_ref(), wants_problem))
+        })
+    }
+}
+
+fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: bool) -> Response {
+    if response.status().is_server_error() {
+        log(&mut response);
+    }
+    if wants_problem {
+        problem::rewrite(&mut response);
+    }
+    // A cache must not give one origin's answer to another; an upgrade is never cached.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        cors::finish(&mut response, origin);
+    }
+    response
+}
+
+/// Logs what the client is not told, under an id that it is told.
+fn log(response: &mut Response) {
+    let cause = response.extensions_mut().remove::<Cause>().map(|cause| cause.0);
+    let code = response.extensions().get::<ErrorBody>().map(|told| told.code.clone());
+    let id =
+        format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+    tracing::error!(
+        request_id = id,
+        status = response.status().as_u16(),
+        code = code.as_deref(),
+        cause = cause.as_deref().map(tracing::field::debug),
+        "request failed"
+    );
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+}

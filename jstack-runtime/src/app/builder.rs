@@ -1,0 +1,219 @@
+//! `App`: routers, state, limits and layers.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, Route as AxumRoute};
+use tower::{Layer, Service};
+
+use super::settings::{CODE, Overrides};
+use crate::app_context::AppContext;
+use crate::broker::Broker;
+use crate::contract::Contract;
+use crate::http::Origins;
+use crate::limits::Limits;
+use crate::procedure::ProcedureInfo;
+use crate::router::Router;
+use crate::ws::{Io, SocketProcedure};
+
+/// An application: routers under their names, and the server around them.
+///
+/// What is not set comes from the environment, and what is not there has a safe default.
+///
+/// ```no_run
+/// # use jstack_runtime::prelude::*;
+/// #[procedure(get)]
+/// async fn version() -> &'static str { "1.0" }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), BoxError> {
+///     App::new()
+///         .mount("about", router![version]) // GET /api/about/version
+///         .serve("127.0.0.1:8080")
+///         .await
+/// }
+/// ```
+#[must_use = "an app does nothing until it is served"]
+pub struct App<S = ()> {
+    pub(super) routes: Vec<Mounted<S>>,
+    pub(super) common: Common,
+}
+
+/// What does not depend on the state.
+pub(super) struct Common {
+    pub(super) context: Arc<AppContext>,
+    pub(super) base: String,
+    pub(super) broker: Option<Box<dyn Broker>>,
+    /// Where the address to listen on comes from.
+    pub(super) address_from: &'static str,
+    pub(super) wanted: Overrides,
+    pub(super) layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,
+    pub(super) beside: Option<axum::Router>,
+}
+
+pub(super) struct Mounted<S> {
+    /// `post/recent`.
+    pub(super) path: String,
+    pub(super) info: ProcedureInfo,
+    pub(super) route: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> App<S> {
+    /// An application without procedures.
+    pub fn new() -> Self {
+        let common = Common {
+            context: AppContext::new(),
+            base: "/api".to_owned(),
+            broker: None,
+            address_from: CODE,
+            wanted: Overrides::default(),
+            layers: Vec::new(),
+            beside: None,
+        };
+        Self { routes: Vec::new(), common }
+    }
+
+    /// Where the URLs of procedures start; `/api` unless set.
+    pub fn base_path(mut self, base: &str) -> Self {
+        let base = base.trim_matches('/');
+        self.common.base = if base.is_empty() { String::new() } else { format!("/{base}") };
+        self
+    }
+
+    /// Mounts a router: its procedure `recent` becomes `/api/<name>/recent`.
+    pub fn mount(mut self, name: &str, router: Router<S>) -> Self {
+        let name = name.trim_matches('/');
+        for route in router.into_routes() {
+            let path = format!("{name}/{}", route.path).trim_start_matches('/').to_owned();
+            let info = route.info;
+            if let Some(events) = info.events {
+                self.common.context.hub_of(events.marker).name(&path);
+            }
+            self.routes.push(Mounted {
+                path,
+                info,
+                route: route.build(self.common.context.clone()),
+            });
+        }
+        self
+    }
+
+    /// Gives procedures their state, as in axum.
+    pub fn with_state<S2>(self, state: S) -> App<S2> {
+        let with = |mounted: Mounted<S>| Mounted {
+            path: mounted.path,
+            info: mounted.info,
+            route: mounted.route.with_state(state.clone()),
+        };
+        App { routes: self.routes.into_iter().map(with).collect(), common: self.common }
+    }
+}
+
+impl<S> App<S> {
+    /// Wraps all procedures in a tower layer.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<AxumRoute> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<std::convert::Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.common.layers.push(Box::new(move |router| router.layer(layer)));
+        self
+    }
+
+    /// Names the application; `jstack` unless set, here or by `JSTACK_NAME`. Those that share a
+    /// Redis are kept apart by their names, so each needs its own; processes of one application
+    /// need the same, and so does an `Emitter`. It is the title of the documents, too.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.common.wanted.name = Some(name.into());
+        self
+    }
+
+    /// Carries messages by `broker`; without this the environment chooses, and without that the
+    /// embedded one does.
+    pub fn broker(mut self, broker: impl Broker) -> Self {
+        self.common.broker = Some(Box::new(broker));
+        self
+    }
+
+    /// Sets what one client, and all of them together, may take. All of the limits' variables
+    /// then count for nothing: what code says wins over the environment.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.common.wanted.limits = Some(limits);
+        self
+    }
+
+    /// Sets which web pages may call procedures: same origin unless set.
+    pub fn origins(mut self, origins: impl Into<Origins>) -> Self {
+        self.common.wanted.origins = Some(origins.into());
+        self
+    }
+
+    /// Sets the proxies in front of the server, as addresses or blocks of them (`10.0.0.0/8`):
+    /// their `X-Forwarded-For` says who the client is, which `connections_per_ip` and
+    /// [`ConnectInfo`](axum::extract::ConnectInfo) go by, and their `X-Forwarded-Proto` whether
+    /// it came over TLS. None unless set, here or by `JSTACK_TRUSTED_PROXIES`; an entry that is
+    /// no address is an error at start.
+    pub fn trusted_proxies<T: AsRef<str>>(mut self, blocks: impl IntoIterator<Item = T>) -> Self {
+        self.common.wanted.proxies = Some(crate::server::Proxies::list(blocks));
+        self
+    }
+
+    /// Serves over TLS with this certificate (the chain, leaf first) and key, both PEM; the
+    /// variables `JSTACK_TLS_CERT` and `JSTACK_TLS_KEY` name files of them. What cannot be used
+    /// is an error at start.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.common.wanted.tls = Some(crate::server::Identity::new(cert.into(), key.into()));
+        self
+    }
+
+    /// Serves other axum routes beside the procedures: pages, files, health checks.
+    pub fn merge(mut self, router: axum::Router) -> Self {
+        self.common.beside = Some(match self.common.beside {
+            Some(beside) => beside.merge(router),
+            None => router,
+        });
+        self
+    }
+
+    /// The procedures as data: kinds, events, schemas.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// assert_eq!(App::<()>::new().describe().base_path(), "/api");
+    /// ```
+    pub fn describe(&self) -> Contract {
+        let contract = Contract::new(
+            &self.common.base,
+            self.routes.iter().map(|mounted| (mounted.path.clone(), mounted.info)),
+        );
+        match &self.common.wanted.name {
+            Some(name) => contract.title(name),
+            None => contract,
+        }
+    }
+
+    /// Emits to the procedure whose marker is `P` from outside of handlers.
+    pub fn io<P: SocketProcedure>(&self) -> Io<P> {
+        Io::new(self.common.context.hub_of(TypeId::of::<P>()))
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for App<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = self.routes.iter().map(|mounted| (&mounted.path, mounted.info));
+        f.debug_map().entries(paths).finish()
+    }
+}

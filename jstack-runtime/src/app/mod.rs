@@ -1,0 +1,10 @@
+//! `App`: what an application is made of, how it starts, and what surrounds its procedures.
+
+mod boundary;
+mod builder;
+#[cfg_attr(test, allow(unreachable_pub, reason = "the tests of the contract use it"))]
+pub(crate) mod cli;
+mod serve;
+pub(crate) mod settings;
+
+pub use builder::App;

@@ -1,0 +1,236 @@
+//! Serving an `App`: the command line, the router, the listener.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use super::boundary::BoundaryLayer;
+use super::builder::{App, Common, Mounted};
+use super::cli::{self, Command};
+use super::settings::{DEFAULT, Environment, Setting, Settings, choose};
+use crate::app_context::AppContext;
+use crate::contract;
+use crate::error::{BoxError, Error, Result};
+use crate::procedure::ProcedureInfo;
+use crate::server::{self, signal};
+
+impl App {
+    /// The whole as an axum router, to nest into somebody's axum application.
+    ///
+    /// # Panics
+    ///
+    /// Where [`App::try_into_router`] fails, as axum's own routers do when they are put together
+    /// wrongly.
+    #[allow(clippy::panic, reason = "axum's convention for wrongly built routers; documented")]
+    pub fn into_router(self) -> axum::Router {
+        match self.try_into_router() {
+            Ok(router) => router,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The whole as an axum router.
+    ///
+    /// Fails if two procedures have one path, and for a configuration that cannot be.
+    pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
+        let built = self.build(false)?;
+        tracing::info!(broker = built.context.node().broker().describe(), "messages go through");
+        built.settings.warn();
+        Ok(built.router)
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, and then drains: no new connections, requests are
+    /// finished, sockets closed with 1012 over [`Limits::drain_spread`] after what waits for them
+    /// is written and `#[disconnect]` has run. It returns when all are gone, at the latest after
+    /// [`Limits::drain_deadline`]; a second signal ends it at once.
+    ///
+    /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains
+    /// or its broker is in trouble; both stand before every other route.
+    ///
+    /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
+    pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
+        let built = self.build(true)?;
+        let listener = bind(address).await?;
+        built.serve_until_signal(listener).await
+    }
+
+    /// The same on a listener that is bound already, to a port of the system's choice for
+    /// example.
+    ///
+    /// Fails where [`App::try_into_router`] does.
+    pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
+        self.build(true)?.serve_until_signal(listener).await
+    }
+
+    /// Serves until `shutdown` is done instead of until a signal, and then drains as
+    /// [`App::serve`] does. Signals are left to the application.
+    ///
+    /// Fails where [`App::serve`] does.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::App;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jstack_runtime::BoxError> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// tokio::spawn(async move {
+    ///     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    ///     let _ = stop.send(());
+    /// });
+    /// App::new().serve_until("127.0.0.1:8080", async { drop(stopped.await) }).await
+    /// # }
+    /// ```
+    pub async fn serve_until(
+        self,
+        address: impl ToSocketAddrs,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        let built = self.build(true)?;
+        let listener = bind(address).await?;
+        built.serve(listener, shutdown, std::future::pending()).await
+    }
+
+    /// [`App::serve_until`] on a listener that is bound already.
+    ///
+    /// Fails where [`App::try_into_router`] does.
+    pub async fn serve_on_until(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        self.build(true)?.serve(listener, shutdown, std::future::pending()).await
+    }
+
+    /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
+    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves, and without an address on
+    /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
+    ///
+    /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
+    /// that do), and for `--check` when the file is out of date (the error names what differs).
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), BoxError> {
+    ///     App::new().run().await // cargo run -- types web/api.ts
+    /// }
+    /// ```
+    pub async fn run(mut self) -> Result<(), BoxError> {
+        match cli::command(std::env::args().skip(1), || self.describe())? {
+            Command::Serve(address) => {
+                let environment = Environment::read()?;
+                let (address, from) = match &address {
+                    Some(address) => (&**address, "command line"),
+                    None => {
+                        environment.get("JSTACK_ADDRESS").unwrap_or(("127.0.0.1:8080", DEFAULT))
+                    }
+                };
+                self.common.address_from = from;
+                self.serve(address).await
+            }
+            Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
+        }
+    }
+
+    /// Puts all together; `alone` says that no other application's routes come beside.
+    fn build(self, alone: bool) -> Result<Built, BoxError> {
+        let contract = cfg!(debug_assertions).then(|| self.describe());
+        let Common { context, base, broker, address_from, wanted, layers, beside } = self.common;
+        check_paths(&self.routes)?;
+        let environment = Environment::read()?;
+        let mut settings = Settings::resolve(wanted, &environment)?;
+        context.set_origins(settings.origins.clone());
+        let name = (&*settings.name.0, settings.name.1);
+        let chosen = choose(broker, name, &|name| environment.get(name))?;
+        settings.add(chosen.settings);
+        context.node().configure(chosen.broker, settings.limits.clone());
+        let mut api = axum::Router::new();
+        for mounted in self.routes {
+            api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
+        }
+        for layer in layers {
+            api = layer(api);
+        }
+        if let Some(contract) = contract {
+            api = api.route(&format!("{base}/_schema/{{file}}"), contract::routes(contract));
+        }
+        let nothing_here = || async { Error::not_found("404 Not Found") };
+        for path in ["", "/", "/{*path}"] {
+            if !(base.is_empty() && path.is_empty()) {
+                api = api.route(&format!("{base}{path}"), axum::routing::any(nothing_here));
+            }
+        }
+        if alone && beside.is_none() {
+            api = api.fallback(nothing_here);
+        }
+        let api = api.layer(BoundaryLayer::new(context.clone()));
+        let router = match beside {
+            Some(beside) => api.merge(beside),
+            None => api,
+        };
+        // With its state a route is made ready once; without, for each request.
+        let router = router.with_state(());
+        Ok(Built { router, context, settings, address_from })
+    }
+}
+
+struct Built {
+    router: axum::Router,
+    context: Arc<AppContext>,
+    settings: Settings,
+    address_from: &'static str,
+}
+
+impl Built {
+    /// In a box, so that the server is compiled here: what an `async fn` does is compiled by the
+    /// crate that awaits it.
+    fn serve_until_signal(
+        self,
+        listener: TcpListener,
+    ) -> Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>> {
+        Box::pin(self.serve(listener, signal(), signal()))
+    }
+
+    async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        at_once: impl Future<Output = ()>,
+    ) -> Result<(), BoxError> {
+        let Self { router, context, mut settings, address_from } = self;
+        let address = listener.local_addr()?.to_string();
+        settings.add(vec![Setting::new("JSTACK_ADDRESS", address, address_from)]);
+        let start = server::Start {
+            router,
+            context,
+            proxies: settings.proxies.clone(),
+            #[cfg(feature = "tls")]
+            tls: settings.tls.take(),
+        };
+        let log = |address: &str, broker: &str| settings.print(address, broker);
+        server::serve(listener, start, log, shutdown, at_once).await
+    }
+}
+
+/// Binds with room for a crowd that comes back at once after a restart.
+async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen: {error}").into())
+}
+
+/// Two procedures on one path are one error, which names both places.
+fn check_paths<S>(routes: &[Mounted<S>]) -> Result<(), BoxError> {
+    let mut seen: HashMap<&str, &ProcedureInfo> = HashMap::new();
+    let mut wrong = Vec::new();
+    for mounted in routes {
+        if let Some(first) = seen.insert(&mounted.path, &mounted.info) {
+            wrong.push(format!(
+                "two procedures on the path `{}`: one is declared at {}, the other at {}; rename one \
+                 with `#[procedure(…, rename = \"…\")]` or mount its router under another name",
+                mounted.path, first.place, mounted.info.place
+            ));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}

@@ -1,0 +1,256 @@
+//! Chooses the broker from the environment.
+
+use std::sync::Arc;
+
+use super::setting::{CODE, DEFAULT, Setting};
+use crate::broker::{Broker, Memory};
+use crate::error::BoxError;
+
+/// Where Upstash serves Redis, unless `UPSTASH_REDIS_PORT` says otherwise.
+#[cfg(feature = "redis")]
+const UPSTASH_PORT: u16 = 6379;
+
+/// A variable's value and where it was found, if it is set.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(&'a str, &'static str)>;
+
+/// The broker, and what is to be told of how it came to be chosen.
+pub(crate) struct Chosen {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// The broker that code gives, or that the environment asks for: `REDIS_URL`, or the pair that
+/// `JStack` and Upstash know, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`; otherwise
+/// the embedded one. `name` is what the application is called, and where that comes from.
+///
+/// Fails if what the environment asks for cannot be had: serving alone would split the
+/// application silently.
+pub(crate) fn choose(
+    by_code: Option<Box<dyn Broker>>,
+    name: (&str, &'static str),
+    get: Lookup<'_>,
+) -> Result<Chosen, BoxError> {
+    let (prefix, prefix_from) = prefix(name, get);
+    if let Some(mut broker) = by_code {
+        broker.set_name(&prefix);
+        let settings = vec![Setting::new("REDIS_URL", "not used", CODE)];
+        return Ok(Chosen { broker: Arc::from(broker), settings });
+    }
+    let asked =
+        ["REDIS_URL", "UPSTASH_REDIS_REST_URL"].into_iter().find(|name| get(name).is_some());
+    let (mut broker, mut settings) = match asked {
+        Some(variable) => redis(variable, get)?,
+        None => (Box::new(Memory) as Box<dyn Broker>, defaults()),
+    };
+    broker.set_name(&prefix);
+    if cfg!(feature = "redis") {
+        settings.push(Setting::new("JSTACK_REDIS_PREFIX", prefix, prefix_from));
+    }
+    Ok(Chosen { broker: Arc::from(broker), settings })
+}
+
+/// What names of channels start with, unless code says it to the broker itself: a variable of its
+/// own, or else the application's name.
+pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'static str) {
+    match get("JSTACK_REDIS_PREFIX") {
+        Some((prefix, from)) => (prefix.trim().to_owned(), from),
+        None => (name.0.to_owned(), if name.1 == DEFAULT { DEFAULT } else { "JSTACK_NAME" }),
+    }
+}
+
+/// What is told of Redis where it is not used.
+fn defaults() -> Vec<Setting> {
+    #[cfg_attr(not(feature = "redis"), allow(unused_mut, reason = "there is nothing to tell"))]
+    let mut settings = Vec::new();
+    #[cfg(feature = "redis")]
+    {
+        use crate::broker::redis::{DEADLINE, HEARTBEAT};
+        settings.push(Setting::new("REDIS_URL", "none", DEFAULT));
+        settings.push(Setting::new("JSTACK_REDIS_DEADLINE", format!("{DEADLINE:?}"), DEFAULT));
+        settings.push(Setting::new("JSTACK_REDIS_HEARTBEAT", format!("{HEARTBEAT:?}"), DEFAULT));
+    }
+    #[cfg(feature = "redis-tls")]
+    {
+        settings.push(Setting::new("UPSTASH_REDIS_REST_URL", "none", DEFAULT));
+        settings.push(Setting::new("UPSTASH_REDIS_REST_TOKEN", "none", DEFAULT));
+        settings.push(Setting::new("UPSTASH_REDIS_PORT", UPSTASH_PORT.to_string(), DEFAULT));
+    }
+    settings
+}
+
+/// Redis as `variable` and its companions say.
+#[cfg(feature = "redis")]
+fn redis(
+    variable: &'static str,
+    get: Lookup<'_>,
+) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    use crate::broker::Redis;
+    use crate::broker::redis::LOW_TRAFFIC;
+
+    let value = |name: &str| get(name).map(|(value, _)| value.trim());
+    let upstash = variable != "REDIS_URL";
+    let mut redis = if upstash {
+        let port = match value("UPSTASH_REDIS_PORT") {
+            None => UPSTASH_PORT,
+            Some(port) => port.parse().map_err(|_| {
+                format!("UPSTASH_REDIS_PORT must be a port from 1 to 65535, not `{port}`")
+            })?,
+        };
+        let token = value("UPSTASH_REDIS_REST_TOKEN").unwrap_or_default();
+        Redis::upstash(value(variable).unwrap_or_default(), token, port)?
+    } else {
+        Redis::new(value(variable).unwrap_or_default())
+            .map_err(|error| format!("REDIS_URL: {error}"))?
+    };
+    let mut settings = defaults();
+    for setting in &mut settings {
+        let name = setting.name.clone();
+        let Some((text, from)) = get(&name) else {
+            if upstash && name == "JSTACK_REDIS_HEARTBEAT" {
+                *setting = Setting::new(name, format!("{LOW_TRAFFIC:?}"), "Upstash");
+            }
+            continue;
+        };
+        let time = || {
+            duration(text).ok_or_else(|| {
+                format!("{name} must be a time such as `500ms` or `3s`, not `{text}`")
+            })
+        };
+        let value = match &*name {
+            "REDIS_URL" => redis.shown().to_owned(),
+            "UPSTASH_REDIS_REST_TOKEN" => "***".to_owned(),
+            "JSTACK_REDIS_DEADLINE" => {
+                let time = time()?;
+                redis = redis.deadline(time);
+                format!("{time:?}")
+            }
+            "JSTACK_REDIS_HEARTBEAT" => {
+                let time = time()?;
+                redis = redis.heartbeat(time);
+                format!("{time:?}")
+            }
+            _ => text.trim().to_owned(),
+        };
+        *setting = Setting::new(name, value, from);
+    }
+    Ok((Box::new(redis), settings))
+}
+
+/// `500ms`, `3s`, or a bare number of seconds; never nothing.
+#[cfg(feature = "redis")]
+fn duration(text: &str) -> Option<std::time::Duration> {
+    use std::time::Duration;
+
+    let text = text.trim();
+    let duration = match text.strip_suffix("ms") {
+        Some(millis) => Duration::from_millis(millis.trim().parse().ok()?),
+        None => Duration::from_secs(text.strip_suffix('s').unwrap_or(text).trim().parse().ok()?),
+    };
+    (!duration.is_zero()).then_some(duration)
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis(
+    variable: &'static str,
+    get: Lookup<'_>,
+) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    let url = get(variable).map(|(url, _)| url).unwrap_or_default();
+    let features = match url.trim_start().split("://").next().unwrap_or_default() {
+        "redis+cluster" => "\"redis-cluster\"",
+        "rediss+cluster" => "\"redis-cluster\", \"redis-tls\"",
+        "https" => "\"redis-tls\"",
+        scheme if scheme.starts_with("rediss") => "\"redis-tls\"",
+        _ => "\"redis\"",
+    };
+    Err(format!(
+        "{variable} is set, but this program was built without Redis: write \
+         `jstack-runtime = {{ version = \"…\", features = [{features}] }}` in Cargo.toml, or unset it"
+    )
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::settings::setting::DEFAULT_NAME;
+
+    fn of(pairs: &[(&str, &str)]) -> Result<String, String> {
+        named((DEFAULT_NAME, DEFAULT), pairs)
+    }
+
+    fn named(name: (&str, &'static str), pairs: &[(&str, &str)]) -> Result<String, String> {
+        let get =
+            |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| (pair.1, ".env"));
+        match choose(None, name, &get) {
+            Ok(chosen) => Ok(chosen.broker.describe()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn no_variable_asks_for_no_broker() {
+        assert_eq!(of(&[]), Ok(Memory.describe()));
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn channels_are_named_by_code_then_by_their_variable_then_by_the_application() {
+        let by_code = |redis: crate::broker::Redis, get: Lookup<'_>| {
+            let chosen = choose(Some(Box::new(redis)), ("chat", CODE), get).unwrap();
+            chosen.broker.describe()
+        };
+        let redis = || crate::broker::Redis::new("redis://h").unwrap();
+        let variable = |name: &str| (name == "JSTACK_REDIS_PREFIX").then_some(("shop", ".env"));
+        assert!(by_code(redis(), &|_| None).ends_with("`chat:*`"));
+        assert!(by_code(redis(), &variable).ends_with("`shop:*`"));
+        assert!(by_code(redis().prefix("own"), &variable).ends_with("`own:*`"));
+        let url = ("REDIS_URL", "redis://h");
+        assert!(named(("chat", ".env"), &[url]).unwrap().ends_with("`chat:*`"));
+        assert!(of(&[url]).unwrap().ends_with("`jstack:*`"));
+    }
+
+    #[test]
+    #[cfg(not(feature = "redis"))]
+    fn redis_without_the_feature_is_an_error_that_names_it() {
+        let error = of(&[("REDIS_URL", "redis://:s3cret@h")]).unwrap_err();
+        assert!(error.contains("[\"redis\"]") && !error.contains("s3cret"), "{error}");
+        let error = of(&[("UPSTASH_REDIS_REST_URL", "https://x.upstash.io")]).unwrap_err();
+        assert!(error.contains("[\"redis-tls\"]"), "{error}");
+        let error = of(&[("REDIS_URL", "rediss+cluster://h")]).unwrap_err();
+        assert!(error.contains("[\"redis-cluster\", \"redis-tls\"]"), "{error}");
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn the_variables_choose_redis_and_its_prefix() {
+        let described =
+            of(&[("REDIS_URL", "redis://me:s3cret@h"), ("JSTACK_REDIS_PREFIX", "shop")]);
+        assert_eq!(described, Ok("redis://me:***@h:6379, channels `shop:*`".to_owned()));
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn what_cannot_be_read_is_an_error_that_names_the_variable() {
+        for (name, value) in [
+            ("REDIS_URL", "localhost"),
+            ("JSTACK_REDIS_DEADLINE", "soon"),
+            ("JSTACK_REDIS_HEARTBEAT", "0"),
+        ] {
+            let error = of(&[(name, value), ("REDIS_URL", "redis://h")]).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "redis-tls")]
+    fn upstash_variables_are_mapped_to_its_tls_endpoint() {
+        let pair = [
+            ("UPSTASH_REDIS_REST_URL", "https://eu1-x.upstash.io"),
+            ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
+            ("UPSTASH_REDIS_PORT", "6380"),
+        ];
+        let described = of(&pair).unwrap();
+        assert!(described.starts_with("rediss://eu1-x.upstash.io:6380"), "{described}");
+        assert!(of(&pair[..1]).unwrap_err().contains("UPSTASH_REDIS_REST_TOKEN"));
+    }
+}

@@ -1,0 +1,17 @@
+//! Settings: what code sets, what the environment sets, and the defaults of the rest.
+
+mod broker;
+mod environment;
+mod report;
+mod resolve;
+mod setting;
+mod unknown;
+mod values;
+mod variables;
+
+pub(crate) use broker::choose;
+#[cfg(feature = "redis")]
+pub(crate) use broker::prefix;
+pub(crate) use environment::Environment;
+pub(crate) use resolve::{Overrides, Settings, name};
+pub(crate) use setting::{CODE, DEFAULT, Setting};

@@ -1,0 +1,294 @@
+//! All settings of one application: what code says wins, then the environment, then defaults.
+
+use super::environment::Environment;
+use super::setting::{CODE, DEFAULT, DEFAULT_NAME, Setting};
+use super::unknown::unknown;
+use super::variables::fields;
+use crate::error::BoxError;
+use crate::http::Origins;
+use crate::limits::Limits;
+use crate::server::Proxies;
+use crate::untrusted::Untrusted;
+
+/// What code says; `None` where it does not.
+#[derive(Default)]
+pub(crate) struct Overrides {
+    pub(crate) name: Option<String>,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) origins: Option<Origins>,
+    pub(crate) proxies: Option<Proxies>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::server::Identity>,
+}
+
+/// What holds.
+pub(crate) struct Settings {
+    /// What the application is called, and where that comes from.
+    pub(crate) name: (String, &'static str),
+    pub(crate) limits: Limits,
+    pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::server::Identity>,
+    pub(super) lines: Vec<Setting>,
+    pub(super) unknown: Vec<String>,
+}
+
+impl Settings {
+    /// Puts together what code says and the environment.
+    ///
+    /// Fails for variables with values that cannot be read; all of them are named at once.
+    pub(crate) fn resolve(wanted: Overrides, environment: &Environment) -> Result<Self, BoxError> {
+        let mut wrong = Vec::new();
+        let mut lines = Vec::new();
+        let name = name(wanted.name, environment).unwrap_or_else(|why| {
+            wrong.push(why);
+            (String::new(), CODE)
+        });
+        lines.push(Setting::new("JSTACK_NAME", name.0.clone(), name.1));
+        let limits = limits(wanted.limits, environment, &mut lines, &mut wrong);
+        let origins = setting(
+            "JSTACK_ORIGINS",
+            wanted.origins,
+            environment,
+            |text| text.parse::<Origins>().map_err(|error| error.to_string()),
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
+        let proxies = setting(
+            "JSTACK_TRUSTED_PROXIES",
+            wanted.proxies,
+            environment,
+            str::parse::<Proxies>,
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
+        if let Err(error) = origins.start() {
+            wrong.push(format!("origins: {error}"));
+        }
+        if let Some(error) = proxies.wrong() {
+            wrong.push(format!("trusted proxies: {error}"));
+        }
+        #[cfg(feature = "tls")]
+        let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
+        #[cfg(not(feature = "tls"))]
+        for name in ["JSTACK_TLS_CERT", "JSTACK_TLS_KEY"] {
+            if environment.get(name).is_some() {
+                wrong.push(format!("{name} is set, but this build has no TLS: enable the feature `tls` of jstack-runtime"));
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n").into());
+        }
+        let unknown = unknown(environment);
+        Ok(Self {
+            name,
+            limits,
+            origins,
+            proxies,
+            #[cfg(feature = "tls")]
+            tls,
+            lines,
+            unknown,
+        })
+    }
+}
+
+/// What the application is called and where that comes from: servers and emitters ask alike, for
+/// a difference would split them. Fails if code gives an empty name.
+pub(crate) fn name(
+    wanted: Option<String>,
+    environment: &Environment,
+) -> Result<(String, &'static str), String> {
+    match (wanted, environment.get("JSTACK_NAME")) {
+        (Some(name), _) if name.trim().is_empty() => {
+            Err("the application's name is empty: give it one, or none".to_owned())
+        }
+        (Some(name), _) => Ok((name, CODE)),
+        (None, Some((name, from))) => Ok((name.trim().to_owned(), from)),
+        (None, None) => Ok((DEFAULT_NAME.to_owned(), DEFAULT)),
+    }
+}
+
+fn limits(
+    wanted: Option<Limits>,
+    environment: &Environment,
+    lines: &mut Vec<Setting>,
+    wrong: &mut Vec<String>,
+) -> Limits {
+    let from_code = wanted.is_some();
+    let mut limits = wanted.unwrap_or_default();
+    for (name, mut field) in fields(&mut limits) {
+        let name = format!("JSTACK_{name}");
+        let mut from = if from_code { CODE } else { DEFAULT };
+        if let Some((text, found)) = environment.get(&name).filter(|_| !from_code) {
+            from = found;
+            if let Err(right) = field.read(text) {
+                wrong.push(malformed(&name, text, right));
+            }
+        }
+        lines.push(Setting::new(name, field.show(), from));
+    }
+    limits
+}
+
+fn malformed(name: &str, text: &str, right: &str) -> String {
+    format!("{name}=`{}`: write {right}", Untrusted(text))
+}
+
+/// One setting that is no limit.
+fn setting<T: Default>(
+    name: &str,
+    wanted: Option<T>,
+    environment: &Environment,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+    show: impl FnOnce(&T) -> String,
+    (lines, wrong): (&mut Vec<Setting>, &mut Vec<String>),
+) -> T {
+    let (value, from) = match (wanted, environment.get(name)) {
+        (Some(value), _) => (value, CODE),
+        (None, None) => (T::default(), DEFAULT),
+        (None, Some((text, from))) => match parse(text) {
+            Ok(value) => (value, from),
+            Err(error) => {
+                wrong.push(format!("{name}: {error}"));
+                return T::default();
+            }
+        },
+    };
+    lines.push(Setting::new(name.to_owned(), show(&value), from));
+    value
+}
+
+#[cfg(feature = "tls")]
+fn tls(
+    wanted: Option<crate::server::Identity>,
+    environment: &Environment,
+    lines: &mut Vec<Setting>,
+    wrong: &mut Vec<String>,
+) -> Option<crate::server::Identity> {
+    let (cert, key) = (environment.get("JSTACK_TLS_CERT"), environment.get("JSTACK_TLS_KEY"));
+    let mut line = |name: &str, value: &str, from| {
+        lines.push(Setting::new(name.to_owned(), value, from));
+    };
+    match (wanted, cert, key) {
+        (Some(identity), ..) => {
+            line("JSTACK_TLS_CERT", "set", CODE);
+            line("JSTACK_TLS_KEY", "***", CODE);
+            Some(identity)
+        }
+        (None, None, None) => {
+            line("JSTACK_TLS_CERT", "none", DEFAULT);
+            line("JSTACK_TLS_KEY", "none", DEFAULT);
+            None
+        }
+        (None, Some((cert, from)), Some((key, from_key))) => {
+            line("JSTACK_TLS_CERT", cert, from);
+            line("JSTACK_TLS_KEY", key, from_key);
+            let read = |name: &str, path: &str| {
+                std::fs::read(path).map_err(|error| format!("{name}=`{path}`: {error}"))
+            };
+            match (read("JSTACK_TLS_CERT", cert), read("JSTACK_TLS_KEY", key)) {
+                (Ok(cert), Ok(key)) => Some(crate::server::Identity::new(cert, key)),
+                (cert, key) => {
+                    wrong.extend(cert.err().into_iter().chain(key.err()));
+                    None
+                }
+            }
+        }
+        (None, ..) => {
+            wrong.push(
+                "JSTACK_TLS_CERT and JSTACK_TLS_KEY belong together: set both to the paths of \
+                 PEM files, or neither"
+                    .into(),
+            );
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::app::settings::variables::Field;
+
+    fn environment(text: &str) -> Environment {
+        Environment::of(text)
+    }
+
+    fn resolve(text: &str) -> Result<Settings, String> {
+        Settings::resolve(Overrides::default(), &environment(text))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_name_is_that_of_code_then_of_the_environment_and_never_empty() {
+        let named = |name: &str| Overrides { name: Some(name.to_owned()), ..Overrides::default() };
+        let of = |wanted, text| Settings::resolve(wanted, &environment(text)).map(|s| s.name);
+        let name = |wanted, text| of(wanted, text).expect("settings");
+        assert_eq!(name(Overrides::default(), ""), ("jstack".to_owned(), DEFAULT));
+        assert_eq!(name(Overrides::default(), "JSTACK_NAME=shop"), ("shop".to_owned(), ".env"));
+        assert_eq!(name(named("chat"), "JSTACK_NAME=shop"), ("chat".to_owned(), CODE));
+        assert!(of(named(" "), "").is_err());
+    }
+
+    #[test]
+    fn every_limit_has_its_variable() {
+        let mut limits = Limits::default();
+        let lines = fields(&mut limits).map(|(name, _)| format!("JSTACK_{name}=7"));
+        let text = lines.join("\n");
+        let mut settings = resolve(&text).expect("settings");
+        for (name, field) in fields(&mut settings.limits) {
+            match field {
+                Field::Count(n) | Field::Bytes(n) => assert_eq!(*n, 7, "{name}"),
+                Field::Time(t) | Field::Spread(t) => {
+                    assert_eq!(*t, Duration::from_secs(7), "{name}");
+                }
+            }
+        }
+        // As many as the struct has fields: a new one must not be forgotten.
+        assert_eq!(format!("{:?}", Limits::default()).matches(": ").count(), 19);
+    }
+
+    #[test]
+    fn what_code_says_wins_over_the_environment() {
+        let wanted = Overrides {
+            limits: Some(Limits { rate: 5, ..Limits::default() }),
+            ..Overrides::default()
+        };
+        let settings = Settings::resolve(wanted, &environment("JSTACK_RATE=9\nJSTACK_BURST=9"));
+        let settings = settings.expect("settings");
+        assert_eq!((settings.limits.rate, settings.limits.burst), (5, 200));
+    }
+
+    #[test]
+    fn wrong_values_are_all_told_with_name_value_and_what_would_be_right() {
+        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_TRUSTED_PROXIES=proxy";
+        let error = resolve(text).err().expect("an error");
+        for part in [
+            "JSTACK_RATE=`fast`: write a whole number",
+            "JSTACK_PING_INTERVAL=`0`: write a duration longer than nothing",
+            "JSTACK_ORIGINS: origin `*`",
+            "Origins::any()",
+            "JSTACK_TRUSTED_PROXIES: `proxy`",
+        ] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn any_origin_is_the_explicit_word() {
+        let settings = resolve("JSTACK_ORIGINS=any").expect("settings");
+        assert_eq!(settings.origins, Origins::any());
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn certificate_and_key_belong_together() {
+        assert!(resolve("JSTACK_TLS_CERT=a.pem").err().expect("error").contains("belong together"));
+        let error = resolve("JSTACK_TLS_CERT=/no/a.pem\nJSTACK_TLS_KEY=/no/b.pem").err();
+        assert!(error.expect("error").contains("JSTACK_TLS_KEY=`/no/b.pem`"));
+    }
+}

@@ -1,0 +1,55 @@
+//! What one application's procedures share while they serve: hubs by procedure, and the rules.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::http::Origins;
+use crate::limits::Limits;
+use crate::rooms::{Hub, Node};
+
+/// One application, as its procedures see it.
+pub(crate) struct AppContext {
+    node: Arc<Node>,
+    /// By the type of the procedure's marker, so that any handler can emit to any procedure.
+    hubs: Mutex<HashMap<TypeId, Arc<Hub>>>,
+    origins: OnceLock<Origins>,
+}
+
+impl AppContext {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            node: Arc::new(Node::new()),
+            hubs: Mutex::default(),
+            origins: OnceLock::new(),
+        })
+    }
+
+    /// The rooms of the procedure whose marker this is.
+    pub(crate) fn hub_of(&self, marker: TypeId) -> Arc<Hub> {
+        let mut hubs = self.hubs.lock();
+        hubs.entry(marker).or_insert_with(|| Hub::new(self.node.clone())).clone()
+    }
+
+    pub(crate) fn hubs(&self) -> Vec<Arc<Hub>> {
+        self.hubs.lock().values().cloned().collect()
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        self.node.limits()
+    }
+
+    pub(crate) fn set_origins(&self, origins: Origins) {
+        let _ = self.origins.set(origins);
+    }
+
+    pub(crate) fn origins(&self) -> &Origins {
+        self.origins.get_or_init(Origins::default)
+    }
+}

@@ -1,0 +1,50 @@
+//! The outcome of a publish: known at once, or waited for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+#[cfg(feature = "redis")]
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+
+/// The outcome of a publish, which most brokers know at once.
+pub(crate) enum PublishOutcome {
+    /// Taken or refused.
+    Done(Result),
+    /// A built-in broker was asked over the network.
+    #[cfg(feature = "redis")]
+    Acknowledged(Acknowledged),
+    /// The broker is asked over the network.
+    Wait(Pin<Box<dyn Future<Output = Result> + Send>>),
+}
+
+/// The outcome from a built-in broker; a oneshot saves boxing a future.
+#[cfg(feature = "redis")]
+pub(crate) struct Acknowledged {
+    pub(crate) outcome: oneshot::Receiver<Result>,
+    /// Makes the error for a broker that ended without an answer.
+    pub(crate) gone: fn() -> Error,
+}
+
+impl Future for PublishOutcome {
+    type Output = Result;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        match self.get_mut() {
+            Self::Done(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
+            #[cfg(feature = "redis")]
+            Self::Acknowledged(sent) => Pin::new(&mut sent.outcome)
+                .poll(cx)
+                .map(|outcome| outcome.unwrap_or_else(|_| Err((sent.gone)()))),
+            Self::Wait(wait) => wait.as_mut().poll(cx),
+        }
+    }
+}
+
+impl From<Error> for PublishOutcome {
+    fn from(error: Error) -> Self {
+        Self::Done(Err(error))
+    }
+}

@@ -1,0 +1,128 @@
+//! What expansions call. It is named by generated code only, and may change in any release.
+//!
+//! Small functions for each type are inlined even in debug: they are compiled with the expansion then, and
+//! not with those of all other types when one more comes.
+#![allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
+
+use axum::response::{IntoResponse as _, Response};
+
+use crate::error::Result;
+use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
+use crate::payload::{self, Issues};
+use crate::procedure::{Kind, ProcedureInfo};
+use crate::ws::{CloneExtractor, IntoOutcome};
+
+/// The issues of a value, by whatever rules its type has.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __issues {
+    ($value:expr) => {{
+        let mut issues = <$crate::__private::Issues as ::core::default::Default>::default();
+        $crate::__private::check!($value, &mut issues);
+        issues
+    }};
+}
+
+/// Checks a value by whatever rules its type has: those of a payload, those of `garde`, none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __check {
+    ($value:expr, $issues:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{GardeRules as _, NoRules as _};
+        (&$crate::__private::Rules($value)).check($issues);
+    }};
+}
+
+/// A type whose `#[garde(…)]` rules run.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has `#[garde(…)]` rules that nothing runs",
+    label = "derive `Validate` for it",
+    note = "rules are checked by garde: add `Validate` beside `Payload`, with the context `()`"
+)]
+#[doc(hidden)]
+pub trait HasRules {
+    /// Runs them.
+    fn run(&self, issues: &mut Issues);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: garde::Validate<Context = ()>> HasRules for T {
+    fn run(&self, issues: &mut Issues) {
+        if let Err(report) = self.validate() {
+            issues.report(&report);
+        }
+    }
+}
+
+/// Runs the rules of a type that has some.
+#[doc(hidden)]
+#[inline(always)]
+pub fn rules<T: HasRules>(value: &T, issues: &mut Issues) {
+    value.run(issues);
+}
+
+/// What a procedure's answer is able to. The bound stands here and nowhere else, so that a type
+/// that is no answer is one error.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct AnswerWriter<A> {
+    info: Option<OutputInfo>,
+    write: fn(A) -> Reply,
+}
+
+/// The abilities of `A`.
+#[doc(hidden)]
+#[inline(always)]
+pub const fn answers<A: Answer<M>, M>() -> AnswerWriter<A> {
+    AnswerWriter { info: A::INFO, write: A::answer }
+}
+
+/// The same for what is written as a `Result`, so that one whose error could be an answer, too, is none
+/// itself.
+#[doc(hidden)]
+#[inline(always)]
+pub const fn results<A: Answer<Fallible<M>>, M>() -> AnswerWriter<A> {
+    answers::<A, Fallible<M>>()
+}
+
+impl<A> AnswerWriter<A> {
+    /// A GET procedure that answers so.
+    #[track_caller]
+    pub const fn get(&self, name: &'static str) -> ProcedureInfo {
+        ProcedureInfo::answering(name, Kind::Get, self.info)
+    }
+
+    /// A POST procedure that answers so.
+    #[track_caller]
+    pub const fn post(&self, name: &'static str) -> ProcedureInfo {
+        ProcedureInfo::answering(name, Kind::Post, self.info)
+    }
+
+    /// Writes the answer; `issues` are the rules that it breaks.
+    #[inline(always)]
+    pub fn reply(&self, answer: A, issues: Issues) -> Reply {
+        match refusal(issues) {
+            None => (self.write)(answer),
+            Some(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// The answer in the place of one that breaks its rules.
+fn refusal(issues: Issues) -> Option<Response> {
+    let issues = issues.into_vec();
+    (!issues.is_empty()).then(|| payload::outgoing(issues).into_response())
+}
+
+/// A handler's outcome.
+#[doc(hidden)]
+pub fn outcome<O: IntoOutcome<()>>(outcome: O) -> Result {
+    outcome.outcome()
+}
+
+/// A clone of an extractor for one event.
+#[doc(hidden)]
+pub fn kept<T: CloneExtractor>(extractor: &T) -> T {
+    extractor.kept()
+}

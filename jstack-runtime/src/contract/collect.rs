@@ -1,0 +1,152 @@
+//! Makes the contract of a route table: runs the schema functions, then names the types.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::Value;
+
+use super::contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
+use super::type_names::{self, Mode};
+use super::walk;
+use crate::procedure::{EventInfo, ProcedureInfo};
+
+/// One generator for each way in which a type travels.
+pub(super) struct Generators(BTreeMap<Mode, SchemaGenerator>);
+
+impl Generators {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None);
+        let answer = settings.clone().for_serialize();
+        Self(BTreeMap::from([
+            (Mode::Answer, answer.clone().into_generator()),
+            (Mode::Dates, answer.into_generator()),
+            (Mode::Input, settings.for_deserialize().into_generator()),
+        ]))
+    }
+
+    fn schema(
+        &mut self,
+        mode: Mode,
+        of: impl FnOnce(&mut SchemaGenerator) -> schemars::Schema,
+    ) -> Value {
+        self.0.get_mut(&mode).map_or(Value::Bool(true), |generator| of(generator).to_value())
+    }
+}
+
+impl Contract {
+    /// The contract of `routes`: paths below `base`, as `post/recent`.
+    pub(crate) fn new(
+        base: &str,
+        routes: impl IntoIterator<Item = (String, ProcedureInfo)>,
+    ) -> Self {
+        contract(base, routes)
+    }
+}
+
+fn contract(base: &str, routes: impl IntoIterator<Item = (String, ProcedureInfo)>) -> Contract {
+    let mut generators = Generators::new();
+    // Sorted first: nothing that follows may depend on the order in which routers were mounted.
+    let routes: BTreeMap<_, _> = routes.into_iter().collect();
+    let mut procedures: Vec<_> =
+        routes.into_iter().map(|(path, info)| procedure(path, &info, &mut generators)).collect();
+
+    let names = type_names::Names::new(generators.0);
+    for procedure in &mut procedures {
+        for (mode, schema) in schemas(procedure) {
+            names.rewrite(mode, schema);
+        }
+    }
+    let (types, dated) = names.into_types();
+    for input in procedures.iter_mut().filter_map(|procedure| procedure.input.as_mut()) {
+        input.optional |= admits_empty(&input.schema, &types);
+    }
+    Contract {
+        title: "API".to_owned(),
+        version: "0.0.0".to_owned(),
+        base: base.trim_end_matches('/').to_owned(),
+        procedures,
+        types,
+        dated,
+    }
+}
+
+/// Whether an input may be missing because none of its fields has to be there: the server reads
+/// no input as one without fields.
+fn admits_empty(schema: &Value, types: &BTreeMap<String, Value>) -> bool {
+    let Some(object) = schema.as_object() else { return false };
+    if let Some(target) = walk::target(object) {
+        return types.get(target).is_some_and(|schema| admits_empty(schema, types));
+    }
+    walk::text(object, "type") == Some("object")
+        && !["required", "oneOf", "anyOf", "allOf", "minProperties"]
+            .iter()
+            .any(|key| object.contains_key(*key))
+}
+
+fn procedure(path: String, info: &ProcedureInfo, generators: &mut Generators) -> ProcedureContract {
+    let mut events = |mode, infos: Vec<EventInfo>| -> Vec<EventContract> {
+        infos
+            .into_iter()
+            .map(|event| EventContract {
+                name: event.name.to_owned(),
+                docs: event.docs.trim().to_owned(),
+                schema: generators.schema(mode, event.schema),
+            })
+            .collect()
+    };
+    let (incoming, outgoing) = match info.events {
+        Some(of) => (events(Mode::Input, (of.incoming)()), events(Mode::Answer, (of.outgoing)())),
+        None => (Vec::new(), Vec::new()),
+    };
+    ProcedureContract {
+        path,
+        kind: info.kind,
+        docs: info.docs.trim().to_owned(),
+        input: input(info, generators),
+        output: output(info, generators),
+        incoming,
+        outgoing,
+        declared_at: format!("{}:{}", info.place.file(), info.place.line()),
+    }
+}
+
+/// `()` is an input or an answer like any other at compile time; its schema tells it apart.
+fn is_unit(schema: &Value) -> bool {
+    *schema == serde_json::json!({ "type": "null" })
+}
+
+fn input(info: &ProcedureInfo, generators: &mut Generators) -> Option<InputContract> {
+    let input = info.input?;
+    let schema = generators.schema(Mode::Input, input.schema);
+    (!is_unit(&schema)).then_some(InputContract { schema, optional: input.optional })
+}
+
+fn output(info: &ProcedureInfo, generators: &mut Generators) -> Option<OutputContract> {
+    if info.events.is_some() {
+        return None;
+    }
+    let Some(output) = info.output else { return Some(OutputContract::Raw) };
+    let mode = if output.superjson { Mode::Dates } else { Mode::Answer };
+    let schema = generators.schema(mode, output.schema);
+    Some(if output.void || is_unit(&schema) {
+        OutputContract::Void
+    } else if output.superjson {
+        OutputContract::SuperJson(schema)
+    } else {
+        OutputContract::Json(schema)
+    })
+}
+
+/// Every schema of a procedure, with the way in which it travels.
+fn schemas(procedure: &mut ProcedureContract) -> Vec<(Mode, &mut Value)> {
+    let mut all = Vec::new();
+    all.extend(procedure.input.as_mut().map(|input| (Mode::Input, &mut input.schema)));
+    match &mut procedure.output {
+        Some(OutputContract::Json(schema)) => all.push((Mode::Answer, schema)),
+        Some(OutputContract::SuperJson(schema)) => all.push((Mode::Dates, schema)),
+        Some(OutputContract::Void | OutputContract::Raw) | None => {}
+    }
+    all.extend(procedure.incoming.iter_mut().map(|event| (Mode::Input, &mut event.schema)));
+    all.extend(procedure.outgoing.iter_mut().map(|event| (Mode::Answer, &mut event.schema)));
+    all
+}

@@ -1,0 +1,143 @@
+//! The route table as data.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::procedure::Kind;
+
+/// What an application offers, as data: procedures, kinds, events, schemas.
+///
+/// [`App::describe`](crate::App::describe) returns it. It serialises, and it writes itself as
+/// TypeScript, OpenAPI and AsyncAPI.
+///
+/// Schemas are JSON Schema 2020-12. What a client sends follows the *deserialize* contract of its
+/// type (a field with a default may be missing), what it gets the *serialize* contract. Where the
+/// two differ for one type, there are two entries in [`types`](Self::types), the client's with
+/// `Input` after its name.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contract {
+    pub(super) title: String,
+    pub(super) version: String,
+    pub(super) base: String,
+    pub(super) procedures: Vec<ProcedureContract>,
+    pub(super) types: BTreeMap<String, Value>,
+    /// Names of types that differ from another one only in that dates are `Date`: they mean
+    /// something in TypeScript alone.
+    #[serde(skip)]
+    pub(super) dated: BTreeMap<String, String>,
+}
+
+/// One procedure.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ProcedureContract {
+    /// Its path below the base path, as `post/recent`.
+    pub path: String,
+    /// How it is reached.
+    #[serde(serialize_with = "kind")]
+    pub kind: Kind,
+    /// What its documentation says; empty without.
+    pub docs: String,
+    /// What `get` and `post` take; `None` for nothing.
+    pub input: Option<InputContract>,
+    /// What `get` and `post` answer; `None` for `ws`.
+    pub output: Option<OutputContract>,
+    /// What clients of a `ws` procedure send.
+    pub incoming: Vec<EventContract>,
+    /// What clients of a `ws` procedure get.
+    pub outgoing: Vec<EventContract>,
+    /// Where it stands in the source, as `src/chat.rs:12`.
+    pub declared_at: String,
+}
+
+/// The input of a procedure.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct InputContract {
+    /// Its JSON Schema; `$ref`s point at [`Contract::types`] as `#/$defs/Name`.
+    pub schema: Value,
+    /// Whether it may be missing altogether.
+    pub optional: bool,
+}
+
+/// The answer of a procedure.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "format", content = "schema", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum OutputContract {
+    /// Nothing: `undefined` in the client.
+    Void,
+    /// JSON, with its schema.
+    Json(Value),
+    /// superjson, with the schema of the value: dates arrive as `Date`.
+    SuperJson(Value),
+    /// Whatever the handler writes: text, bytes, a redirect.
+    Raw,
+}
+
+/// One event of a `ws` procedure.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EventContract {
+    /// Its name on the wire.
+    pub name: String,
+    /// What its documentation says; empty without.
+    pub docs: String,
+    /// The JSON Schema of its payload; `$ref`s point at [`Contract::types`] as `#/$defs/Name`.
+    pub schema: Value,
+}
+
+impl Contract {
+    /// Gives the documents a title; `API` unless set.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Gives the documents the version of the application; `0.0.0` unless set.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// The path under which all procedures stand, as `/api`.
+    pub fn base_path(&self) -> &str {
+        &self.base
+    }
+
+    /// The procedures, sorted by path.
+    pub fn procedures(&self) -> &[ProcedureContract] {
+        &self.procedures
+    }
+
+    /// The JSON Schemas of all named types, by name.
+    pub fn types(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.types.iter().map(|(name, schema)| (name.as_str(), schema))
+    }
+
+    /// A table for people: kind, path, and where each procedure stands in the source.
+    pub fn routes(&self) -> String {
+        let paths: Vec<_> =
+            self.procedures.iter().map(|p| format!("{}/{}", self.base, p.path)).collect();
+        let width = paths.iter().map(|path| path.chars().count()).max().unwrap_or(0);
+        let mut table = String::new();
+        for (procedure, path) in self.procedures.iter().zip(&paths) {
+            let ProcedureContract { kind, declared_at, .. } = procedure;
+            // Writing to a string cannot fail.
+            let _ = writeln!(table, "{:<4}  {path:<width$}  {declared_at}", kind.to_string());
+        }
+        table
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn kind<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kind)
+}

@@ -1,0 +1,5 @@
+//! The contract as one TypeScript file.
+
+mod file;
+mod text;
+mod types;

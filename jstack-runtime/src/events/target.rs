@@ -1,0 +1,145 @@
+//! The target of an emit: which connections it selects.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::broker::PublishOutcome;
+use crate::error::Result;
+use crate::frame::HEADROOM;
+use crate::socket_id::SocketId;
+
+/// A selection of connections: a value of its own, which the emit consumes, so that two emits
+/// in flight can never mix up their rooms.
+///
+/// Typed emitters wrap one; its methods are theirs.
+#[must_use = "a target does nothing until an event is emitted to it"]
+pub struct Target<'a> {
+    publisher: &'a dyn Publisher,
+    pub(crate) to: To<'a>,
+    pub(crate) except: Option<Box<Except<'a>>>,
+}
+
+/// Who is selected before the exceptions.
+pub(crate) enum To<'a> {
+    /// Everyone on the procedure.
+    All,
+    /// The members of one room.
+    Room(Cow<'a, str>),
+    /// The members of any of several rooms.
+    Rooms(Vec<Cow<'a, str>>),
+    /// One connection.
+    Socket(SocketId),
+}
+
+/// Who is left out.
+#[derive(Default)]
+pub(crate) struct Except<'a> {
+    pub(crate) sockets: Vec<SocketId>,
+    pub(crate) rooms: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(publisher: &'a dyn Publisher, to: To<'a>) -> Self {
+        Self { publisher, to, except: None }
+    }
+
+    /// Adds the members of `room`. A connection in two targeted rooms gets the message once.
+    pub fn to(mut self, room: impl Into<Cow<'a, str>>) -> Self {
+        let room = room.into();
+        self.to = match self.to {
+            To::All | To::Socket(_) => To::Room(room),
+            To::Room(first) => To::Rooms(vec![first, room]),
+            To::Rooms(mut rooms) => {
+                rooms.push(room);
+                To::Rooms(rooms)
+            }
+        };
+        self
+    }
+
+    /// Leaves one connection out.
+    pub fn except(mut self, socket: impl AsRef<SocketId>) -> Self {
+        self.except.get_or_insert_default().sockets.push(*socket.as_ref());
+        self
+    }
+
+    /// Leaves the members of `room` out.
+    pub fn except_room(mut self, room: impl Into<Cow<'a, str>>) -> Self {
+        self.except.get_or_insert_default().rooms.push(room.into());
+        self
+    }
+
+    /// Publishes what was encoded into `buffer`, or reports why it could not be encoded.
+    pub(super) fn publish(self, mut buffer: Buffer, encoded: Result) -> EmitFuture {
+        EmitFuture(match encoded {
+            Ok(()) => self.publisher.publish(&self, &mut buffer.bytes),
+            Err(error) => PublishOutcome::Done(Err(error)),
+        })
+    }
+}
+
+/// What becomes of an emit. It has begun already; this waits for the broker's word.
+///
+/// It has one type for all events, so that waiting for it is compiled once.
+#[must_use = "an emit may fail; `.await` it"]
+pub struct EmitFuture(PublishOutcome);
+
+impl Future for EmitFuture {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for EmitFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmitFuture").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
+}
+
+/// Implemented by the hub: publishes an encoded event.
+pub(crate) trait Publisher: Send + Sync {
+    /// Publishes the JSON text that follows the first [`HEADROOM`] bytes of `frame`.
+    fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome;
+}
+
+/// A thread's buffer for what is being emitted, so that an emit allocates nothing. It is taken
+/// out while in use: a payload that emits while it is being written finds another one.
+pub(super) struct Buffer {
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A buffer that grew beyond this for one large message is given back to the allocator.
+const KEEP: usize = 64 * 1024;
+
+thread_local! {
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Buffer {
+    pub(super) fn take() -> Self {
+        let mut bytes = SPARE.take();
+        bytes.clear();
+        bytes.resize(HEADROOM, 0);
+        Self { bytes }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.bytes.capacity() <= KEEP {
+            SPARE.set(std::mem::take(&mut self.bytes));
+        }
+    }
+}

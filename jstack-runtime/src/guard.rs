@@ -1,0 +1,55 @@
+//! What is done to a handler's future: a panic is caught, and time is limited.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Why a handler did not come to an end of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aborted {
+    /// It panicked. The panic hook has told the log.
+    Panicked,
+    /// It took too long and was dropped.
+    TimedOut,
+}
+
+/// Polls a future; a panic ends it.
+///
+/// What the panic may have left half done belongs to one connection or request, which ends with
+/// it.
+fn poll_caught<F: Future + ?Sized>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Aborted>> {
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Aborted::Panicked)),
+    }
+}
+
+/// Runs a future to its end, unless it panics.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Aborted> {
+    let mut future = pin!(future);
+    poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
+}
+
+/// Runs a future to its end, unless it panics or takes longer than `limit`. Nothing is paid for
+/// the limit by a handler that never waits.
+///
+/// The future is pinned where it was made: moving it costs more than a short handler does. Its
+/// type is erased: handlers are many, and this is compiled once for all of them.
+pub(crate) fn limited<T>(
+    mut future: Pin<&mut (dyn Future<Output = T> + Send)>,
+    limit: Duration,
+) -> impl Future<Output = Result<T, Aborted>> {
+    let mut sleep: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    poll_fn(move |cx| {
+        if let Poll::Ready(done) = poll_caught(future.as_mut(), cx) {
+            return Poll::Ready(done);
+        }
+        let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        sleep.as_mut().poll(cx).map(|()| Err(Aborted::TimedOut))
+    })
+}

@@ -1,0 +1,8 @@
+//! The input of a procedure: what a request carries, and the typed value read from it.
+
+mod parse;
+mod raw;
+
+pub(crate) use parse::no_input;
+pub(crate) use raw::InputReader;
+pub use raw::{RawInput, inputs, optional_inputs};

@@ -1,0 +1,312 @@
+//! Reads JSON from the query or the body of a request.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Issue, Result};
+use crate::http::shape::{SchemaNode, Shape, TypeSchema};
+use crate::http::superjson::{self, Superjson};
+use crate::untrusted::Untrusted;
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
+
+/// How many times its limit a body may be long for its sender to learn of the limit.
+const DRAINED: usize = 8;
+
+/// A GET procedure's input as JSON; `None` if there is no field in the query.
+pub(super) fn from_query(query: &str, of: TypeSchema) -> Option<String> {
+    Some(query_fields(query, of)?.json(of))
+}
+
+/// A POST procedure's input as JSON; `None` if `null` stands for none.
+pub(super) fn from_body(body: &[u8], of: TypeSchema) -> Result<Option<String>> {
+    let json = body_json(body, of)?;
+    let is_missing = json.trim_ascii() == "null" && !of.input().root().kinds().allows_null();
+    Ok((!is_missing).then(|| json.into_owned()))
+}
+
+#[cold]
+pub(super) fn no_input_at_all() -> Error {
+    Error::invalid(vec![Issue::new("", "the input is missing")])
+}
+
+/// Refuses the body of a POST to a procedure that takes no input, if a form of a foreign page
+/// could have sent it.
+pub(crate) fn no_input(parts: &Parts, body: &Body) -> Result {
+    if body.is_end_stream() { Ok(()) } else { check_content_type(&parts.headers) }
+}
+
+/// The fields of an input, each with its JSON text.
+#[derive(Default)]
+struct Fields<'a> {
+    list: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Adds one that was sent as `text`: superjson, or just that text.
+    fn add(&mut self, key: Cow<'a, str>, text: &str, of: TypeSchema, plain: Plain) {
+        let json = match superjson::read(text) {
+            Some(Superjson::Plain(json)) => json.to_owned(),
+            Some(Superjson::Marked(value, marks)) => {
+                let shape = of.input();
+                match marks.apply(value, &field(&shape.root(), &key)) {
+                    Some(value) => value.to_string(),
+                    None if is_array(&shape) => "null".to_owned(),
+                    None => return,
+                }
+            }
+            None => plain(text, &key, of),
+        };
+        self.list.push((key, json.into()));
+    }
+
+    /// All of them as one JSON text.
+    fn json(&self, of: TypeSchema) -> String {
+        let length = self.list.iter().map(|(key, json)| key.len() + json.len() + 4).sum::<usize>();
+        let mut text = String::with_capacity(length + 2);
+        let is_array = self.is_counted() && is_array(&of.input());
+        text.push(if is_array { '[' } else { '{' });
+        for (nth, (key, json)) in self.list.iter().enumerate() {
+            if nth > 0 {
+                text.push(',');
+            }
+            if !is_array {
+                text.push_str(&quoted(key));
+                text.push(':');
+            }
+            text.push_str(json);
+        }
+        text.push(if is_array { ']' } else { '}' });
+        text
+    }
+
+    /// Whether this may be an array: the stock client takes one apart as if it were an object.
+    fn is_counted(&self) -> bool {
+        self.list.iter().enumerate().all(|(nth, (key, _))| *key == nth.to_string())
+    }
+}
+
+fn is_array(shape: &Shape) -> bool {
+    let kinds = shape.root().kinds();
+    kinds.array && !kinds.object
+}
+
+/// What a text that is no superjson is as JSON.
+type Plain = fn(&str, &str, TypeSchema) -> String;
+
+/// The place of a field: of an element, where the stock client took apart an array.
+fn field<'a>(root: &SchemaNode<'a>, key: &str) -> SchemaNode<'a> {
+    match key.parse() {
+        Ok(index) if root.kinds().array => root.element(index),
+        _ => root.field(key),
+    }
+}
+
+/// A plain text of the query as JSON: a number or a boolean where the field `key` is one.
+fn plain(text: &str, key: &str, of: TypeSchema) -> String {
+    let is_boolean = matches!(text, "true" | "false");
+    let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text);
+    if is_boolean || is_number {
+        let kinds = field(&of.input().root(), key).kinds();
+        let is_meant = if is_boolean { kinds.boolean } else { kinds.integer || kinds.number };
+        if is_meant && !kinds.string {
+            return text.to_owned();
+        }
+    }
+    quoted(text)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn query_fields(query: &str, of: TypeSchema) -> Option<Fields<'_>> {
+    let mut fields = Fields::default();
+    let mut seen = HashSet::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, text) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = decoded(key);
+        if seen.insert(key.clone()) {
+            fields.add(key, &decoded(text), of, plain);
+        }
+    }
+    (!seen.is_empty()).then_some(fields)
+}
+
+/// Undoes `%20` and `+`. An escape that is none stays as it is; what is not UTF-8 becomes `�`, as
+/// browsers do it.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        bytes.push(match (first, after) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    rest = after;
+                    high << 4 | low
+                }
+                _ => b'%',
+            },
+            (byte, _) => *byte,
+        });
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Cow::Owned(text),
+        Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// The whole body, if there is one: never more of it than `limit` bytes.
+pub(super) async fn body_text(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+) -> Result<Option<Bytes>> {
+    let size = body.size_hint();
+    if size.exact() == Some(0) {
+        return Ok(None);
+    }
+    if size.lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        // One that says it will go on beyond all patience is not waited for.
+        if size.lower() <= u64::try_from(limit.saturating_mul(DRAINED)).unwrap_or(u64::MAX) {
+            drain(body, limit).await;
+        }
+        return Err(too_large(limit));
+    }
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Error::bad_request(format!("the body broke off: {error}")).with_source(error)
+        })?;
+        let data = frame.into_data().unwrap_or_default();
+        if data.is_empty() {
+            continue;
+        }
+        if data.len() > limit - first.len() - rest.len() {
+            drain(body, limit).await;
+            return Err(too_large(limit));
+        }
+        if first.is_empty() {
+            first = data;
+            check_content_type(headers)?;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok((!first.is_empty()).then_some(first));
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(Some(whole.freeze()))
+}
+
+/// Reads on for a while, and forgets it: a client that is still sending when the connection closes
+/// sees a broken connection, and never the answer.
+async fn drain(mut body: Body, limit: usize) {
+    let mut left = limit.saturating_mul(DRAINED);
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+#[cold]
+fn too_large(limit: usize) -> Error {
+    Error::payload_too_large(format!(
+        "the body is longer than {limit} bytes (`Limits::body_bytes`, `JSTACK_BODY_BYTES`)"
+    ))
+}
+
+/// A browser sends JSON to a foreign origin only after a preflight request, and every other
+/// content type, or none, without.
+fn check_content_type(headers: &HeaderMap) -> Result {
+    let value = headers.get(header::CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = name.strip_prefix("application/").unwrap_or_default();
+    if subtype == "json" || subtype.ends_with("+json") {
+        return Ok(());
+    }
+    let what = match value {
+        None => "has none".to_owned(),
+        Some(_) => format!("is `{}`", Untrusted(&name)),
+    };
+    Err(Error::unsupported_media_type(format!(
+        "the body's content type must be `application/json`; it {what}"
+    )))
+}
+
+/// The body as plain JSON: of an object's values, superjson texts are read.
+fn body_json(body: &[u8], of: TypeSchema) -> Result<Cow<'_, str>> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Error::bad_request(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    if !text.trim_ascii_start().starts_with('{') {
+        serde_json::from_str::<&RawValue>(text).map_err(|error| not_json(&error))?;
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let fields = parser
+        .deserialize_map(Object { of })
+        .and_then(|fields| parser.end().map(|()| fields))
+        .map_err(|error| not_json(&error))?;
+    Ok(Cow::Owned(fields.json(of)))
+}
+
+#[cold]
+fn not_json(error: &serde_json::Error) -> Error {
+    Error::bad_request(format!("the body is not JSON: {error}"))
+}
+
+struct Object {
+    of: TypeSchema,
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value::<&RawValue>()?.get();
+            if value.starts_with('"') {
+                let text =
+                    serde_json::from_str::<String>(value).map_err(serde::de::Error::custom)?;
+                fields.add(key.into(), &text, self.of, |text, _, _| quoted(text));
+            } else {
+                fields.list.push((key.into(), value.into()));
+            }
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,4 @@
+//! Connections as the server accounts for them: what they are doing, and how many there are.
+
+pub(crate) mod activity;
+pub(crate) mod admission;

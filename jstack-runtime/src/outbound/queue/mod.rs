@@ -1,0 +1,5 @@
+//! One connection's outbound queue, limited in bytes and frames.
+
+mod outbound;
+
+pub(crate) use outbound::{Flushed, Frame, Outbound, Pushed, QueueLimits};

@@ -1,0 +1,469 @@
+//! One connection's outbound queue, limited in bytes and frames.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::outbound::buffers;
+use crate::outbound::socket::{Socket, shut_down};
+use crate::sync::{Mutex, MutexGuard, Notify};
+
+/// A frame longer than this is shared by all queues; a shorter one is cheaper to copy.
+const SHARED_FROM: usize = 4 * 1024;
+/// The most pieces handed to one vectored write.
+const PIECES: usize = 64;
+
+/// What may wait for one reader.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    pub(crate) bytes: usize,
+    pub(crate) frames: usize,
+}
+
+/// One frame on its transport to many queues.
+pub(crate) struct Frame<'a> {
+    bytes: Cow<'a, [u8]>,
+    shared: OnceCell<Bytes>,
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self { bytes: bytes.into(), shared: OnceCell::new() }
+    }
+
+    fn shared(&self) -> Bytes {
+        self.shared.get_or_init(|| Bytes::copy_from_slice(&self.bytes)).clone()
+    }
+}
+
+/// Gives the close frame for a reader that has not kept up.
+pub(crate) type Closing = fn() -> &'static [u8];
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// The queue had nothing to write and now has: the flusher must hear of it.
+    Dirty,
+    /// It waits with others.
+    Queued,
+    /// The reader has not kept up. The queue was cut down to a close frame.
+    Overflow,
+    /// Nothing goes out any more.
+    Closed,
+}
+
+/// What became of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// Everything is written.
+    Done,
+    /// The reader takes nothing more for now.
+    Blocked,
+    /// The connection is gone.
+    Failed,
+}
+
+/// A connection's transport out.
+pub(crate) struct Outbound {
+    queue: Mutex<Queue>,
+    transport: OnceLock<Transport>,
+}
+
+/// How bytes leave.
+enum Transport {
+    /// A plain socket, which the flusher writes to without asking anybody.
+    Tcp(Socket),
+    /// A task of the connection's own (TLS, HTTP/2), which is woken.
+    Task(Notify),
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Large frames and what came before them; nearly always empty.
+    front: VecDeque<Chunk>,
+    /// Frames behind `front`, one after the other.
+    tail: Vec<u8>,
+    /// Bytes of the first chunk that are written already.
+    written: usize,
+    bytes: usize,
+    frames: usize,
+    /// Whether a flush is scheduled: the queue is in the flusher's list, or a task waits for the reader.
+    flush_scheduled: bool,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// The last frame is in the queue.
+    Closing,
+    Closed,
+}
+
+pub(crate) enum Chunk {
+    Gathered(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Chunk {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Gathered(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbound {
+    pub(crate) fn new() -> Self {
+        Self { queue: Mutex::default(), transport: OnceLock::new() }
+    }
+
+    /// Appends a frame. It never waits; a queue that is full is the reader's fault and becomes
+    /// `closing`, the frame that says so.
+    #[inline]
+    pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: Closing) -> Pushed {
+        let mut queue = self.queue.lock();
+        if queue.phase != Phase::Open || queue.is_full(frame.bytes.len(), limits) {
+            return self.push_to_full(queue, frame, limits, closing);
+        }
+        queue.append(frame);
+        self.schedule_flush(&mut queue)
+    }
+
+    #[cold]
+    fn push_to_full(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        frame: &Frame<'_>,
+        limits: QueueLimits,
+        closing: Closing,
+    ) -> Pushed {
+        if queue.phase == Phase::Open {
+            // A burst within one scheduler turn is not a slow reader.
+            self.write_now(&mut queue);
+        }
+        if queue.phase != Phase::Open {
+            return Pushed::Closed;
+        }
+        if queue.is_full(frame.bytes.len(), limits) {
+            queue.drop_backlog();
+            queue.append(&Frame::new(closing()));
+            queue.phase = Phase::Closing;
+            self.schedule_flush(&mut queue);
+            return Pushed::Overflow;
+        }
+        queue.append(frame);
+        self.schedule_flush(&mut queue)
+    }
+
+    /// Appends the last frame. `None` if the queue was closed already.
+    pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
+        let mut queue = self.queue.lock();
+        if queue.phase != Phase::Open {
+            return None;
+        }
+        queue.append(&Frame::new(closing));
+        queue.phase = Phase::Closing;
+        Some(self.schedule_flush(&mut queue))
+    }
+
+    /// Drops what waits and ends the connection in both directions.
+    pub(crate) fn kill(&self) {
+        let mut queue = self.queue.lock();
+        queue.end();
+        match self.transport.get() {
+            // The reading task finds the end of the stream. A socket that is gone already does
+            // not mind.
+            Some(Transport::Tcp(io)) => shut_down(io, std::net::Shutdown::Both),
+            Some(Transport::Task(wake)) => wake.notify_one(),
+            None => {}
+        }
+    }
+
+    /// Ends our half of the stream, once everything is written.
+    pub(crate) fn end_of_stream(&self) {
+        match self.transport.get() {
+            Some(Transport::Tcp(io)) => shut_down(io, std::net::Shutdown::Write),
+            Some(Transport::Task(_)) => self.kill(),
+            None => {}
+        }
+    }
+
+    /// Whether a task of the connection's own writes it.
+    pub(crate) fn is_written_by_a_task(&self) -> bool {
+        matches!(self.transport.get(), Some(Transport::Task(_)))
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().bytes == 0
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
+    /// Connects the queue to a plain socket; what was pushed before goes out first.
+    pub(crate) fn attach_tcp(&self, io: impl Into<Socket>) -> Pushed {
+        self.attach(Transport::Tcp(io.into()))
+    }
+
+    /// Connects the queue to a writing task, which waits for [`Outbound::wake`].
+    pub(crate) fn attach_task(&self) -> Pushed {
+        self.attach(Transport::Task(Notify::new()))
+    }
+
+    fn attach(&self, transport: Transport) -> Pushed {
+        let mut queue = self.queue.lock();
+        let _ = self.transport.set(transport);
+        if queue.bytes == 0 { Pushed::Queued } else { self.schedule_flush(&mut queue) }
+    }
+
+    /// Schedules a flush unless one is scheduled, and says whether the caller must pass it on.
+    #[inline]
+    fn schedule_flush(&self, queue: &mut Queue) -> Pushed {
+        if queue.flush_scheduled {
+            return Pushed::Queued;
+        }
+        match self.transport.get() {
+            Some(Transport::Tcp(_)) => {
+                queue.flush_scheduled = true;
+                Pushed::Dirty
+            }
+            Some(Transport::Task(wake)) => {
+                queue.flush_scheduled = true;
+                wake.notify_one();
+                Pushed::Queued
+            }
+            None => Pushed::Queued,
+        }
+    }
+
+    /// Writes what waits, without waiting itself.
+    pub(crate) fn flush(&self) -> Flushed {
+        let mut queue = self.queue.lock();
+        let flushed = self.write_now(&mut queue);
+        // When blocked, the task that waits for the reader counts as a scheduled flush.
+        queue.flush_scheduled = flushed == Flushed::Blocked;
+        flushed
+    }
+
+    fn write_now(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
+        let Some(Transport::Tcp(io)) = self.transport.get() else { return Flushed::Done };
+        while queue.bytes > 0 {
+            match queue.write_to(io) {
+                Ok(written) => {
+                    let all = queue.bytes;
+                    queue.advance(written);
+                    if written < all && queue.front.is_empty() {
+                        // The socket's buffer is full: asking again would only say so.
+                        return Flushed::Blocked;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    queue.end();
+                    return Flushed::Failed;
+                }
+            }
+        }
+        if queue.phase == Phase::Closed { Flushed::Failed } else { Flushed::Done }
+    }
+
+    /// Waits until the socket takes bytes again.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        match self.transport.get() {
+            Some(Transport::Tcp(io)) => io.writable().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// For the writing task: waits for something to write and takes it, or `None` at the end.
+    pub(crate) async fn take(&self) -> Option<Vec<Chunk>> {
+        let Some(Transport::Task(wake)) = self.transport.get() else { return None };
+        loop {
+            {
+                let mut queue = self.queue.lock();
+                queue.flush_scheduled = false;
+                if queue.phase == Phase::Closed {
+                    return None;
+                }
+                let mut chunks: Vec<_> = queue.front.drain(..).collect();
+                if !queue.tail.is_empty() {
+                    chunks.push(Chunk::Gathered(std::mem::take(&mut queue.tail)));
+                }
+                if !chunks.is_empty() {
+                    return Some(chunks);
+                }
+            }
+            wake.notified().await;
+        }
+    }
+
+    /// For the writing task: what it took is written.
+    pub(crate) fn wrote(&self, chunks: Vec<Chunk>) {
+        let mut queue = self.queue.lock();
+        for chunk in chunks {
+            queue.bytes = queue.bytes.saturating_sub(chunk.bytes().len());
+            queue.frames = queue.frames.saturating_sub(frames_in(chunk.bytes()));
+            if let Chunk::Gathered(buffer) = chunk {
+                buffers::give(buffer);
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn is_full(&self, more: usize, limits: QueueLimits) -> bool {
+        self.bytes.saturating_add(more) > limits.bytes || self.frames >= limits.frames
+    }
+
+    #[inline]
+    fn append(&mut self, frame: &Frame<'_>) {
+        let bytes = &*frame.bytes;
+        self.bytes += bytes.len();
+        self.frames += 1;
+        if bytes.len() > SHARED_FROM {
+            return self.append_shared(frame);
+        }
+        if self.tail.capacity() == 0 {
+            self.tail = buffers::take();
+        }
+        self.tail.extend_from_slice(bytes);
+    }
+
+    #[cold]
+    fn append_shared(&mut self, frame: &Frame<'_>) {
+        if !self.tail.is_empty() {
+            let tail = std::mem::take(&mut self.tail);
+            self.front.push_back(Chunk::Gathered(tail));
+        }
+        self.front.push_back(Chunk::Shared(frame.shared()));
+    }
+
+    fn write_to(&self, io: &Socket) -> io::Result<usize> {
+        if self.front.is_empty() {
+            return io.try_write(&self.tail[self.written..]);
+        }
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let chunks = self.front.iter().map(Chunk::bytes).chain([&self.tail[..]]);
+        let mut count = 0;
+        for (piece, bytes) in pieces.iter_mut().zip(chunks) {
+            *piece = IoSlice::new(if count == 0 { &bytes[self.written..] } else { bytes });
+            count += 1;
+        }
+        io.try_write_vectored(&pieces[..count])
+    }
+
+    /// Takes `written` bytes off the front, whole frames at a time, so that what remains starts
+    /// with a frame's header and can still be counted.
+    fn advance(&mut self, written: usize) {
+        self.bytes -= written;
+        if self.bytes == 0 {
+            self.front.clear();
+            buffers::give(std::mem::take(&mut self.tail));
+            (self.frames, self.written) = (0, 0);
+            return;
+        }
+        let mut position = self.written + written;
+        while let Some(chunk) = self.front.front() {
+            let length = chunk.bytes().len();
+            if position < length {
+                break;
+            }
+            position -= length;
+            if let Some(chunk) = self.front.pop_front() {
+                self.frames -= frames_in(chunk.bytes());
+                if let Chunk::Gathered(buffer) = chunk {
+                    buffers::give(buffer);
+                }
+            }
+        }
+        match self.front.front_mut() {
+            // One frame: it stays whole until it is written.
+            Some(Chunk::Shared(_)) => self.written = position,
+            Some(Chunk::Gathered(bytes)) => {
+                self.frames -= drop_whole_frames(bytes, &mut position);
+                self.written = position;
+            }
+            None => {
+                self.frames -= drop_whole_frames(&mut self.tail, &mut position);
+                self.written = position;
+            }
+        }
+    }
+
+    /// Keeps of what waits only the frame that is half written, if one is.
+    fn drop_backlog(&mut self) {
+        let begun = (self.written > 0).then(|| {
+            let first = self.front.front().map_or(&self.tail[..], Chunk::bytes);
+            first[..frame_length(first).min(first.len())].to_vec()
+        });
+        self.front.clear();
+        self.tail.clear();
+        (self.bytes, self.frames) = (0, 0);
+        if let Some(begun) = begun {
+            self.bytes = begun.len() - self.written;
+            self.frames = 1;
+            self.tail = begun;
+        }
+    }
+
+    fn end(&mut self) {
+        self.front.clear();
+        buffers::give(std::mem::take(&mut self.tail));
+        (self.bytes, self.frames, self.written) = (0, 0, 0);
+        self.phase = Phase::Closed;
+    }
+}
+
+/// Drops the frames of `bytes` that end at or before `position`, which then counts from the
+/// first that is kept. Returns how many were dropped.
+fn drop_whole_frames(bytes: &mut Vec<u8>, position: &mut usize) -> usize {
+    let (mut start, mut frames) = (0, 0);
+    while start < bytes.len() {
+        let end = start + frame_length(&bytes[start..]);
+        if end > *position {
+            break;
+        }
+        (start, frames) = (end, frames + 1);
+    }
+    bytes.drain(..start.min(bytes.len()));
+    *position -= start;
+    frames
+}
+
+/// The frames in `bytes`, which starts with one.
+fn frames_in(bytes: &[u8]) -> usize {
+    let (mut start, mut frames) = (0, 0);
+    while start < bytes.len() {
+        start += frame_length(&bytes[start..]);
+        frames += 1;
+    }
+    frames
+}
+
+/// The length of the server's frame that `bytes` starts with, header included.
+fn frame_length(bytes: &[u8]) -> usize {
+    let big = |range: std::ops::Range<usize>| {
+        bytes.get(range).unwrap_or_default().iter().fold(0usize, |n, b| n << 8 | usize::from(*b))
+    };
+    match bytes.get(1) {
+        Some(127) => big(2..10) + 10,
+        Some(126) => big(2..4) + 4,
+        Some(short) => usize::from(*short) + 2,
+        None => bytes.len().max(1),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,171 @@
+//! One request on its way into a procedure: what generated code takes arguments from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::app_context::AppContext;
+use crate::http::answer::Reply;
+use crate::http::extractor::RequestExtractor;
+use crate::http::input::{self, RawInput};
+use crate::limits::or_none;
+use crate::rooms::Hub;
+use crate::transport::{ConnectionFuture, OnOpen, PendingConnection};
+use crate::ws::{Handlers, IntoOutcome, Receiver, SocketExtractor, SocketProcedure};
+
+/// One request on its way into a procedure.
+///
+/// Generated code takes it apart; nobody else needs to.
+pub struct RequestContext<S> {
+    parts: Parts,
+    body: Option<Body>,
+    state: S,
+    // Without their types: rustc describes to the debugger all that is behind them, down to the sockets,
+    // in the unit of every procedure.
+    context: Arc<dyn Mounted>,
+    opening: Option<Box<dyn Pending>>,
+}
+
+/// The application that serves a request.
+trait Mounted: Send + Sync {
+    fn context(&self) -> &AppContext;
+    fn share(self: Arc<Self>) -> Arc<AppContext>;
+}
+
+impl Mounted for AppContext {
+    fn context(&self) -> &AppContext {
+        self
+    }
+
+    fn share(self: Arc<Self>) -> Arc<AppContext> {
+        self
+    }
+}
+
+/// An upgrade that is under way.
+trait Pending: Send + Sync {
+    fn hub(&self) -> Arc<Hub>;
+    fn accept(self: Box<Self>, run: OnOpen) -> Response;
+}
+
+impl Pending for PendingConnection {
+    fn hub(&self) -> Arc<Hub> {
+        PendingConnection::hub(self).clone()
+    }
+
+    fn accept(self: Box<Self>, run: OnOpen) -> Response {
+        PendingConnection::accept(*self, run)
+    }
+}
+
+type Extracted<T> = std::result::Result<T, Response>;
+
+impl<S: Send + Sync> RequestContext<S> {
+    pub(crate) fn new(request: axum::extract::Request, state: S, context: Arc<AppContext>) -> Self {
+        let (parts, body) = request.into_parts();
+        Self { parts, body: Some(body), state, context, opening: None }
+    }
+
+    pub(crate) fn opening(
+        parts: Parts,
+        state: S,
+        context: Arc<AppContext>,
+        opening: PendingConnection,
+    ) -> Self {
+        Self { parts, body: None, state, context, opening: Some(Box::new(opening)) }
+    }
+
+    /// Lets extractors find what is ours.
+    fn introduce(&mut self) {
+        if self.parts.extensions.get::<Arc<AppContext>>().is_none() {
+            self.parts.extensions.insert(self.context.clone().share());
+        }
+    }
+
+    /// An extractor of a `get` or `post` handler.
+    // `Send` stands here so that callers need not look inside: they know `State<Arc<dyn Store>>` with any
+    // lifetime only, and `FromRef` of a pinned state is there for `'static`.
+    pub fn extract<T: RequestExtractor<S>>(&mut self) -> impl Future<Output = Extracted<T>> + Send {
+        self.introduce();
+        T::extract(&mut self.parts, &self.state)
+    }
+
+    /// An extractor of a WebSocket handler; it runs before the upgrade.
+    pub fn extract_for_socket<T: SocketExtractor<S>>(
+        &mut self,
+    ) -> impl Future<Output = Extracted<T>> + Send {
+        self.introduce();
+        T::extract(&mut self.parts, &self.state)
+    }
+
+    /// What the request brought for an input.
+    // Says `Send` itself, so that rustc need not look inside for each procedure anew.
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` cannot say that it is `Send`")]
+    pub fn input(&mut self) -> impl Future<Output = Extracted<RawInput<'_>>> + Send {
+        async move {
+            if self.parts.method != http::Method::POST {
+                return Ok(RawInput::query(self.parts.uri.query()));
+            }
+            let body = self.body.take().unwrap_or_default();
+            let limit = or_none(self.context.context().limits().body_bytes);
+            RawInput::body(&self.parts.headers, body, limit)
+                .await
+                .map_err(IntoResponse::into_response)
+        }
+    }
+
+    /// Makes sure that a request without an input is none that a foreign page could have sent.
+    pub fn no_input(&self) -> Extracted<()> {
+        match &self.body {
+            Some(body) if self.parts.method == http::Method::POST => {
+                input::no_input(&self.parts, body).map_err(IntoResponse::into_response)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What `#[connect]` returned: the session, or the answer to the request.
+    pub fn connected<T, O: IntoOutcome<T>>(&self, outcome: O) -> Extracted<T> {
+        outcome.outcome().map_err(IntoResponse::into_response)
+    }
+
+    /// Answers with the upgrade; afterwards events go to the handlers of `P`.
+    pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
+        let hub = self.opening.as_ref().map(|opening| opening.hub());
+        self.upgrade(Box::new(move |connection| -> ConnectionFuture {
+            match connection {
+                Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
+                None => crate::ws::disconnect_before_upgrade::<P>(hub, session, kept),
+            }
+        }))
+    }
+
+    /// Answers with the upgrade; afterwards `function` runs until it returns.
+    pub fn run<P: SocketProcedure, F, Fut>(self, function: F) -> Reply
+    where
+        F: FnOnce(Receiver<P>) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoOutcome<()>> + Send + 'static,
+    {
+        self.upgrade(Box::new(move |connection| -> ConnectionFuture {
+            Box::pin(crate::ws::run::<P, F, Fut>(connection, function))
+        }))
+    }
+
+    fn upgrade(self, run: OnOpen) -> Reply {
+        match self.opening {
+            Some(opening) => Ok(opening.accept(run)),
+            None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),
+        }
+    }
+}
+
+impl<S> fmt::Debug for RequestContext<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestContext")
+            .field("uri", &self.parts.uri.path())
+            .finish_non_exhaustive()
+    }
+}

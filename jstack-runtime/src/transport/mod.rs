@@ -1,0 +1,5 @@
+//! The transport: from an upgrade request to a connection that reads and writes messages.
+
+mod native;
+
+pub(crate) use native::{Connection, ConnectionFuture, OnOpen, PendingConnection, raw};

@@ -1,0 +1,116 @@
+//! Signs of life: a silent client is pinged, and one that does not answer is given up.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::close_reason::{CloseReason, ClosedBy};
+use crate::frame::{self, Opcode};
+use crate::outbound::Frame;
+use crate::rooms::Hub;
+
+/// Looks after all connections of a procedure, until the procedure is gone: one task for all
+/// instead of a timer for each.
+pub(super) async fn watch(hub: Weak<Hub>, ping: Duration, pong: Duration) {
+    let tick = (ping.min(pong) / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(tick);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        sweep(&hub, millis(ping), millis(pong));
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
+    let now = hub.node().nanos() / 1_000_000;
+    let (mut quiet, mut dead) = (Vec::new(), Vec::new());
+    let meters = hub.node().meters();
+    if meters.timed {
+        hub.for_each(|member| {
+            let waiting = member.out().waiting();
+            if waiting > 0 {
+                #[allow(clippy::cast_precision_loss, reason = "a size for a histogram")]
+                meters.queue_bytes.record(waiting as f64);
+            }
+        });
+    }
+    hub.for_each(|member| match member.life.verdict(now, ping, pong) {
+        Verdict::Alive => {}
+        Verdict::Quiet => quiet.push(member.clone()),
+        Verdict::Dead => dead.push(member.clone()),
+    });
+    for member in quiet {
+        let frame = frame::control(Opcode::Ping, &[]);
+        hub.push(&member, &Frame::new(&*frame));
+    }
+    for member in dead {
+        // No close frame: there is nobody to read it.
+        member.end(CloseReason::fixed(ClosedBy::Lost, 1006, "no answer to a ping"));
+        crate::outbound::Outbound::kill(member.out());
+    }
+}
+
+/// What is to be done about one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Alive,
+    /// To be asked for a sign of life.
+    Quiet,
+    /// It did not give one in time.
+    Dead,
+}
+
+impl crate::rooms::Life {
+    /// Judges by the last bytes that arrived and the last ping, in milliseconds.
+    fn verdict(&self, now: u64, ping: u64, pong: u64) -> Verdict {
+        if !self.listening.load(Ordering::Relaxed) {
+            // Its handler is busy: whatever the client says waits unread.
+            return Verdict::Alive;
+        }
+        let seen = self.seen.load(Ordering::Relaxed);
+        let pinged = self.pinged.load(Ordering::Relaxed);
+        if pinged > seen {
+            return if now.saturating_sub(pinged) > pong { Verdict::Dead } else { Verdict::Alive };
+        }
+        if now.saturating_sub(seen) < ping {
+            return Verdict::Alive;
+        }
+        self.pinged.store(now.max(seen + 1), Ordering::Relaxed);
+        Verdict::Quiet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rooms::Life;
+
+    #[test]
+    fn silence_is_pinged_once_and_then_given_up() {
+        let life = Life::default();
+        life.listening.store(true, Ordering::Relaxed);
+        life.seen.store(1000, Ordering::Relaxed);
+        let mut verdicts =
+            (1000..=40_000).step_by(1000).map(|now| life.verdict(now, 25_000, 10_000));
+        let first = verdicts.by_ref().position(|v| v == Verdict::Quiet);
+        assert_eq!(first, Some(25));
+        assert_eq!(verdicts.position(|v| v != Verdict::Alive), Some(10));
+    }
+
+    #[test]
+    fn an_answer_in_time_starts_anew_and_a_busy_handler_is_not_death() {
+        let life = Life::default();
+        life.listening.store(true, Ordering::Relaxed);
+        assert_eq!(life.verdict(25_000, 25_000, 10_000), Verdict::Quiet);
+        life.seen.store(26_000, Ordering::Relaxed);
+        assert_eq!(life.verdict(50_000, 25_000, 10_000), Verdict::Alive);
+        assert_eq!(life.verdict(51_000, 25_000, 10_000), Verdict::Quiet);
+        life.listening.store(false, Ordering::Relaxed);
+        assert_eq!(life.verdict(90_000, 25_000, 10_000), Verdict::Alive);
+    }
+}

@@ -1,0 +1,150 @@
+//! WebSockets without events, behind `jstack_runtime::raw`.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+
+use super::reader::Connection;
+use super::upgrade::PendingConnection;
+use crate::close_reason::{CloseReason, ClosedBy};
+use crate::frame::{self, HEADROOM, Opcode};
+use crate::limits::Limits;
+use crate::outbound::Frame;
+use crate::protocol::codec::WireMessage;
+use crate::rooms::{Hub, Node};
+
+/// Upgrades requests to WebSockets without events.
+///
+/// ```no_run
+/// use axum::extract::{Request, State};
+/// use jstack_runtime::Limits;
+/// use jstack_runtime::raw::Sockets;
+///
+/// async fn echo(State(sockets): State<Sockets>, request: Request) -> axum::response::Response {
+///     sockets.upgrade(request, async |mut socket| {
+///         while let Some(message) = socket.recv().await {
+///             socket.send(&message);
+///         }
+///     })
+///     .await
+/// }
+///
+/// let app: axum::Router =
+///     axum::Router::new().route("/", axum::routing::any(echo)).with_state(Sockets::new(Limits::default()));
+/// ```
+#[derive(Clone)]
+pub struct Sockets {
+    hub: Arc<Hub>,
+    fragments: bool,
+}
+
+impl Sockets {
+    /// Upgrades under these limits.
+    pub fn new(limits: Limits) -> Self {
+        let node = Node::new();
+        node.configure(Arc::new(crate::broker::Memory), limits);
+        Self { hub: Hub::new(Arc::new(node)), fragments: false }
+    }
+
+    /// Lets a message come in any number of fragments, instead of 128.
+    #[must_use]
+    pub fn any_number_of_fragments(mut self) -> Self {
+        self.fragments = true;
+        self
+    }
+
+    /// Answers with the upgrade and runs `handler` with the connection; returning closes it.
+    ///
+    /// A request that is no handshake gets the answer that says so. No origin is checked here.
+    pub async fn upgrade<F, Fut>(&self, request: Request, handler: F) -> Response
+    where
+        F: FnOnce(Socket) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let (mut parts, _) = request.into_parts();
+        let opening = match PendingConnection::begin(&mut parts, self.hub.clone()).await {
+            Ok(opening) => opening,
+            Err(refusal) => return refusal,
+        };
+        let fragments = self.fragments;
+        opening.accept(Box::new(move |connection| {
+            Box::pin(async move {
+                let Some(mut connection) = connection else { return };
+                if fragments {
+                    connection.any_number_of_fragments();
+                }
+                handler(Socket { connection: Some(connection) }).await;
+            })
+        }))
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets").finish_non_exhaustive()
+    }
+}
+
+/// A message without an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
+/// A connection without events. Dropping it closes it.
+pub struct Socket {
+    connection: Option<Connection>,
+}
+
+impl Socket {
+    /// The next message; `None` once the connection has closed or is lost.
+    pub async fn recv(&mut self) -> Option<Message> {
+        let connection = self.connection.as_mut()?;
+        let message = poll_fn(|cx| {
+            connection.poll_data(cx, |data| match data {
+                WireMessage::Text(text) => Message::Text(text.to_owned()),
+                WireMessage::Binary(bytes) => Message::Binary(bytes.to_vec()),
+            })
+        })
+        .await;
+        connection.release_buffer();
+        message
+    }
+
+    /// Queues a message. A reader that does not keep up is closed, as everywhere.
+    pub fn send(&self, message: &Message) {
+        let Some(connection) = &self.connection else { return };
+        let (opcode, payload) = match message {
+            Message::Text(text) => (Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => (Opcode::Binary, &bytes[..]),
+        };
+        let mut buffer = Vec::with_capacity(HEADROOM + payload.len());
+        buffer.resize(HEADROOM, 0);
+        buffer.extend_from_slice(payload);
+        let start = frame::write_header(&mut buffer, opcode, false);
+        connection.hub().push(connection.member(), &Frame::new(&buffer[start..]));
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close(CloseReason::fixed(ClosedBy::Server, 1000, ""));
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(connection.finish());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").finish_non_exhaustive()
+    }
+}

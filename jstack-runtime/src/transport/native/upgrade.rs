@@ -1,0 +1,211 @@
+//! From a request to a connection: the checks before the upgrade, and the hand-over after it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use tokio::net::TcpStream;
+use tracing::Instrument as _;
+
+use crate::net::activity::MonitoredStream;
+use crate::net::admission::ConnectionPermits;
+
+use super::liveness;
+use super::reader::{Connection, ReadHalf};
+use crate::error::Error;
+use crate::frame::handshake::{self, Accepted, Refusal};
+use crate::outbound::write_all_of;
+use crate::rooms::{Hub, Member};
+
+/// A connection that is not one yet: it can be emitted to and can join rooms, and is gone
+/// without a trace if the upgrade never comes.
+pub(crate) struct PendingConnection {
+    member: Arc<Member>,
+    hub: Arc<Hub>,
+    accepted: Accepted,
+    version: Version,
+    on_upgrade: Option<OnUpgrade>,
+    /// Its place among the server's connections.
+    lease: Option<ConnectionPermits>,
+    /// The connection has begun: its end is its own affair.
+    begun: bool,
+}
+
+/// What runs once the upgrade is done.
+pub(crate) type ConnectionFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Makes it of the connection; without one, the client was gone before the upgrade.
+pub(crate) type OnOpen = Box<dyn FnOnce(Option<Connection>) -> ConnectionFuture + Send>;
+
+impl PendingConnection {
+    /// Checks the handshake and lets the connection in.
+    pub(crate) async fn begin(
+        parts: &mut Parts,
+        hub: Arc<Hub>,
+    ) -> std::result::Result<Self, Response> {
+        if hub.node().is_draining() {
+            hub.node().meters().refused.draining.increment(1);
+            return Err(Error::service_unavailable("the server is restarting").into_response());
+        }
+        let protocol =
+            parts.extensions.get::<hyper::ext::Protocol>().map(|p| p.as_str().to_owned());
+        let accepted = handshake::check(
+            &parts.method,
+            parts.version,
+            &parts.headers,
+            protocol.as_deref(),
+            cfg!(feature = "deflate"),
+        )
+        .map_err(|refusal| refuse(&hub, refusal))?;
+        let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+            let why = "this connection cannot be upgraded: does a layer replace the request?";
+            return Err(refuse(&hub, Refusal::BadRequest(why)));
+        };
+        let window = accepted.deflate.as_ref().map(|deflate| deflate.server_window_bits);
+        let member = hub.enter(window).await.map_err(IntoResponse::into_response)?;
+        if hub.claim_first_connection() {
+            let limits = hub.node().limits();
+            let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
+            tokio::spawn(liveness::watch(Arc::downgrade(&hub), ping, pong));
+        }
+        let lease = parts.extensions.remove::<ConnectionPermits>();
+        let (version, on_upgrade) = (parts.version, Some(on_upgrade));
+        Ok(Self { member, hub, accepted, version, on_upgrade, lease, begun: false })
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
+    /// Answers with the upgrade and runs the connection once it is done; without one, if the
+    /// client is gone by then.
+    pub(crate) fn accept(mut self, run: OnOpen) -> Response {
+        let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+        if self.version == Version::HTTP_2 {
+            *response.status_mut() = StatusCode::OK;
+        } else {
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            if let Some(accept) = self.accepted.accept.take() {
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+            }
+        }
+        if let Some(deflate) = self.accepted.deflate.take() {
+            response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate.response);
+        }
+        let Some(on_upgrade) = self.on_upgrade.take() else { return response };
+        // In a box that does not outlive the upgrade: a task keeps the size of its largest state.
+        #[allow(
+            clippy::async_yields_async,
+            reason = "the box ends before what it gives is awaited"
+        )]
+        let upgrade = Box::pin(async move {
+            match on_upgrade.await {
+                Ok(upgraded) => {
+                    let (procedure, socket) = (self.hub.procedure(), self.member.id);
+                    let span = tracing::info_span!("socket", procedure, %socket);
+                    let connection = run(Some(self.attach(upgraded)));
+                    if span.is_disabled() {
+                        connection
+                    } else {
+                        Box::pin(connection.instrument(span))
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the upgrade did not come about");
+                    run(None)
+                }
+            }
+        });
+        tokio::spawn(async move {
+            let connection = upgrade.await;
+            connection.await;
+        });
+        response
+    }
+
+    /// Takes the stream back from hyper and connects the queue to it.
+    fn attach(mut self, upgraded: Upgraded) -> Connection {
+        let (hub, member) = (self.hub.clone(), self.member.clone());
+        let (incoming, first, pushed) = match reclaim_stream(upgraded) {
+            Ok((stream, first)) => {
+                let (read, write) = stream.into_split();
+                (ReadHalf::Tcp(read), first, member.out().attach_tcp(write))
+            }
+            Err(upgraded) => {
+                let (read, write) = tokio::io::split(TokioIo::new(upgraded));
+                let pushed = member.out().attach_task();
+                let (writer, patience) = (member.clone(), hub.node().limits().write_timeout);
+                tokio::spawn(async move { write_all_of(writer.out(), write, patience).await });
+                (ReadHalf::Other(read), Vec::new(), pushed)
+            }
+        };
+        hub.schedule_flush(&member, pushed);
+        self.begun = true;
+        Connection::new(hub, member, incoming, first, self.lease.take())
+    }
+}
+
+/// The plain socket, if there is one, and what came with the handshake. hyper's buffer is 8 KiB:
+/// it must not live as long as the connection.
+fn reclaim_stream(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), Upgraded> {
+    let upgraded = match downcast::<TokioIo<MonitoredStream>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf.to_vec())),
+        Err(upgraded) => upgraded,
+    };
+    // Of somebody else's server, around `App::into_router`.
+    let parts = downcast::<TokioIo<TcpStream>>(upgraded)?;
+    Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
+}
+
+impl Drop for PendingConnection {
+    fn drop(&mut self) {
+        if !self.begun {
+            self.hub.leave_all(&self.member);
+        }
+    }
+}
+
+/// The answer to a request that cannot become a WebSocket.
+fn refuse(hub: &Hub, refusal: Refusal) -> Response {
+    let (status, message) = match refusal {
+        Refusal::NotWebSocket => (
+            StatusCode::UPGRADE_REQUIRED,
+            "this is a WebSocket: connect to it with `client.….$ws()` or `new WebSocket(…)`",
+        ),
+        Refusal::Version => (
+            StatusCode::UPGRADE_REQUIRED,
+            "this WebSocket speaks version 13 (`sec-websocket-version: 13`)",
+        ),
+        Refusal::BadRequest(why) => (StatusCode::BAD_REQUEST, why),
+        Refusal::Method => {
+            (StatusCode::METHOD_NOT_ALLOWED, "this is a WebSocket: it is opened with GET")
+        }
+    };
+    hub.node().meters().refused.handshake.increment(1);
+    let mut response = Error::with_code(status, "handshake", message).into_response();
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::NotWebSocket => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        Refusal::Version => {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        Refusal::Method => {
+            headers.insert(header::ALLOW, HeaderValue::from_static(Method::GET.as_str()));
+        }
+        Refusal::BadRequest(_) => {}
+    }
+    response
+}

@@ -1,0 +1,170 @@
+//! The module form, from the upgrade to the end: one event after the other.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use metrics::Counter;
+
+use super::handlers::Handlers;
+use crate::close_reason::{CloseReason, ClosedBy};
+use crate::error::Error;
+use crate::guard::{Aborted, limited};
+use crate::protocol::codec::{self, Inbound};
+use crate::rooms::Hub;
+use crate::transport::{Connection, ConnectionFuture};
+
+/// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the
+/// upgrade.
+pub(crate) fn disconnect_before_upgrade<P: Handlers>(
+    hub: Option<Arc<Hub>>,
+    session: P::Session,
+    kept: P::Kept,
+) -> ConnectionFuture {
+    let Some(hub) = hub else { return Box::pin(std::future::ready(())) };
+    let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
+    Box::pin(disconnect::<P>(hub, session, kept, reason))
+}
+
+/// Hands events to handlers until the connection ends.
+///
+/// Not an `async fn`: that would keep its arguments twice for as long as the connection lives.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments beside what it moves them to"
+)]
+pub(crate) fn serve<P: Handlers>(
+    mut connection: Connection,
+    mut session: P::Session,
+    kept: P::Kept,
+) -> impl Future<Output = ()> + Send {
+    async move {
+        let (depth, handler_timeout) = {
+            let bounds = connection.hub().bounds();
+            (bounds.json_depth, bounds.handler_timeout)
+        };
+        let timed = connection.hub().node().meters().timed;
+        loop {
+            let read =
+                poll_fn(|cx| connection.poll_data(cx, |data| codec::read(&data, depth))).await;
+            let (event, failed) = match read {
+                Some(Inbound::Event(name, event)) => {
+                    let started = timed.then(Instant::now);
+                    let handled = pin!(P::event(&kept, &mut session, event));
+                    let mut handled = limited(handled, handler_timeout);
+                    let handled = poll_fn(|cx| {
+                        let polled = Pin::new(&mut handled).poll(cx);
+                        if polled.is_pending() {
+                            connection.release_buffer();
+                        }
+                        polled
+                    })
+                    .await;
+                    if let Some(started) = started {
+                        connection.hub().meters().handler_seconds.record(started.elapsed());
+                    }
+                    if matches!(handled, Ok(Ok(()))) {
+                        continue;
+                    }
+                    connection.hub().meters().failed.on.increment(1);
+                    match handled {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(error)) => (Some(name.to_owned()), error),
+                        Err(Aborted::TimedOut) => {
+                            (Some(name.to_owned()), too_slow(handler_timeout))
+                        }
+                        Err(Aborted::Panicked) => {
+                            panicked(&connection);
+                            break;
+                        }
+                    }
+                }
+                Some(Inbound::Ping) => {
+                    connection.pong();
+                    continue;
+                }
+                Some(Inbound::Fault(event, error)) => {
+                    connection.hub().meters().invalid.increment(1);
+                    (event, error)
+                }
+                None => break,
+            };
+            connection.release_buffer();
+            failed.log(connection.hub().procedure());
+            let told = {
+                let hook = pin!(P::error(&kept, &mut session, &failed));
+                limited(hook, handler_timeout).await
+            };
+            if let Err(Aborted::Panicked) = told {
+                connection.hub().meters().failed.error.increment(1);
+                panicked(&connection);
+                break;
+            }
+            let hub = connection.hub();
+            report_hook_result(hub, "error", &hub.meters().failed.error, told);
+            connection.send_error(event.as_deref(), &failed);
+        }
+        // In a box: its arguments are not to be held twice while the connection lives.
+        let (hub, reason) = (connection.hub().clone(), connection.reason());
+        let last: ConnectionFuture = Box::pin(disconnect::<P>(hub, session, kept, reason));
+        last.await;
+        connection.finish().await;
+    }
+}
+
+/// Runs `#[disconnect]`.
+async fn disconnect<P: Handlers>(
+    hub: Arc<Hub>,
+    session: P::Session,
+    kept: P::Kept,
+    reason: CloseReason,
+) {
+    let limit = hub.bounds().handler_timeout;
+    let last = pin!(P::disconnect(kept, session, reason));
+    let ended = limited(last, limit).await;
+    report_hook_result(&hub, "disconnect", &hub.meters().failed.disconnect, ended);
+}
+
+/// Logs and counts what `#[error]` or `#[disconnect]` did not do.
+fn report_hook_result(
+    hub: &Hub,
+    hook: &'static str,
+    counter: &Counter,
+    ended: Result<crate::Result, Aborted>,
+) {
+    let procedure = hub.procedure();
+    match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => log(hub, hook, &error),
+        Err(Aborted::TimedOut) => tracing::error!(procedure, hook, "hook did not finish in time"),
+        Err(Aborted::Panicked) => tracing::error!(procedure, hook, "hook panicked"),
+    }
+    counter.increment(1);
+}
+
+/// Logs the `Err` of a hook, of which no client is told. Whichever its status: somebody wrote the
+/// hook and expects it to work.
+#[cold]
+fn log(hub: &Hub, hook: &'static str, error: &Error) {
+    let (procedure, code) = (hub.procedure(), error.code());
+    let cause = error.cause().map_or_else(|| error.message().to_owned(), ToString::to_string);
+    tracing::error!(procedure, hook, code, ?cause, "hook failed");
+}
+
+/// The connection in which a handler panicked ends, and nothing else does.
+fn panicked(connection: &Connection) {
+    let procedure = connection.hub().procedure();
+    tracing::error!(procedure, socket = %connection.member().id, "a handler panicked");
+    connection.close(CloseReason::fixed(ClosedBy::Failure, 1011, "Internal Server Error"));
+}
+
+#[cold]
+fn too_slow(limit: std::time::Duration) -> Error {
+    Error::with_code(
+        StatusCode::GATEWAY_TIMEOUT,
+        "timeout",
+        format!("the handler took longer than {} s and was stopped", limit.as_secs_f32()),
+    )
+}

@@ -1,0 +1,253 @@
+//! The house: imports go down the floors, and no two files import each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors of `jstack-runtime/src`, the ground first. A name is a file or a folder; the longest
+/// name that matches a path decides. Names of one line may not import each other.
+const FLOORS: &[&[&str]] = &[
+    &["sync", "untrusted"],
+    &["close_reason", "error", "guard", "limits", "rate", "socket_id"],
+    &["frame", "meters", "payload"],
+    &["broker"],
+    &["events", "outbound"],
+    &["protocol"],
+    &["rooms"],
+    &["broker/redis"],
+    &["net", "http"],
+    &["app_context"],
+    &["transport"],
+    &["ws"],
+    &["request_context"],
+    &["procedure"],
+    &["codegen", "contract"],
+    &["router"],
+    &["server"],
+    &["app/settings"],
+    &["app"],
+    &["emitter"],
+    &["prelude", "fuzzing", "lib"],
+];
+
+/// Pairs of names on different floors whose upward import has a reason.
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("broker/mod", "broker/redis", "the folder re-exports the brokers that it holds")];
+
+/// Folders whose own file still defines something.
+const DEFINING: &[&str] = &["payload/mod"];
+
+/// Files that import each other for a reason.
+const RINGS: &[(&str, &str, &str)] =
+    &[("rooms/member", "rooms/room", "a member knows its rooms, a room its members")];
+
+struct File {
+    /// As `rooms/hub`; `rooms/mod` for a folder's own file.
+    name: String,
+    uses: BTreeSet<String>,
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../jstack-runtime/src")
+}
+
+/// Whether a file holds nothing but tests: these may look anywhere.
+fn is_test(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    matches!(last, "tests" | "loom") || name.contains("/tests/")
+}
+
+fn files() -> Vec<File> {
+    let mut paths = Vec::new();
+    let mut folders = vec![source()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                paths.push(path);
+            }
+        }
+    }
+    let name = |path: &Path| {
+        let below = path.strip_prefix(source()).expect("below the source").with_extension("");
+        below.to_string_lossy().replace('\\', "/")
+    };
+    let names: BTreeSet<String> = paths.iter().map(|path| name(path)).collect();
+    let read = |path: &PathBuf| {
+        let name = name(path);
+        let uses = uses(&name, &fs::read_to_string(path).expect("a file"), &names);
+        File { name, uses }
+    };
+    let mut files: Vec<File> = paths.iter().map(read).collect();
+    files.retain(|file| !is_test(&file.name));
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
+/// The files that `text` names by `crate::…`, `super::…` or `self::…`, tests cut off.
+fn uses(name: &str, text: &str, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let mut found = BTreeSet::new();
+    let mut home: Vec<&str> = name.split('/').collect();
+    if home.last() == Some(&"mod") {
+        home.pop();
+    }
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    for (at, _) in code.match_indices("::") {
+        let start = code[..at]
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .map_or(0, |at| at + 1);
+        let path: Vec<&str> = code[start..at].split("::").collect();
+        let mut base: Vec<&str> = match path.first() {
+            Some(&"crate") => Vec::new(),
+            Some(&"self") => home.clone(),
+            Some(&"super") => home[..home.len().saturating_sub(1)].to_vec(),
+            _ => continue,
+        };
+        let mut rest = &path[1..];
+        while let [first, others @ ..] = rest {
+            if *first != "super" {
+                break;
+            }
+            base.pop();
+            rest = others;
+        }
+        base.extend(rest);
+        if code[at + 2..].starts_with('{') {
+            for item in group(&code[at + 3..]) {
+                found.extend(resolve(&base, &item, names));
+            }
+        } else {
+            let item: String =
+                code[at + 2..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            found.extend(resolve(&base, &item, names));
+        }
+    }
+    found.remove(name);
+    found
+}
+
+/// The first names of a `{…}` group: of `a, b::{c, d}` these are `a` and `b`.
+fn group(text: &str) -> Vec<String> {
+    let (mut depth, mut items, mut item) = (0, Vec::new(), String::new());
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => items.push(std::mem::take(&mut item)),
+            c if depth == 0 => item.push(c),
+            _ => {}
+        }
+    }
+    items.push(item);
+    items
+        .iter()
+        .map(|item| item.trim().split("::").next().unwrap_or_default().to_owned())
+        .map(|item| item.split(' ').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// The file that holds `item` of the module `base`.
+fn resolve(base: &[&str], item: &str, names: &BTreeSet<String>) -> Option<String> {
+    let module = base.join("/");
+    let joined = if module.is_empty() { item.to_owned() } else { format!("{module}/{item}") };
+    [joined.clone(), format!("{joined}/mod"), module.clone(), format!("{module}/mod")]
+        .into_iter()
+        .find(|name| names.contains(name))
+}
+
+fn floor(name: &str) -> Option<(usize, &'static str)> {
+    let matches = |room: &str| name == room || name.starts_with(&format!("{room}/"));
+    let rooms = FLOORS.iter().enumerate().flat_map(|(n, rooms)| rooms.iter().map(move |r| (n, *r)));
+    rooms.filter(|(_, room)| matches(room)).max_by_key(|(_, room)| room.len())
+}
+
+#[test]
+fn every_file_has_a_floor_and_imports_go_down() {
+    let mut wrong = Vec::new();
+    for File { name, uses } in files() {
+        let Some((own, room)) = floor(&name) else {
+            wrong.push(format!("{name} has no floor"));
+            continue;
+        };
+        for used in uses {
+            let Some((below, other)) = floor(&used) else { continue };
+            let excepted = EXCEPTIONS
+                .iter()
+                .any(|(from, to, _)| name.starts_with(from) && used.starts_with(to));
+            if other != room && below >= own && !excepted {
+                wrong.push(format!("{name} ({room}) imports {used} ({other})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that run up or sideways:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_two_files_import_each_other_on_any_way_round() {
+    let files = files();
+    let edges: BTreeMap<&str, &BTreeSet<String>> =
+        files.iter().map(|file| (file.name.as_str(), &file.uses)).collect();
+    let ring =
+        |a: &str, b: &str| RINGS.iter().any(|(x, y, _)| (a, b) == (*x, *y) || (a, b) == (*y, *x));
+    let mut wrong = Vec::new();
+    for start in edges.keys() {
+        // A folder's own file declares its parts and is named by them for what it re-exports.
+        if start.ends_with("/mod") || *start == "lib" {
+            continue;
+        }
+        let mut stack = vec![vec![*start]];
+        let mut seen = BTreeSet::new();
+        while let Some(way) = stack.pop() {
+            let last = way[way.len() - 1];
+            for next in edges.get(last).into_iter().flat_map(|uses| uses.iter()) {
+                if next.ends_with("/mod") || next == "lib" || ring(last, next) {
+                    continue;
+                }
+                if next == start {
+                    wrong.push(format!("{} -> {next}", way.join(" -> ")));
+                } else if seen.insert(next.as_str()) {
+                    stack.push([way.as_slice(), &[next.as_str()]].concat());
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "circles of files:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_mod_file_only_declares_and_re_exports() {
+    let mut wrong = Vec::new();
+    for File { name, .. } in files() {
+        if !name.ends_with("/mod") || DEFINING.contains(&name.as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(source().join(format!("{name}.rs"))).expect("a file");
+        let defines = text.lines().find(|line| {
+            let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let line = line.trim_start_matches("pub(super) ");
+            ["fn ", "async fn ", "struct ", "enum ", "trait ", "impl", "const ", "static ", "type "]
+                .iter()
+                .any(|start| line.starts_with(start))
+        });
+        wrong.extend(defines.map(|line| format!("{name}.rs defines something: {line}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readers_of_imports_see_what_is_there() {
+    let names = ["a", "b/mod", "b/c", "b/d", "lib"].map(str::to_owned).into();
+    let text = "use crate::a::X;\nuse super::d::{self, Y};\n// use crate::lib::Z;\nfn f() { crate::b::g() }\n";
+    let found = uses("b/c", text, &names);
+    assert_eq!(found, ["a", "b/d", "b/mod"].map(str::to_owned).into());
+    assert_eq!(floor("broker/redis/link").map(|(_, room)| room), Some("broker/redis"));
+    assert_eq!(floor("broker/memory").map(|(_, room)| room), Some("broker"));
+}
