@@ -6,6 +6,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
+
 /// Why a handler did not come to an end of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aborted {
@@ -50,6 +52,8 @@ pub(crate) fn limited<T>(
             return Poll::Ready(done);
         }
         let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        sleep.as_mut().poll(cx).map(|()| Err(Aborted::TimedOut))
+        // A future that has used up the task's budget must not keep the clock from being read.
+        let sleep = pin!(unconstrained(sleep.as_mut()));
+        sleep.poll(cx).map(|()| Err(Aborted::TimedOut))
     })
 }

@@ -34,6 +34,12 @@ pub enum Chat {
     Fail(String),
     /// Never ends.
     Hang(()),
+    /// Emits `echo` to its own socket until that fails, and then says so to the room `general`.
+    Flood(()),
+    /// Emits `id` to a room that nobody is in, for ever.
+    FloodRoom(()),
+    /// Blocks its thread for an hour.
+    Block(()),
     /// Closes with the text as its reason; `panic please` and `fail please` make the disconnect
     /// handler do that.
     Close(String),
@@ -125,6 +131,18 @@ impl Handlers for ChatProcedure {
             Chat::Fail(cause) if cause.ends_with("please") => Err(Error::bad_request(cause)),
             Chat::Fail(cause) => Err(Error::internal(cause)),
             Chat::Hang(()) => std::future::pending().await,
+            Chat::Flood(()) => loop {
+                if let Err(error) = kept.socket.emit().echo(&"x".repeat(100)).await {
+                    return kept.io.to("general").say(&error.code().to_owned()).await;
+                }
+            },
+            Chat::FloodRoom(()) => loop {
+                kept.io.to("nobody").id(&()).await?;
+            },
+            Chat::Block(()) => {
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+                Ok(())
+            }
             Chat::Close(reason) => {
                 kept.socket.close(3000, reason);
                 Ok(())

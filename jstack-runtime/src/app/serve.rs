@@ -15,7 +15,7 @@ use crate::app_context::AppContext;
 use crate::contract;
 use crate::error::{BoxError, Error, Result};
 use crate::procedure::ProcedureInfo;
-use crate::server::{self, signal};
+use crate::server::{self, Drained, Signals};
 
 impl App {
     /// The whole as an axum router, to nest into somebody's axum application.
@@ -45,7 +45,8 @@ impl App {
     /// Serves until SIGTERM or Ctrl-C, and then drains: no new connections, requests are
     /// finished, sockets closed with 1012 over [`Limits::drain_spread`] after what waits for them
     /// is written and `#[disconnect]` has run. It returns when all are gone, at the latest after
-    /// [`Limits::drain_deadline`]; a second signal ends it at once.
+    /// [`Limits::drain_deadline`]; a second signal ends it at once. Where handlers were cut off so
+    /// and keep the process from ending, because they block their threads, it exits 5 s later.
     ///
     /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains
     /// or its broker is in trouble; both stand before every other route.
@@ -89,7 +90,7 @@ impl App {
     ) -> Result<(), BoxError> {
         let built = self.build(true)?;
         let listener = bind(address).await?;
-        built.serve(listener, shutdown, std::future::pending()).await
+        built.serve(listener, shutdown, std::future::pending()).await.map(|_| ())
     }
 
     /// [`App::serve_until`] on a listener that is bound already.
@@ -100,7 +101,7 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        self.build(true)?.serve(listener, shutdown, std::future::pending()).await
+        self.build(true)?.serve(listener, shutdown, std::future::pending()).await.map(|_| ())
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
@@ -190,7 +191,14 @@ impl Built {
         self,
         listener: TcpListener,
     ) -> Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>> {
-        Box::pin(self.serve(listener, signal(), signal()))
+        Box::pin(async move {
+            let signals = Signals::listen(self.context.limits().drain_deadline).await?;
+            let (first, second) = (signals.nth(1), signals.nth(2));
+            if self.serve(listener, first, second).await? == Drained::CutOff {
+                signals.cut_off();
+            }
+            Ok(())
+        })
     }
 
     async fn serve(
@@ -198,7 +206,7 @@ impl Built {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
-    ) -> Result<(), BoxError> {
+    ) -> Result<Drained, BoxError> {
         let Self { router, context, mut settings, address_from } = self;
         let address = listener.local_addr()?.to_string();
         settings.add(vec![Setting::new("JSTACK_ADDRESS", address, address_from)]);

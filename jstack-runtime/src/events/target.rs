@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::broker::PublishOutcome;
 use crate::error::Result;
@@ -84,6 +84,8 @@ impl<'a> Target<'a> {
 
 /// What becomes of an emit. It has begun already; this waits for the broker's word.
 ///
+/// After many emits in a row it lets other tasks run first, as tokio's own types do.
+///
 /// It has one type for all events, so that waiting for it is compiled once.
 #[must_use = "an emit may fail; `.await` it"]
 pub struct EmitFuture(PublishOutcome);
@@ -92,7 +94,14 @@ impl Future for EmitFuture {
     type Output = Result;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
-        Pin::new(&mut self.0).poll(cx)
+        // Most emits are done by now. Without a budget a handler that does nothing but emit would never
+        // yield, and nothing else would run on its worker.
+        let budget = ready!(tokio::task::coop::poll_proceed(cx));
+        let polled = Pin::new(&mut self.0).poll(cx);
+        if polled.is_ready() {
+            budget.made_progress();
+        }
+        polled
     }
 }
 

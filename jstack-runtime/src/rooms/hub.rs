@@ -26,6 +26,9 @@ use crate::sync::Mutex;
 /// Shards of the map of sockets; a power of two.
 const SHARDS: usize = 32;
 
+/// The message of an error about a connection that has ended.
+pub(crate) const CLOSED: &str = "the connection has closed";
+
 /// What a reader is told that has not kept up.
 const TOO_SLOW: CloseReason = CloseReason::fixed(
     ClosedBy::Limit,
@@ -195,7 +198,7 @@ impl Hub {
         if !room.live.initialized() {
             room.live.get_or_try_init(|| self.subscribe(name)).await?;
         }
-        if room.add(member) { Ok(()) } else { Err(Error::gone("the connection has closed")) }
+        if room.add(member) { Ok(()) } else { Err(Error::gone(CLOSED)) }
     }
 
     async fn subscribe(&self, room: &str) -> Result {
@@ -236,15 +239,16 @@ impl Hub {
         }
     }
 
-    /// Appends to one connection's queue.
-    pub(crate) fn push(&self, member: &Arc<Member>, frame: &Frame<'_>) {
+    /// Appends to one connection's queue; `false` if the connection has ended or ends by it.
+    pub(crate) fn push(&self, member: &Arc<Member>, frame: &Frame<'_>) -> bool {
         let pushed = push(member, frame, self.bounds().queue);
         self.schedule_flush(member, pushed);
+        matches!(pushed, Pushed::Queued | Pushed::Dirty)
     }
 
     /// Lets somebody write what a queue has to say, if nobody is about to.
     pub(crate) fn schedule_flush(&self, member: &Arc<Member>, pushed: Pushed) {
-        if pushed == Pushed::Dirty {
+        if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
             self.node.flusher().mark(member.clone());
         }
     }
@@ -262,7 +266,8 @@ impl Hub {
         let everyone = message.except.is_empty() && message.except_rooms.is_empty();
         let (mut dirty, mut sent, limits) = (DIRTY.take(), 0, self.bounds().queue);
         for member in members.iter().filter(|member| everyone || !left_out(member, message)) {
-            if push(member, out.frame_for(member), limits) == Pushed::Dirty {
+            let pushed = push(member, out.frame_for(member), limits);
+            if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
                 dirty.push(member.clone());
             }
             sent += 1;
@@ -305,7 +310,6 @@ fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
     if pushed == Pushed::Overflow {
         member.end(TOO_SLOW);
         tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
-        return Pushed::Dirty;
     }
     pushed
 }

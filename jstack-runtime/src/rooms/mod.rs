@@ -13,7 +13,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{CLOSED, Hub};
 pub(crate) use member::{Life, Member};
 #[cfg(feature = "fuzzing")]
 pub(crate) use name::check;

@@ -33,6 +33,15 @@ pub(crate) struct Start {
     pub(crate) tls: Option<Identity>,
 }
 
+/// How a drain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drained {
+    /// All connections have ended.
+    All,
+    /// What was left is cut off, and may still run.
+    CutOff,
+}
+
 /// Serves on `listener` until `shutdown`, then drains; `at_once` ends the drain. `log_start` gets the URL and the broker.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -40,7 +49,7 @@ pub(crate) async fn serve(
     log_start: impl FnOnce(&str, &str),
     shutdown: impl Future<Output = ()>,
     at_once: impl Future<Output = ()>,
-) -> Result<(), BoxError> {
+) -> Result<Drained, BoxError> {
     let Start { router, context, proxies, .. } = start;
     let limits = context.limits().clone();
     let admission = Admission::new(
@@ -73,9 +82,9 @@ pub(crate) async fn serve(
     drop(listener);
     server.context.node().drain();
     let _ = stage.send(Stage::Draining);
-    drain(&server, at_once).await;
+    let drained = drain(&server, at_once).await;
     let _ = stage.send(Stage::Over);
-    Ok(())
+    Ok(drained)
 }
 
 async fn accept(
@@ -144,10 +153,10 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn drain(server: &Server, at_once: impl Future<Output = ()>) {
+async fn drain(server: &Server, at_once: impl Future<Output = ()>) -> Drained {
     let limits = &server.limits;
     tokio::select! {
-        () = server.admission.emptied() => {}
+        () = server.admission.emptied() => return Drained::All,
         () = drain::close_all(&server.context, limits.drain_spread) => {}
         () = tokio::time::sleep(limits.drain_deadline) => {
             let sockets = drain::kill_all(&server.context);
@@ -159,28 +168,7 @@ async fn drain(server: &Server, at_once: impl Future<Output = ()>) {
             drain::kill_all(&server.context);
         }
     }
-}
-
-/// Ends with SIGTERM or Ctrl-C.
-pub(crate) async fn signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! { () = interrupt => {}, () = terminate => {} }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
+    Drained::CutOff
 }
 
 /// Descriptors that a process needs for itself, whatever its limit: the runtime's, the listener,

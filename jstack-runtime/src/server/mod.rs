@@ -8,10 +8,12 @@ mod health;
 mod proxies;
 mod refusal;
 mod shared;
+mod signals;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use accept::{Start, serve, signal};
+pub(crate) use accept::{Drained, Start, serve};
 pub(crate) use proxies::Proxies;
+pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Identity;

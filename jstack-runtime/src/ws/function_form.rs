@@ -101,6 +101,8 @@ where
     let receiver = Receiver::new(connection, back.clone());
     let (code, said) = match caught(async move { function(receiver).await.outcome() }).await {
         Ok(Ok(())) => (1000, ""),
+        // A client that left is not a failure of the function that was emitting to it.
+        Ok(Err(error)) if error.code() == "gone" && member.ending().is_some() => (1000, ""),
         Ok(Err(error)) => {
             hub.meters().failed.function.increment(1);
             error.log(hub.procedure());

@@ -65,8 +65,14 @@ pub(crate) fn serve<P: Handlers>(
                     if let Some(started) = started {
                         connection.hub().meters().handler_seconds.record(started.elapsed());
                     }
-                    if matches!(handled, Ok(Ok(()))) {
-                        continue;
+                    // A client that left is not a failure of the handler that was emitting to it.
+                    let client_left = |error: &Error| {
+                        error.code() == "gone" && connection.member().ending().is_some()
+                    };
+                    match &handled {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(error)) if client_left(error) => continue,
+                        _ => {}
                     }
                     connection.hub().meters().failed.on.increment(1);
                     match handled {

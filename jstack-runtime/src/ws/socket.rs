@@ -16,13 +16,13 @@ use crate::events::Events;
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::outbound::Frame;
-use crate::rooms::{Hub, Member};
+use crate::rooms::{CLOSED, Hub, Member};
 use crate::socket_id::SocketId;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.
 ///
 /// It is an extractor in WebSocket handlers and a cheap clone, which may outlive the connection:
-/// what is emitted then goes nowhere. Inside a `#[procedure(ws, …)]` module, `Socket` stands for
+/// an emit then fails with the code `gone`. Inside a `#[procedure(ws, …)]` module, `Socket` stands for
 /// that module's own.
 pub struct Socket<P> {
     inner: Arc<Inner>,
@@ -87,6 +87,9 @@ impl<P: SocketProcedure> Socket<P> {
     }
 
     /// This connection alone. What is emitted before the upgrade waits for it and goes out first.
+    ///
+    /// An emit fails with a 410 (code `gone`) once the connection has ended, and where it ends the
+    /// connection because the client does not read.
     pub fn emit(&self) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.inner, To::Socket(self.inner.id)))
     }
@@ -120,6 +123,12 @@ impl std::future::IntoFuture for Left {
     }
 }
 
+/// The error for what would go to a connection that has ended.
+#[cold]
+fn closed() -> Error {
+    Error::gone(CLOSED)
+}
+
 impl Publisher for Inner {
     fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
         if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
@@ -127,7 +136,9 @@ impl Publisher for Inner {
         }
         debug_assert!(buffer.len() >= HEADROOM, "an emitter leaves room for the header");
         let start = crate::frame::write_header(buffer, crate::frame::Opcode::Text, false);
-        self.hub.push(&self.member, &Frame::new(&buffer[start..]));
+        if !self.hub.push(&self.member, &Frame::new(&buffer[start..])) {
+            return closed().into();
+        }
         self.hub.meters().sent.increment(1);
         PublishOutcome::Done(Ok(()))
     }

@@ -212,6 +212,48 @@ async fn a_close_reason_cannot_carry_lines_or_headers() {
     assert!(reason.contains(r"gone\n2026") && !reason.contains('\n'), "{reason:?}");
 }
 
+/// One that emits without end is stopped like one that waits without end, and others are served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_does_nothing_but_emit_is_stopped_and_others_are_served_meanwhile() {
+    let limits = Limits { handler_timeout: Duration::from_secs(2), ..limits() };
+    let server = Server::start(limits).await;
+    let mut busy = Vec::new();
+    for _ in 0..4 {
+        let mut client = Client::chat(server.address).await.expect("a chat");
+        client.emit("floodRoom", "null").await.expect("sent");
+        busy.push(client);
+    }
+    let mut slowest = Duration::ZERO;
+    for _ in 0..10 {
+        let start = std::time::Instant::now();
+        let mut client = Client::tcp(server.address).await.expect("a connection");
+        let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+        assert_eq!(client.ask(request).await.expect("an answer").status, 200);
+        slowest = slowest.max(start.elapsed());
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    for client in &mut busy {
+        let error = client.next_text().await;
+        assert!(error.contains(r#""code":"timeout""#), "{error}");
+    }
+}
+
+/// The client does not read, or is gone: the handler that emits to it learns of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emit_to_a_connection_that_has_ended_is_gone() {
+    let server = Server::start(Limits { queue_bytes: 64 * 1024, ..limits() }).await;
+    let mut witness = Client::chat(server.address).await.expect("a chat");
+    let mut reader =
+        Client::open(server.address, "/api/post/chat?alone", "").await.expect("a chat");
+    reader.emit("flood", "null").await.expect("sent");
+    assert_eq!(witness.next_text().await, r#"["say","gone"]"#, "it does not read");
+    let mut leaver =
+        Client::open(server.address, "/api/post/chat?alone", "").await.expect("a chat");
+    leaver.emit("flood", "null").await.expect("sent");
+    drop(leaver);
+    assert_eq!(witness.next_text().await, r#"["say","gone"]"#, "it is gone");
+}
+
 /// Over the rate a message is dropped and the client told once a second; far over it, it is closed.
 #[tokio::test]
 async fn who_sends_too_fast_is_told_and_who_does_not_stop_is_closed() {

@@ -56,6 +56,28 @@ async fn a_second_signal_ends_the_server_at_once() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
+/// Handlers that take all workers: `flood_room` never waits, `block` never yields.
+#[tokio::test]
+async fn the_drain_deadline_ends_the_process_whatever_handlers_do() {
+    for busy in ["floodRoom", "block"] {
+        let mut other = Other::start(256, "short").await;
+        let mut clients = Vec::new();
+        for _ in 0..8 {
+            clients.push(Client::chat(other.address).await.expect("a chat"));
+        }
+        for client in &mut clients {
+            client.emit(busy, "null").await.expect("sent");
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let start = Instant::now();
+        other.terminate().await;
+        let ended = tokio::time::timeout(Duration::from_secs(15), other.child.wait()).await;
+        let status = ended.expect("an end").expect("a status");
+        println!("{busy}: {status} after {:?}", start.elapsed());
+        assert_eq!(status.success(), busy == "floodRoom", "{busy}: {status}");
+    }
+}
+
 /// Without a limit of our own, the system's is hit (EMFILE).
 #[tokio::test]
 async fn without_descriptors_the_server_waits_for_some_and_neither_ends_nor_spins() {

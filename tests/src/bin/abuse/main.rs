@@ -32,6 +32,11 @@ async fn main() -> Result<(), BoxError> {
     match arguments[..] {
         ["serve"] => serve(server::limits()).await,
         ["serve", "default"] => serve(Limits::default()).await,
+        ["serve", "short"] => {
+            let drain_deadline = Duration::from_secs(1);
+            let handler_timeout = Duration::from_secs(2);
+            serve(Limits { drain_deadline, handler_timeout, ..server::limits() }).await
+        }
         ["attack", address, name] => attack(address, name).await,
         ["soak", minutes] => {
             soak::soak(Duration::from_secs_f64(minutes.parse::<f64>()? * 60.0)).await
