@@ -118,12 +118,16 @@ impl<S: Send + Sync> RequestContext<S> {
     }
 
     /// Makes sure that a request without an input is none that a foreign page could have sent.
-    pub fn no_input(&self) -> Extracted<()> {
-        match &self.body {
-            Some(body) if self.parts.method == http::Method::POST => {
-                input::no_input(&self.parts, body).map_err(IntoResponse::into_response)
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` cannot say that it is `Send`")]
+    pub fn no_input(&mut self) -> impl Future<Output = Extracted<()>> + Send {
+        async move {
+            match &mut self.body {
+                Some(body) if self.parts.method == http::Method::POST => {
+                    let checked = input::no_input(&self.parts.headers, body).await;
+                    checked.map_err(IntoResponse::into_response)
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
         }
     }
 

@@ -211,9 +211,9 @@ pub struct Touch;
 impl Procedure<State> for Touch {
     const INFO: ProcedureInfo = ProcedureInfo::post::<(), _>("touch");
 
-    const CALL: ServeFn<State> = |cx| {
+    const CALL: ServeFn<State> = |mut cx| {
         Box::pin(async move {
-            cx.no_input()?;
+            cx.no_input().await?;
             jstack_runtime::__private::Answer::answer("touched".to_owned())
         })
     };

@@ -99,7 +99,8 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
         Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?.0),
         _ => code!(cx.extract().await?),
     });
-    let no_input = (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input()?;));
+    let no_input =
+        (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input().await?;));
     let answers = answers(handler, &rt);
     code! {
         #no_input

@@ -192,9 +192,20 @@ pub(crate) fn issue_at(path: &str, message: String) -> Issue {
             issue_path::push_key(&mut path, field);
             "is missing".to_owned()
         }
-        None => untrusted::sentence(message),
+        None => untrusted::sentence(readable(message)),
     };
     Issue::new(issue_path::shortened(path), message)
+}
+
+/// What a parser says, for somebody who wrote a text and not its escapes.
+fn readable(message: String) -> String {
+    match &*message {
+        "lone leading surrogate in hex escape" | "unexpected end of hex escape" => {
+            "has half of a character (a lone surrogate): was the text cut within an emoji?"
+                .to_owned()
+        }
+        _ => message,
+    }
 }
 
 /// The keys of objects by their words, of each object at most once: the work is as much as the input is

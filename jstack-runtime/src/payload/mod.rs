@@ -5,6 +5,7 @@ mod fast_path;
 mod issue_path;
 mod issues;
 mod json_path;
+mod numbers;
 mod rules;
 mod std_types;
 #[cfg(test)]
@@ -119,6 +120,9 @@ pub trait InputPayload: Payload + DeserializeOwned + JsonSchema {
                 }
             }
             Err(error) => {
+                if let Some(whole) = numbers::whole(data.json) {
+                    return Self::decode(&Data::new(&whole));
+                }
                 let changed = json_path::changed(data.json, &error);
                 let mut parser = Data::new(&changed).parser();
                 let again = Self::deserialize(&mut parser).err();

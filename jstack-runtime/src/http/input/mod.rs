@@ -1,8 +1,9 @@
 //! The input of a procedure: what a request carries, and the typed value read from it.
 
+mod body;
 mod parse;
 mod raw;
 
-pub(crate) use parse::no_input;
+pub(crate) use body::no_input;
 pub(crate) use raw::InputReader;
 pub use raw::{RawInput, inputs, optional_inputs};

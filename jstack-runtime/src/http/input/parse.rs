@@ -4,26 +4,16 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use http::request::Parts;
-use http::{HeaderMap, header};
-use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{SchemaNode, Shape, TypeSchema};
 use crate::http::superjson::{self, Superjson};
-use crate::untrusted::Untrusted;
 
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
-
-/// How many times its limit a body may be long for its sender to learn of the limit.
-const DRAINED: usize = 8;
 
 /// A GET procedure's input as JSON; `None` if there is no field in the query.
 pub(super) fn from_query(query: &str, of: TypeSchema) -> Option<String> {
@@ -40,12 +30,6 @@ pub(super) fn from_body(body: &[u8], of: TypeSchema) -> Result<Option<String>> {
 #[cold]
 pub(super) fn no_input_at_all() -> Error {
     Error::invalid(vec![Issue::new("", "the input is missing")])
-}
-
-/// Refuses the body of a POST to a procedure that takes no input, if a form of a foreign page
-/// could have sent it.
-pub(crate) fn no_input(parts: &Parts, body: &Body) -> Result {
-    if body.is_end_stream() { Ok(()) } else { check_content_type(&parts.headers) }
 }
 
 /// The fields of an input, each with its JSON text.
@@ -178,105 +162,36 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// The whole body, if there is one: never more of it than `limit` bytes.
-pub(super) async fn body_text(
-    headers: &HeaderMap,
-    mut body: Body,
-    limit: usize,
-) -> Result<Option<Bytes>> {
-    let size = body.size_hint();
-    if size.exact() == Some(0) {
-        return Ok(None);
-    }
-    if size.lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-        // One that says it will go on beyond all patience is not waited for.
-        if size.lower() <= u64::try_from(limit.saturating_mul(DRAINED)).unwrap_or(u64::MAX) {
-            drain(body, limit).await;
-        }
-        return Err(too_large(limit));
-    }
-    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Error::bad_request(format!("the body broke off: {error}")).with_source(error)
-        })?;
-        let data = frame.into_data().unwrap_or_default();
-        if data.is_empty() {
-            continue;
-        }
-        if data.len() > limit - first.len() - rest.len() {
-            drain(body, limit).await;
-            return Err(too_large(limit));
-        }
-        if first.is_empty() {
-            first = data;
-            check_content_type(headers)?;
-        } else {
-            rest.extend_from_slice(&data);
-        }
-    }
-    if rest.is_empty() {
-        return Ok((!first.is_empty()).then_some(first));
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(Some(whole.freeze()))
-}
-
-/// Reads on for a while, and forgets it: a client that is still sending when the connection closes
-/// sees a broken connection, and never the answer.
-async fn drain(mut body: Body, limit: usize) {
-    let mut left = limit.saturating_mul(DRAINED);
-    while let Some(Ok(frame)) = body.frame().await {
-        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
-}
-
-#[cold]
-fn too_large(limit: usize) -> Error {
-    Error::payload_too_large(format!(
-        "the body is longer than {limit} bytes (`Limits::body_bytes`, `JSTACK_BODY_BYTES`)"
-    ))
-}
-
-/// A browser sends JSON to a foreign origin only after a preflight request, and every other
-/// content type, or none, without.
-fn check_content_type(headers: &HeaderMap) -> Result {
-    let value = headers.get(header::CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let subtype = name.strip_prefix("application/").unwrap_or_default();
-    if subtype == "json" || subtype.ends_with("+json") {
-        return Ok(());
-    }
-    let what = match value {
-        None => "has none".to_owned(),
-        Some(_) => format!("is `{}`", Untrusted(&name)),
-    };
-    Err(Error::unsupported_media_type(format!(
-        "the body's content type must be `application/json`; it {what}"
-    )))
-}
-
 /// The body as plain JSON: of an object's values, superjson texts are read.
 fn body_json(body: &[u8], of: TypeSchema) -> Result<Cow<'_, str>> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        Error::bad_request(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
-    })?;
+    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, &error))?;
+    // Files that Windows programs write begin with a mark of the byte order, which is not JSON.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_ascii_start().starts_with('{') {
         serde_json::from_str::<&RawValue>(text).map_err(|error| not_json(&error))?;
         return Ok(Cow::Borrowed(text));
     }
     let mut parser = serde_json::Deserializer::from_str(text);
-    let fields = parser
-        .deserialize_map(Object { of })
-        .and_then(|fields| parser.end().map(|()| fields))
-        .map_err(|error| not_json(&error))?;
-    Ok(Cow::Owned(fields.json(of)))
+    let fields = parser.deserialize_map(Object { of });
+    match fields.and_then(|fields| parser.end().map(|()| fields)) {
+        Ok(fields) => Ok(Cow::Owned(fields.json(of))),
+        // A key may have half of a character, which only decoding finds, and names.
+        Err(_) if serde_json::from_str::<&RawValue>(text).is_ok() => Ok(Cow::Borrowed(text)),
+        Err(error) => Err(not_json(&error)),
+    }
+}
+
+#[cold]
+fn not_utf8(body: &[u8], error: &std::str::Utf8Error) -> Error {
+    Error::bad_request(match body {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            "the body is UTF-16; JSON travels as UTF-8".to_owned()
+        }
+        [0x1f, 0x8b, ..] => {
+            "the body is compressed with gzip, which `content-encoding` does not say".to_owned()
+        }
+        _ => format!("the body is not UTF-8 from byte {} on", error.valid_up_to()),
+    })
 }
 
 #[cold]
@@ -299,12 +214,13 @@ impl<'de> Visitor<'de> for Object {
         let mut fields = Fields::default();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value::<&RawValue>()?.get();
-            if value.starts_with('"') {
-                let text =
-                    serde_json::from_str::<String>(value).map_err(serde::de::Error::custom)?;
-                fields.add(key.into(), &text, self.of, |text, _, _| quoted(text));
-            } else {
-                fields.list.push((key.into(), value.into()));
+            let text = value.starts_with('"').then(|| serde_json::from_str::<String>(value));
+            match text {
+                Some(Ok(text)) => {
+                    fields.add(key.into(), &text, self.of, |text, _, _| quoted(text));
+                }
+                // Not a text, or one with half of a character, which decoding names.
+                Some(Err(_)) | None => fields.list.push((key.into(), value.into())),
             }
         }
         Ok(fields)

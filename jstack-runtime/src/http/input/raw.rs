@@ -8,7 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::parse::{body_text, from_body, from_query, no_input_at_all};
+use super::body::body_text;
+use super::parse::{from_body, from_query, no_input_at_all};
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Shape, TypeSchema};
 use crate::payload::{Data, Described, InputPayload, SchemaOf};

@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use futures_util::stream;
-use http::{Request, StatusCode};
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::input::RawInput;
+use crate::http::input::{RawInput, no_input};
 use crate::payload::{Data, InputPayload, Payload};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
@@ -337,18 +338,139 @@ async fn only_json_passes_as_a_content_type() {
     assert!(error.message().ends_with("it has none"), "{error}");
 }
 
-#[test]
-fn a_form_of_a_foreign_page_is_refused_where_there_is_no_input_too() {
-    let request = |content_type: &str, body: &'static str| {
-        let (parts, ()) =
-            Request::post("/").header("content-type", content_type).body(()).unwrap().into_parts();
-        no_input(&parts, &Body::from(body)).map_err(|error| error.status())
+#[tokio::test]
+async fn a_form_of_a_foreign_page_is_refused_where_there_is_no_input_too() {
+    let request = async |content_type: &'static str, mut body: Body| {
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        no_input(&headers.into_iter().collect(), &mut body).await.map_err(|error| error.status())
     };
     let refused = Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(request("application/x-www-form-urlencoded", "a=b"), refused);
-    assert_eq!(request("text/plain", "{}"), refused);
-    assert_eq!(request("application/json", "{}"), Ok(()));
-    assert_eq!(request("text/plain", ""), Ok(()));
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(request(form, "a=b".into()).await, refused);
+    assert_eq!(request(form, chunks(&["", "a=b"])).await, refused);
+    assert_eq!(request("text/plain", "{}".into()).await, refused);
+    assert_eq!(request("application/json", "{}".into()).await, Ok(()));
+    // None of these says in advance that there is nothing in it, but for the first.
+    for empty in [Body::empty(), chunks(&[]), chunks(&["", ""])] {
+        assert_eq!(request("text/plain", empty).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn half_of_a_character_is_a_422_that_names_the_field_in_every_form() {
+    #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+    #[allow(dead_code, reason = "for its schema and its errors only")]
+    struct Cut {
+        text: String,
+        n: Option<u8>,
+    }
+    impl crate::payload::Payload for Cut {}
+    for body in [
+        r#"{"text":"cut \ud83d"}"#,
+        r#"{"n":"{\"json\":5}","text":"\ud83d cut"}"#,
+        r#"{"text":"{\"json\":\"cut \\ud83d\"}"}"#,
+        r#"{"text":"{\"json\":\"cut \\udc00\",\"meta\":{\"values\":[\"bigint\"]}}"}"#,
+        r#"{"text":"cut \udead","\ud83d":1}"#,
+    ] {
+        let error = post::<Cut>(body).await.unwrap_err();
+        assert_eq!(error.status(), 422, "{body}: {error}");
+        assert_eq!(error.issues()[0].path, "text", "{body}");
+        assert!(error.message().contains("half of a character"), "{error}");
+    }
+    let sent = "text=%7B%22json%22%3A%22cut%20%5Cud83d%22%7D";
+    let error = query::<Cut>(sent).unwrap_err();
+    assert_eq!((error.status().as_u16(), &*error.issues()[0].path), (422, "text"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_written_in_another_way_is_read_or_refused_by_name() {
+    let marked = "\u{feff}{\"limit\":3}";
+    assert_eq!(post::<Page>(marked).await.unwrap().unwrap().limit, Some(3));
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = post::<Page>(utf16).await.unwrap_err();
+    assert_eq!(error.message(), "the body is UTF-16; JSON travels as UTF-8");
+    let error = post::<Page>(&b"\x1f\x8b\x08\0"[..]).await.unwrap_err();
+    assert!(error.message().contains("gzip"), "{error}");
+    for (encoding, status) in [("gzip", 415), ("br", 415), ("identity", 200), ("Identity", 200)] {
+        let (parts, ()) = Request::post("/")
+            .header("content-type", "application/json")
+            .header("content-encoding", encoding)
+            .body(())
+            .unwrap()
+            .into_parts();
+        let read = posted::<Page>(&parts, Body::from("{}"), 1000).await;
+        let found = read.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200);
+        assert_eq!(found, status, "{encoding}: {read:?}");
+        if let Err(error) = read {
+            assert!(error.message().contains(&format!("content-encoding: {encoding}")), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_a_layer_is_a_limit() {
+    let limited = http_body_util::Limited::new(Body::from("{\"limit\":3000000}"), 5);
+    let error = post::<Page>(Body::new(limited)).await.unwrap_err();
+    assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE, "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_refused_is_not_asked_for() {
+    let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let post = async |content_type: &str, limit: usize| {
+        let (parts, ()) = Request::post("/")
+            .header("content-type", content_type)
+            .header("expect", "100-Continue")
+            .body(())
+            .unwrap()
+            .into_parts();
+        let flag = asked.clone();
+        let stream = stream::once(async move {
+            flag.store(true, std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, std::io::Error>("{}")
+        });
+        let body = Body::new(Declared { body: Body::from_stream(Box::pin(stream)), length: 2 });
+        posted::<Page>(&parts, body, limit).await
+    };
+    assert_eq!(post("text/plain", 1000).await.unwrap_err().status(), 415);
+    assert_eq!(post("application/json", 1).await.unwrap_err().status(), 413);
+    assert!(!asked.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(post("application/json", 1000).await.is_ok());
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+/// A body that says how long it is.
+struct Declared {
+    body: Body,
+    length: u64,
+}
+
+impl hyper::body::Body for Declared {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, axum::Error>>> {
+        std::pin::Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        hyper::body::SizeHint::with_exact(self.length)
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_is_an_integer_however_it_is_written() {
+    for body in [r#"{"limit":5.0}"#, r#"{"limit":"{\"json\":5.00}"}"#, r#"{"limit":0.5e1}"#] {
+        assert_eq!(post::<Page>(body).await.unwrap().unwrap().limit, Some(5), "{body}");
+    }
+    assert_eq!(query::<Page>("limit=5.0").unwrap().unwrap().limit, Some(5));
+    for body in [r#"{"limit":5.5}"#, r#"{"limit":-5.0}"#, r#"{"limit":1e400}"#] {
+        let error = post::<Page>(body).await.unwrap_err();
+        assert!(matches!(error.status().as_u16(), 400 | 422), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -47,11 +47,11 @@ pub(crate) fn read(text: &str) -> Option<Superjson<'_>> {
     }
     let outer: Outer<'_> = serde_json::from_str(text).ok()?;
     let Some(meta) = outer.meta else { return Some(Superjson::Plain(outer.json.get())) };
-    let meta: Value = serde_json::from_str(meta.get()).ok()?;
-    let Some(tree) = meta.get("values") else {
-        return Some(Superjson::Plain(outer.json.get()));
-    };
-    let value: Value = serde_json::from_str(outer.json.get()).ok()?;
+    // A text of them may have half of a character: decoding the plain value names it.
+    let plain = Some(Superjson::Plain(outer.json.get()));
+    let Ok(meta) = serde_json::from_str::<Value>(meta.get()) else { return plain };
+    let Some(tree) = meta.get("values") else { return plain };
+    let Ok(value) = serde_json::from_str::<Value>(outer.json.get()) else { return plain };
     let escapes = match meta.get("v").and_then(Value::as_f64) {
         Some(version) if version >= 1.0 => Escapes::Backslashes,
         _ => Escapes::DotsOnly,

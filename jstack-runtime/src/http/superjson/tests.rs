@@ -112,12 +112,12 @@ fn referential_equalities_cannot_make_a_small_text_large() {
 }
 
 #[test]
-fn deep_nesting_is_no_superjson_rather_than_a_full_stack() {
+fn deep_nesting_is_left_to_the_decoder_rather_than_a_full_stack() {
     let deep = |n: usize, inner: &str| format!("{}{inner}{}", "[".repeat(n), "]".repeat(n));
     let marked = format!(r#"{{"json":{},"meta":{{"values":["set"]}}}}"#, deep(10_000, ""));
-    assert!(read(&marked).is_none());
+    assert!(matches!(read(&marked), Some(Superjson::Plain(_))));
     let meta = format!(r#"{{"json":1,"meta":{}}}"#, deep(10_000, ""));
-    assert!(read(&meta).is_none());
+    assert!(matches!(read(&meta), Some(Superjson::Plain("1"))));
     let path = vec!["0"; 100_000].join(".");
     let text = json!({ "json": [[1]], "meta": {"values": {path: ["bigint"]}} }).to_string();
     assert_eq!(plain(&text), Some(json!([[1]])));
