@@ -15,7 +15,7 @@ use crate::error::{Cause, Error, ErrorBody};
 use crate::guard::caught;
 use crate::http::cors::{self, Gate};
 use crate::http::origin::Secure;
-use crate::http::problem;
+use crate::http::{problem, versions};
 
 /// Wraps procedures in what every one of them needs.
 #[derive(Clone)]
@@ -56,7 +56,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        // Again, for the routers that somebody else's server serves.
+        versions::unify(&mut request);
         let secure = request.extensions().get::<Secure>().is_some();
         let (headers, uri) = (request.headers(), request.uri());
         let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);

@@ -83,7 +83,7 @@ fn check_upgrade(
     if method != Method::GET {
         return Err(Refusal::Method);
     }
-    if !has_token(headers, UPGRADE, "websocket") {
+    if !offers_websocket(headers) {
         return Err(if headers.contains_key(SEC_WEBSOCKET_KEY) {
             Refusal::BadRequest(
                 "a WebSocket request without `upgrade: websocket`: does a proxy remove the header?",
@@ -106,6 +106,11 @@ fn check_upgrade(
     };
     HeaderValue::try_from(accept_for(key))
         .map_err(|_| Refusal::BadRequest("`sec-websocket-key` must be text"))
+}
+
+/// Whether `upgrade` names a WebSocket, among others maybe.
+pub(crate) fn offers_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, UPGRADE, "websocket")
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@ use http::header::Entry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::http::origin::{Decision, Origins};
+use crate::http::versions::asks_for_websocket;
 
 /// What becomes of a request, by the page that it comes from.
 #[derive(Debug)]
@@ -25,8 +26,7 @@ pub(crate) fn gate(
     uri: &Uri,
     secure: bool,
 ) -> Gate {
-    let upgrade = method == Method::CONNECT || headers.contains_key(header::UPGRADE);
-    let decision = if upgrade {
+    let decision = if asks_for_websocket(method, headers) {
         origins.check_upgrade(headers, uri, secure)
     } else {
         origins.check(headers, uri, secure)

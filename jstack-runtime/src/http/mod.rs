@@ -8,6 +8,7 @@ pub(crate) mod origin;
 pub(crate) mod problem;
 pub(crate) mod shape;
 pub(crate) mod superjson;
+pub(crate) mod versions;
 
 pub use answer::{Answer, Raw, Reply, SuperJson};
 pub use extractor::RequestExtractor;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, Request, Version, header};
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -27,6 +27,7 @@ use super::refusal::RETRY_AFTER;
 use super::shared::Server;
 use crate::error::Error;
 use crate::http::origin::Secure;
+use crate::http::versions::{self, asks_for_websocket};
 use crate::net::activity::{ActiveRequest, Activity, ConnectionPhase, MonitoredStream};
 use crate::net::admission::{ConnectionPermits, Permit};
 
@@ -185,6 +186,15 @@ async fn respond(
     let Connected { server, activity, .. } = &*connected;
     let (peer, tls) = (connected.peer, connected.tls);
     let busy = activity.begin(request.version());
+    if let Err(error) = versions::check_host(&request) {
+        let mut response = error.into_response();
+        if request.version() != Version::HTTP_2 {
+            // What follows on this connection may be meant for somebody else.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        return Ok(response);
+    }
+    versions::unify(&mut request);
     if let Some(answer) = health::answer(&request, &server.context) {
         return answer;
     }
@@ -206,8 +216,7 @@ async fn respond(
     if secure {
         request.extensions_mut().insert(Secure);
     }
-    let asks_for_more =
-        request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
+    let asks_for_more = asks_for_websocket(request.method(), request.headers());
     // Whatever a socket holds beside its own is taken over by it at the upgrade.
     let held = if asks_for_more {
         let lease = ConnectionPermits {

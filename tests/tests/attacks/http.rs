@@ -165,7 +165,7 @@ async fn crafted_handshakes_are_answered_with_what_is_wrong() {
         (whole.replace("sec-websocket-key: ", "sec-websocket-key: a\r\nsec-websocket-key: "), 400),
         (whole.replace("/api/post/chat", "/api/post/chat/../../../etc/passwd"), 404),
         (whole.replace("/api/post/chat", "/api/post/%00%ff%2e%2e"), 404),
-        (whole.replace("host: localhost\r\n", "host: a\r\nhost: b\r\n"), 101),
+        (whole.replace("host: localhost\r\n", "host: a\r\nhost: b\r\n"), 400),
         (whole.replace("HTTP/1.1", "HTTP/1.0"), 400),
         (whole.replace("HTTP/1.1", "HTTP/9.9"), 400),
         ("\0\0\0\0\r\n\r\n".into(), 400),
