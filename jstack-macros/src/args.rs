@@ -7,6 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{LitStr, Path, Token, Type};
 
 use crate::errors::Errors;
+use crate::types;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -42,10 +43,10 @@ impl Kind {
     }
 }
 
-/// What stands between the parentheses.
+/// What is between the parentheses.
 #[derive(Default)]
 pub(crate) struct Args {
-    /// Missing only if an error says so.
+    /// `None` only where an error was reported.
     pub(crate) kind: Option<Kind>,
     pub(crate) incoming: Option<Type>,
     pub(crate) outgoing: Option<Type>,
@@ -53,7 +54,7 @@ pub(crate) struct Args {
     pub(crate) rename: Option<LitStr>,
     pub(crate) state: Option<Type>,
     pub(crate) krate: Option<Path>,
-    /// Whether a key could not be read, so that what is missing may be there in truth.
+    /// A key failed to parse, so a "missing" key may in fact be present.
     pub(crate) broken: bool,
 }
 
@@ -105,14 +106,14 @@ impl Args {
         let mut seen = Vec::new();
         while !input.is_empty() {
             let Ok(key) = input.call(Ident::parse_any) else {
-                errors.add(input.error(format!("expected one of {}", self.keys())));
+                errors.add(input.error(self.no_key(input)));
                 skip(input);
                 continue;
             };
             let before = errors.len();
             self.value(&key, &mut seen, input, errors);
             if errors.len() == before && !input.is_empty() && !input.peek(Token![,]) {
-                errors.add(input.error(format!("expected `,` behind the value of `{key}`")));
+                errors.add(input.error(format!("expected `,` after the value of `{key}`")));
             }
             skip(input);
         }
@@ -144,6 +145,21 @@ impl Args {
         }
     }
 
+    /// What to write instead of something that is not a key.
+    fn no_key(&self, input: ParseStream<'_>) -> String {
+        let keys = self.keys();
+        match input.fork().parse::<LitStr>() {
+            Ok(path) => {
+                let path = path.value();
+                let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("name");
+                format!(
+                    "a procedure's URL is its name, not a path\nhelp: leave it out, or write `rename = \"{name}\"`"
+                )
+            }
+            Err(_) => format!("expected one of {keys}"),
+        }
+    }
+
     fn allowed(&self) -> &'static [&'static str] {
         const ALL: &[&str] = &["incoming", "outgoing", "input", "rename", "state", "crate"];
         self.kind.map_or(ALL, Kind::keys)
@@ -164,47 +180,79 @@ pub(crate) fn runtime(path: Option<&Path>) -> TokenStream {
     path.map_or_else(|| quote!(::jstack_runtime), |path| quote!(#path))
 }
 
-/// The value behind `=`.
+/// What a key's value is.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Type,
+    Text,
+    Path,
+}
+
+/// What a key takes, and an example of it.
+fn wanted(key: &Ident) -> (Wanted, &'static str) {
+    match key.to_string().as_str() {
+        "rename" => (Wanted::Text, "\"name\""),
+        "crate" => (Wanted::Path, "path::to::jstack_runtime"),
+        "state" => (Wanted::Type, "AppState"),
+        "input" => (Wanted::Type, "Page"),
+        _ => (Wanted::Type, "Chat"),
+    }
+}
+
+/// The value after `=`.
 fn assigned<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<T> {
-    let equals = input.parse::<Token![=]>();
-    if equals.is_err() || input.is_empty() || input.peek(Token![,]) {
-        let example = match key.to_string().as_str() {
-            "rename" => "\"name\"",
-            "crate" => "path::to::jstack_runtime",
-            "state" => "AppState",
-            "input" => "Page",
-            _ => "Chat",
-        };
+    let (wanted, example) = wanted(key);
+    if input.parse::<Token![=]>().is_err() {
+        let written = unassigned(input).unwrap_or_else(|| example.to_owned());
+        errors.push(
+            key,
+            format!("`{key}` takes its value after `=`\nhelp: write `{key} = {written}`"),
+        );
+        return None;
+    }
+    if input.is_empty() || input.peek(Token![,]) {
         errors.push(key, format!("`{key}` needs a value\nhelp: write `{key} = {example}`"));
         return None;
     }
-    if key == "crate" && input.peek(syn::LitStr) {
-        errors.add(input.error(
-            "`crate` takes a path, not a string\nhelp: write `crate = path::to::jstack_runtime`",
-        ));
-        return None;
-    }
-    if key != "rename" && input.peek(syn::LitStr) {
-        let written = input.fork().parse::<syn::LitStr>().map(|text| text.value());
-        let name = written.unwrap_or_default();
-        errors
-            .add(input.error(format!(
-                "`{key}` takes a type, not a string\nhelp: write `{key} = {name}`"
-            )));
-        return None;
-    }
-    if key == "rename" && !input.peek(syn::LitStr) {
-        let written = input.fork().parse::<TokenTree>().map(|tree| tree.to_string());
-        let name = written.unwrap_or_else(|_| "name".to_owned());
-        errors.add(
-            input.error(format!("`rename` takes a string\nhelp: write `rename = \"{name}\"`")),
-        );
+    if let Some(message) = of_another_kind(key, wanted, input) {
+        errors.add(input.error(message));
         return None;
     }
     errors.ok(input.parse())
 }
 
-/// Goes on behind the next comma.
+/// What a user meant by `input(Page)` and `input: Page`, as text.
+fn unassigned(input: ParseStream<'_>) -> Option<String> {
+    let ahead = input.fork();
+    if let Ok(TokenTree::Group(group)) = ahead.fork().parse::<TokenTree>() {
+        return Some(types::spaceless(&group.stream())).filter(|text| !text.is_empty());
+    }
+    ahead.parse::<Token![:]>().ok()?;
+    ahead.parse::<Type>().ok().map(|ty| types::text(&ty))
+}
+
+/// Why the value ahead cannot be the key's: a type in quotes, a name without them.
+fn of_another_kind(key: &Ident, wanted: Wanted, input: ParseStream<'_>) -> Option<String> {
+    let in_quotes = input.peek(LitStr);
+    let text = || input.fork().parse::<LitStr>().map(|text| text.value()).unwrap_or_default();
+    match wanted {
+        Wanted::Path if in_quotes => Some(
+            "`crate` takes a path, not a string\nhelp: write `crate = path::to::jstack_runtime`"
+                .to_owned(),
+        ),
+        Wanted::Type if in_quotes => {
+            Some(format!("`{key}` takes a type, not a string\nhelp: write `{key} = {}`", text()))
+        }
+        Wanted::Text if !in_quotes => {
+            let written = input.fork().parse::<TokenTree>().map(|tree| tree.to_string());
+            let name = written.unwrap_or_else(|_| "name".to_owned());
+            Some(format!("`{key}` takes a string\nhelp: write `{key} = \"{name}\"`"))
+        }
+        _ => None,
+    }
+}
+
+/// Goes on after the next comma.
 fn skip(input: ParseStream<'_>) {
     while !input.is_empty() {
         if input.parse::<Token![,]>().is_ok() {

@@ -4,12 +4,33 @@ mod handler;
 mod module;
 
 pub(crate) use handler::handler;
-pub(crate) use module::{module, types_of};
+pub(crate) use module::{aliases, module, types_of};
 
 use proc_macro2::{Ident, Span};
 
 use crate::args::{Args, Kind};
 use crate::errors::Errors;
+use crate::types;
+
+/// What clients send is an object, whose fields they write by name. `false` where it is not.
+pub(crate) fn input(args: &Args, errors: &mut Errors) -> bool {
+    let Some(input) = &args.input else { return true };
+    let before = errors.len();
+    let text = types::text(input);
+    if let Some(inner) = types::of_body(input) {
+        let inner = types::text(inner);
+        errors.push(
+            input,
+            format!("the input is read as JSON anyway\nhelp: write `input = {inner}`"),
+        );
+    } else if types::is_scalar(input) && text != "()" {
+        errors.push(
+            input,
+            format!("the input of a procedure is an object, which `{text}` is not: no client could send it\nhelp: put it into a struct, as in `struct Input {{ value: {text} }}`"),
+        );
+    }
+    errors.len() == before
+}
 
 /// A name for URLs and clients.
 pub(crate) fn rename(args: &Args, errors: &mut Errors) {
@@ -23,7 +44,7 @@ pub(crate) fn rename(args: &Args, errors: &mut Errors) {
     }
 }
 
-/// A function as a procedure takes `incoming` and `outgoing` for `ws`.
+/// Both event sets must be given for `ws`.
 pub(crate) fn event_sets(args: &Args, own: [bool; 2], ident: &Ident, errors: &mut Errors) {
     if args.broken || args.kind != Some(Kind::Ws) {
         return;

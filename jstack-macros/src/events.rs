@@ -17,7 +17,7 @@ pub(crate) struct Set<'a> {
     pub(crate) rt: TokenStream,
     pub(crate) events: Vec<Event>,
     /// No variant was left out because of an error.
-    pub(crate) whole: bool,
+    pub(crate) complete: bool,
 }
 
 /// Names that the protocol, or the stock client, uses itself.
@@ -47,8 +47,8 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Set<'a>> {
             events.push(event);
         }
     }
-    let whole = events.len() == item.variants.len();
-    Some(Set { vis: &item.vis, ident: &item.ident, rt: options.runtime(), events, whole })
+    let complete = events.len() == item.variants.len();
+    Some(Set { vis: &item.vis, ident: &item.ident, rt: options.runtime(), events, complete })
 }
 
 /// `#[events(rename_all = "…", crate = …)]`

@@ -6,33 +6,13 @@ use syn::{Attribute, FnArg, LitStr, Path, ReturnType, Type};
 use crate::args::{Args, Kind, runtime};
 use crate::module::Function;
 use crate::names::Case;
+use crate::roles::{self, Place, Role};
 use crate::types;
-
-/// How a handler's argument is filled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Extractor,
-    /// What `#[connect]` returned, the way the argument takes it.
-    Session(Taken),
-    /// The event's payload, the procedure's input, the error, the event: what comes last.
-    Last,
-    /// What should come last, borrowed where it comes by value.
-    Borrowed,
-    /// `Option<…>` of the input.
-    OptionalInput,
-    Receiver,
-    Reason,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Mutably,
-    Shared,
-    ByValue,
-}
 
 pub(crate) struct Arg {
     pub(crate) ty: Type,
+    /// The type as text, by which two are the same.
+    pub(crate) text: String,
     pub(crate) role: Role,
 }
 
@@ -79,7 +59,7 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    /// Reads the signature; `last` says that the last argument is no extractor.
+    /// Reads the signature; `session` is what `#[connect]` returns.
     pub(crate) fn new(
         hook: Hook,
         function: &Function,
@@ -97,8 +77,8 @@ impl Handler {
             .collect();
         let count = types.len();
         let role = |(index, ty): (usize, &&Type)| {
-            let last = index + 1 == count;
-            Arg { ty: (*ty).clone(), role: role(hook, ty, last, args, session) }
+            let place = Place { ty, is_last: index + 1 == count, session };
+            Arg { ty: (*ty).clone(), text: types::text(ty), role: roles::role(hook, place, args) }
         };
         Self {
             hook,
@@ -111,68 +91,10 @@ impl Handler {
         }
     }
 
-    pub(crate) fn extractors(&self) -> impl Iterator<Item = &Type> {
-        self.args.iter().filter(|arg| arg.role == Role::Extractor).map(|arg| &arg.ty)
+    /// The arguments that are extracted.
+    pub(crate) fn extracted(&self) -> impl Iterator<Item = &Arg> {
+        self.args.iter().filter(|arg| arg.role == Role::Extractor)
     }
-}
-
-fn role(hook: Hook, ty: &Type, last: bool, args: &Args, session: Option<&Type>) -> Role {
-    let reference = match types::plain(ty) {
-        Type::Reference(reference) => Some(reference),
-        _ => None,
-    };
-    match (hook, reference) {
-        (Hook::On | Hook::Fallback, None) | (Hook::Error, Some(_)) if last && !is_mutable(ty) => {
-            return Role::Last;
-        }
-        (Hook::On | Hook::Fallback, Some(reference))
-            if last
-                && reference.mutability.is_none()
-                && !session.is_some_and(|session| same(session, &reference.elem)) =>
-        {
-            return Role::Borrowed;
-        }
-        (Hook::Procedure(kind), Some(_)) if last && kind != Kind::Ws && args.input.is_some() => {
-            return Role::Borrowed;
-        }
-        (Hook::Procedure(Kind::Ws), None) if types::is(ty, "Receiver") => return Role::Receiver,
-        (Hook::Procedure(_), None) if last && args.input.is_some() => {
-            let written =
-                args.input.as_ref().is_some_and(|input| types::text(input) == types::text(ty));
-            return if types::is(ty, "Option") && !written {
-                Role::OptionalInput
-            } else {
-                Role::Last
-            };
-        }
-        (Hook::Disconnect, None) if types::is(ty, "CloseReason") => return Role::Reason,
-        (Hook::Disconnect, None) if session.is_some_and(|session| same(session, ty)) => {
-            return Role::Session(Taken::ByValue);
-        }
-        _ => {}
-    }
-    match reference {
-        Some(reference)
-            if hook != Hook::Connect
-                && !matches!(hook, Hook::Procedure(_))
-                && !is_str(&reference.elem) =>
-        {
-            Role::Session(if reference.mutability.is_some() {
-                Taken::Mutably
-            } else {
-                Taken::Shared
-            })
-        }
-        _ => Role::Extractor,
-    }
-}
-
-fn is_mutable(ty: &Type) -> bool {
-    matches!(types::plain(ty), Type::Reference(reference) if reference.mutability.is_some())
-}
-
-fn is_str(ty: &Type) -> bool {
-    types::is(ty, "str")
 }
 
 /// Whether two ways of writing a type end in the same word with the same arguments.
@@ -196,6 +118,12 @@ pub(crate) struct Handlers {
 }
 
 impl Handlers {
+    /// All that run after the upgrade.
+    pub(crate) fn all_but_connect(&mut self) -> impl Iterator<Item = &mut Handler> {
+        let hooks = [&mut self.fallback, &mut self.error, &mut self.disconnect];
+        self.events.iter_mut().chain(hooks.into_iter().flatten())
+    }
+
     /// Those that share what is extracted once a connection.
     pub(crate) fn kept(&self) -> impl Iterator<Item = &Handler> {
         let hooks = [&self.fallback, &self.error, &self.disconnect];

@@ -79,24 +79,13 @@ impl Function {
     }
 }
 
-/// Everything up to the body's brace group, which rustc or the editor may have left out.
+/// The body is one token tree: a brace group, `;`, the invisible group of a `$body:block`, or what
+/// the editor writes in place of a block that it cannot read yet.
 fn body(input: ParseStream<'_>) -> TokenStream {
-    let mut body = TokenStream::new();
-    while let Ok(tree) = input.parse::<TokenTree>() {
-        let end = match &tree {
-            TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
-            TokenTree::Punct(punct) => punct.as_char() == ';',
-            _ => false,
-        };
-        body.extend([tree]);
-        if end {
-            break;
-        }
-    }
-    body
+    input.parse::<TokenTree>().map(TokenStream::from).unwrap_or_default()
 }
 
-/// Whether `fn` stands ahead, behind nothing but its qualifiers.
+/// Whether `fn` is ahead, after nothing but its qualifiers.
 fn is_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     if ahead.parse::<Visibility>().is_err() {

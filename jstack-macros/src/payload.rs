@@ -1,6 +1,6 @@
 //! Reads and checks the type of `#[derive(Payload)]`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, Lit, LitStr, Meta};
 
 use crate::args::runtime;
@@ -75,8 +75,10 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         for (index, field) in fields.iter().enumerate() {
             ruled |= has_rules(&field.attrs);
             rules::lengths(field, errors);
-            let skipped =
-                field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "skip"));
+            let skipped = field
+                .attrs
+                .iter()
+                .any(|attr| attr.path().is_ident("serde") && has_word(attr, "skip"));
             let wire = wire_name(field, index, fields.len(), case.as_deref());
             let rust = field.ident.as_ref().map_or(format!("[{index}]"), ToString::to_string);
             if !skipped {
@@ -95,7 +97,7 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
 
 /// The field's name as it travels; nothing for a field that is not seen in the JSON.
 fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> String {
-    if field.attrs.iter().any(|attr| attr.path().is_ident("serde") && says(attr, "flatten")) {
+    if field.attrs.iter().any(|attr| attr.path().is_ident("serde") && has_word(attr, "flatten")) {
         return String::new();
     }
     let renamed = serde(&field.attrs, "rename");
@@ -154,14 +156,7 @@ fn serde(attrs: &[Attribute], key: &str) -> Option<String> {
     found
 }
 
-/// Whether the attribute's list has the bare word `word`.
-fn says(attr: &Attribute, word: &str) -> bool {
-    match &attr.meta {
-        Meta::List(list) => list
-            .tokens
-            .clone()
-            .into_iter()
-            .any(|tree| matches!(tree, TokenTree::Ident(ident) if ident == word)),
-        _ => false,
-    }
+/// Whether the attribute's list has the word `word`.
+fn has_word(attr: &Attribute, word: &str) -> bool {
+    matches!(&attr.meta, Meta::List(list) if types::has_word(&list.tokens, word))
 }

@@ -1,5 +1,6 @@
-//! What can be told of a type by how it is written.
+//! What is known of a type by how it is written.
 
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{
     Attribute, Expr, GenericArgument, Lit, Meta, PathArguments, PathSegment, ReturnType, Type,
@@ -26,6 +27,16 @@ pub(crate) fn is(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
+/// Whether the type is written as the one word `name`.
+pub(crate) fn is_word(ty: &Type, name: &str) -> bool {
+    matches!(plain(ty), Type::Path(path) if path.path.is_ident(name))
+}
+
+/// Whether the type is written as `ident` alone.
+pub(crate) fn is_ident(ty: &Type, ident: &Ident) -> bool {
+    matches!(plain(ty), Type::Path(path) if path.path.is_ident(ident))
+}
+
 /// The types between the angle brackets.
 pub(crate) fn arguments(ty: &Type) -> Vec<&Type> {
     match last_segment(ty).map(|segment| &segment.arguments) {
@@ -43,14 +54,54 @@ pub(crate) fn arguments(ty: &Type) -> Vec<&Type> {
 
 /// As text, for comparing and for messages.
 pub(crate) fn text(ty: &Type) -> String {
-    let spaced = ty.to_token_stream().to_string();
-    let mut text = spaced.replace(" :: ", "::").replace(" < ", "<").replace("< ", "<");
-    for (long, short) in
-        [(" >", ">"), (" ,", ","), ("& ", "&"), (" <", "<"), ("( ", "("), (" )", ")")]
-    {
-        text = text.replace(long, short);
-    }
+    spaceless(&ty.to_token_stream())
+}
+
+/// Tokens as a person writes them: spaces after commas and between words only.
+pub(crate) fn spaceless(tokens: &TokenStream) -> String {
+    let mut text = String::new();
+    write(tokens, &mut text);
     text
+}
+
+fn write(tokens: &TokenStream, text: &mut String) {
+    let ends_in_word =
+        |text: &str| text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ',');
+    for tree in tokens.clone() {
+        match tree {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::None => ("", ""),
+                };
+                if text.ends_with(',') {
+                    text.push(' ');
+                }
+                text.push_str(open);
+                write(&group.stream(), text);
+                text.push_str(close);
+            }
+            TokenTree::Punct(punct) => {
+                let c = punct.as_char();
+                let opens = matches!(c, '&' | '\'');
+                if matches!(c, '=' | '+') || (opens && ends_in_word(text)) {
+                    text.push(' ');
+                }
+                text.push(c);
+                if matches!(c, '=' | '+' | ';') {
+                    text.push(' ');
+                }
+            }
+            word => {
+                if ends_in_word(text) {
+                    text.push(' ');
+                }
+                text.push_str(&word.to_string());
+            }
+        }
+    }
 }
 
 const SCALARS: [&str; 17] = [
@@ -85,12 +136,33 @@ pub(crate) fn never_extracts(ty: &Type) -> bool {
 
 /// A type that is an extractor by its name: ours and axum's best known ones.
 pub(crate) fn surely_extracts(ty: &Type) -> bool {
-    let generic = !arguments(ty).is_empty();
+    let is_generic = !arguments(ty).is_empty();
     last_segment(ty).is_some_and(|segment| match segment.ident.to_string().as_str() {
-        "Io" | "Socket" | "HeaderMap" | "CloseReason" => true,
-        "State" | "Query" | "Extension" => generic,
+        "Io" | "Socket" => is_generic || is_one_word(ty),
+        "HeaderMap" | "CloseReason" => true,
+        "State" | "Query" | "Extension" | "Path" => is_generic,
         _ => false,
     })
+}
+
+fn is_one_word(ty: &Type) -> bool {
+    matches!(plain(ty), Type::Path(path) if path.path.get_ident().is_some())
+}
+
+/// `T` of `Json<T>` and `Form<T>`, which read the body in axum.
+pub(crate) fn of_body(ty: &Type) -> Option<&Type> {
+    let reads = is(ty, "Json") || is(ty, "Form");
+    match arguments(ty).as_slice() {
+        [inner] if reads => Some(*inner),
+        _ => None,
+    }
+}
+
+/// Extractors of axum's that take the body as it is.
+pub(crate) fn is_whole_body(ty: &Type) -> bool {
+    // A type of the user's may be called `Request`, but not in axum.
+    let is_of_axum = || text(ty).contains("extract::");
+    is(ty, "Multipart") || is(ty, "Bytes") || (is(ty, "Request") && is_of_axum())
 }
 
 /// What a function gives when it succeeds: `T` of `T`, `Result<T>` and `Result<T, E>`, and
@@ -126,4 +198,37 @@ pub(crate) fn docs<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> String
 /// The `#[cfg(…)]` among the attributes: what is generated for an item exists when it does.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}
+
+/// Whether the word is anywhere in the tokens.
+pub(crate) fn has_word(tokens: &TokenStream, word: &str) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => has_word(&group.stream(), word),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_written_as_a_person_writes_them() {
+        for written in [
+            "Vec<Message>",
+            "&mut Session",
+            "&'a mut Session<'a, u8>",
+            "Option<Box<dyn Store + Send>>",
+            "::axum::extract::State<Arc<dyn Store>>",
+            "[u8; 4]",
+            "(u8, (), String)",
+            "Cow<'static, str>",
+            "HashMap<String, Vec<u8>>",
+            "&'static str",
+        ] {
+            let ty: Type = syn::parse_str(written).expect("a type");
+            assert_eq!(text(&ty), written);
+        }
+    }
 }

@@ -121,6 +121,12 @@ pub fn outcome<O: IntoOutcome<()>>(outcome: O) -> Result {
     outcome.outcome()
 }
 
+/// The future of a handler, which has to be `Send`: where it is not, the error is the handler's.
+#[inline(always)]
+pub fn sendable<F: Future + Send>(future: F) -> F {
+    future
+}
+
 /// A clone of an extractor for one event.
 #[doc(hidden)]
 pub fn kept<T: CloneExtractor>(extractor: &T) -> T {

@@ -26,7 +26,7 @@ use crate::ws::{Io, SocketProcedure};
 /// # async fn example() -> Result<(), BoxError> {
 /// let emitter = Emitter::connect("redis://127.0.0.1:6379").await?;
 /// let io = emitter.io::<chat::Procedure>("post/chat"); // as in /api/post/chat
-/// io.to("general").message(&"from a worker".to_owned()).await?;
+/// io.to("general").message("from a worker").await?;
 /// # Ok(())
 /// # }
 /// # fn main() {}

@@ -79,14 +79,22 @@ pub mod raw {
 ///
 /// fn router() -> Router { router![posts::count] }
 /// ```
+///
+/// `#[cfg(…)]` before a name leaves it out where it does not apply:
+/// `router![count, #[cfg(feature = "admin")] admin::clear]`.
 #[macro_export]
 macro_rules! router {
-    ($($first:ident $(:: $rest:ident)*),* $(,)?) => {
-        $crate::Router::new()$(.procedure($first $(:: $rest)* ::Procedure))*
-    };
-    ($(:: $first:ident $(:: $rest:ident)*),* $(,)?) => {
-        $crate::Router::new()$(.procedure(:: $first $(:: $rest)* ::Procedure))*
-    };
+    // Every part of an entry may be missing, so that the one after a last comma is empty.
+    ($($(#[$attr:meta])* $(:: $($global:ident)::+)? $($($local:ident)::+)?),+) => {{
+        let router = $crate::Router::new();
+        $(
+            $(#[$attr])*
+            let router = router
+                $(.procedure(:: $($global ::)+ Procedure))?
+                $(.procedure($($local ::)+ Procedure))?;
+        )+
+        router
+    }};
 }
 
 /// The API of generated code. It may change in any release.
@@ -94,13 +102,14 @@ macro_rules! router {
 pub mod __private {
     pub use garde;
 
-    pub use crate::codegen::{AnswerWriter, answers, kept, outcome, results, rules};
+    pub use crate::codegen::{AnswerWriter, answers, kept, outcome, results, rules, sendable};
     pub use crate::events::{AnyEvent, EmitFuture, Event, Events, Target};
     pub use crate::http::answer::OutputInfo;
     pub use crate::http::input::{RawInput, inputs, optional_inputs};
     pub use crate::http::{Answer, Reply, RequestExtractor};
     pub use crate::payload::{
-        Checked, Data, EventPayload, Fast, GardeRules, InputPayload, Issues, NoRules, Rules, Unsure,
+        Checked, Data, EventPayload, EventPayloadAs, Fast, GardeRules, InputPayload, Issues,
+        NoRules, Rules, Unsure,
     };
     pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
     pub use crate::request_context::RequestContext;

@@ -133,7 +133,7 @@ impl Handlers for ChatProcedure {
             Chat::Hang(()) => std::future::pending().await,
             Chat::Flood(()) => loop {
                 if let Err(error) = kept.socket.emit().echo(&"x".repeat(100)).await {
-                    return kept.io.to("general").say(&error.code().to_owned()).await;
+                    return kept.io.to("general").say(error.code()).await;
                 }
             },
             Chat::FloodRoom(()) => loop {
@@ -243,5 +243,5 @@ pub fn app(limits: Limits, gone: UnboundedSender<CloseReason>) -> App {
 
 /// Emits `say` to the room `general`.
 pub async fn say(io: &Io<ChatProcedure>, text: &str) -> Result<(), BoxError> {
-    io.to("general").say(&text.to_owned()).await.map_err(|error| error.to_string().into())
+    io.to("general").say(text).await.map_err(|error| error.to_string().into())
 }

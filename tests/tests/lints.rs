@@ -2,7 +2,7 @@
 #![deny(missing_docs, unused_qualifications, unreachable_pub, unused, clippy::pedantic)]
 #![deny(deprecated, missing_debug_implementations, rust_2018_idioms, unnameable_types)]
 #![allow(missing_docs, reason = "the tests of a test crate; `documented` asks for them again")]
-#![allow(clippy::unused_async, clippy::missing_errors_doc, reason = "handlers that do little")]
+#![allow(clippy::missing_errors_doc, reason = "handlers that do little")]
 
 use jstack_runtime::prelude::*;
 
@@ -126,6 +126,14 @@ mod private {
     }
 }
 
+#[procedure(ws, incoming = Private, outgoing = Private)]
+mod written_with_a_wildcard {
+    use super::Private;
+
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+
 #[procedure(get)]
 async fn hidden() -> u32 {
     3
@@ -139,6 +147,7 @@ fn every_form_mounts() {
         documented::recent,
         documented::clear,
         private,
+        written_with_a_wildcard,
         hidden,
     ];
 }

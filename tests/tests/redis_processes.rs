@@ -224,7 +224,7 @@ async fn a_worker_emits_without_a_server_and_by_one_connection() {
     here.join(ROOM).await.unwrap();
     let emitter = Emitter::connect(&server.url()).await.unwrap();
     let io = emitter.io::<procedures::chat::Procedure>("post/chat");
-    io.to("general").message(&"from a worker".to_owned()).await.unwrap();
+    io.to("general").message("from a worker").await.unwrap();
     let heard = here.rooms.until(ROOM, |items| !items.is_empty()).await;
     assert_eq!(heard, [Item::Message("[\"message\",\"from a worker\"]".to_owned())]);
     // The one that looked who is there is gone in a moment.
@@ -270,7 +270,7 @@ async fn a_worker_is_heard_by_the_application_of_its_name_and_told_if_there_is_n
     let mut client = jstack_tests::Client::chat(address).await.unwrap();
     for (emitter, text) in [(&stranger, "not heard"), (&emitter("shop").await, "heard")] {
         let io = emitter.io::<chat::Procedure>("post/chat");
-        io.all().message(&text.to_owned()).await.unwrap();
+        io.all().message(text).await.unwrap();
     }
     let text = "[\"message\",\"heard\"]".to_owned();
     assert_eq!(client.next().await, jstack_tests::Frame::Text(text));

@@ -127,6 +127,6 @@ async fn clients_of_two_servers_are_in_one_room_and_an_outage_does_not_end_that(
 
     let worker = Emitter::connect(&redis.url()).await.unwrap();
     let io = worker.io::<chat::Procedure>("post/chat");
-    io.all().message(&"to all".to_owned()).await.unwrap();
+    io.all().message("to all").await.unwrap();
     assert_eq!((ann.hear().await, bob.hear().await), (said("to all"), said("to all")));
 }

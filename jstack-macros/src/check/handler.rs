@@ -1,11 +1,12 @@
 //! Rules for one handler.
 
-use syn::{FnArg, ReturnType, Type};
+use syn::{FnArg, GenericParam, ReturnType, Type};
 
 use crate::args::{Args, Kind};
 use crate::errors::Errors;
-use crate::model::{Arg, Handler, Hook, Role};
+use crate::model::{Arg, Handler, Hook};
 use crate::module::Function;
+use crate::roles::Role;
 use crate::types;
 
 /// What users call a handler in a message.
@@ -25,7 +26,7 @@ pub(crate) fn handler(
 ) {
     let before = errors.len();
     signature(handler, function, errors);
-    for rule in [misplaced_last, missing_last, extractors, sessions, receivers, output] {
+    for rule in [last, extractors, sessions, receivers, output] {
         if errors.len() == before {
             rule(handler, args, errors);
         }
@@ -46,10 +47,13 @@ fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
             format!("{called} must be `async`\nhelp: write `async fn {}`", sig.ident),
         );
     }
-    if !sig.generics.params.is_empty() {
+    // Lifetimes follow from the arguments.
+    if let Some(parameter) =
+        sig.generics.params.iter().find(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
+    {
         return errors.push(
-            &sig.generics,
-            format!("{called} cannot be generic: nobody says what to call it with"),
+            parameter,
+            format!("{called} cannot be generic\nhelp: name the type; generated code calls it with one only"),
         );
     }
     if let syn::Safety::Unsafe(keyword) = &sig.safety {
@@ -59,33 +63,52 @@ fn signature(handler: &Handler, function: &Function, errors: &mut Errors) {
         return errors.push(cfg, "`#[connect]` cannot be conditional: the session's type would be\nhelp: put the `#[cfg]` inside the function");
     }
     for arg in &sig.inputs {
-        if let FnArg::Typed(arg) = arg
-            && let Type::ImplTrait(ty) = types::plain(&arg.ty)
-        {
+        let FnArg::Typed(arg) = arg else { continue };
+        if let Type::ImplTrait(ty) = types::plain(&arg.ty) {
             return errors.push(
                 ty,
                 format!("{called} must name the types of its arguments, not `impl Trait`"),
             );
         }
+        if let Some(cfg) = types::cfgs(&arg.attrs).first() {
+            return errors.push(
+                cfg,
+                format!("{called} cannot have a conditional argument\nhelp: write the handler twice, with `#[cfg(…)]` on one and `#[cfg(not(…))]` on the other"),
+            );
+        }
     }
 }
 
-/// An extractor where the payload or the input should stand.
-fn misplaced_last(handler: &Handler, args: &Args, errors: &mut Errors) {
-    let Some((last, earlier)) = handler.args.split_last() else { return };
-    if last.role != Role::Last || !types::surely_extracts(&last.ty) || handler.hook == Hook::Error {
+/// The payload, the input, the error or the event comes last, by value.
+fn last(handler: &Handler, args: &Args, errors: &mut Errors) {
+    let needs_it = match handler.hook {
+        Hook::On | Hook::Fallback | Hook::Error => true,
+        Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
+        Hook::Connect | Hook::Disconnect => false,
+    };
+    if !needs_it {
         return;
     }
-    match (payload_among(earlier), &args.input, handler.hook) {
-        (Some(suspect), _, _) => errors.push(&last.ty, misplaced(handler, last, suspect)),
-        (None, Some(input), Hook::Procedure(_)) => {
-            errors.push(&last.ty, missing(handler, &types::text(input)));
-        }
-        _ => errors.push(&last.ty, missing(handler, "")),
+    let input = args.input.as_ref().map(types::text).unwrap_or_default();
+    let Some((last, earlier)) = handler.args.split_last() else {
+        return errors.push(&handler.ident, missing(handler, &input, None));
+    };
+    if last.role == Role::Borrowed {
+        return errors.push(&last.ty, borrowed(handler, &last.ty));
+    }
+    let is_error = handler.hook == Hook::Error;
+    let is_it = matches!(last.role, Role::Last | Role::OptionalInput);
+    if is_it && (is_error || !types::surely_extracts(&last.ty)) {
+        return;
+    }
+    match payload_among(earlier) {
+        Some(suspect) if !is_error => errors.push(&last.ty, misplaced(handler, last, suspect)),
+        _ if is_it => errors.push(&last.ty, missing(handler, &input, Some(&last.ty))),
+        _ => errors.push(&handler.ident, missing(handler, &input, None)),
     }
 }
 
-/// The argument that may be the payload, for it is no extractor by its name.
+/// The argument that may be the payload, for it is not an extractor by its name.
 fn payload_among(args: &[Arg]) -> Option<&Arg> {
     args.iter().find(|arg| arg.role == Role::Extractor && !types::surely_extracts(&arg.ty))
 }
@@ -94,32 +117,8 @@ fn misplaced(handler: &Handler, last: &Arg, suspect: &Arg) -> String {
     let what = what_is_last(handler.hook);
     let (ty, moved) = (types::text(&last.ty), types::text(&suspect.ty));
     format!(
-        "`{ty}` stands where {what} belongs\nhelp: {what} comes last: move the argument of type `{moved}` behind it"
+        "`{ty}` is where {what} belongs\nhelp: {what} comes last: move the argument of type `{moved}` to the end"
     )
-}
-
-/// No argument is left for the payload or the input.
-fn missing_last(handler: &Handler, args: &Args, errors: &mut Errors) {
-    let input = args.input.as_ref().map(types::text).unwrap_or_default();
-    let needs = match handler.hook {
-        Hook::On | Hook::Fallback | Hook::Error => true,
-        Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
-        _ => false,
-    };
-    if !needs {
-        return;
-    }
-    let Some((last, earlier)) = handler.args.split_last() else {
-        return errors.push(&handler.ident, missing(handler, &input));
-    };
-    match (last.role, payload_among(earlier)) {
-        (Role::Last | Role::OptionalInput, _) => {}
-        (Role::Borrowed, _) => errors.push(&last.ty, borrowed(handler, &last.ty)),
-        (Role::Session(_), Some(suspect)) if handler.hook != Hook::Error => {
-            errors.push(&last.ty, misplaced(handler, last, suspect));
-        }
-        _ => errors.push(&handler.ident, missing(handler, &input)),
-    }
 }
 
 fn borrowed(handler: &Handler, ty: &Type) -> String {
@@ -135,14 +134,22 @@ fn borrowed(handler: &Handler, ty: &Type) -> String {
     )
 }
 
-fn missing(handler: &Handler, input: &str) -> String {
+/// No argument is left for the payload or the input; `found` is an extractor in its place.
+fn missing(handler: &Handler, input: &str, found: Option<&Type>) -> String {
     let help = match handler.hook {
         Hook::Error => "write `error: &Error` as the last argument".to_owned(),
         Hook::Fallback => "write `event: Incoming` as the last argument".to_owned(),
         Hook::Procedure(_) => format!("write `input: {input}` as the last argument"),
-        _ => "the payload comes last; write `_: ()` for an event without data".to_owned(),
+        _ => "the payload comes last; write `(): ()` for an event without data".to_owned(),
     };
-    format!("{} does not take {}\nhelp: {help}", called(handler), what_is_last(handler.hook))
+    let is_alias = |ty: &&Type| types::is_word(ty, "Socket") || types::is_word(ty, "Io");
+    let taken = found.filter(is_alias);
+    let note = taken.map(types::text).map_or_else(String::new, |name| {
+        format!(
+            "\nnote: `{name}` is an extractor here; give a payload type of that name another one"
+        )
+    });
+    format!("{} does not take {}\nhelp: {help}{note}", called(handler), what_is_last(handler.hook))
 }
 
 fn what_is_last(hook: Hook) -> &'static str {
@@ -154,62 +161,157 @@ fn what_is_last(hook: Hook) -> &'static str {
     }
 }
 
-/// Types that extract nothing, whatever is in scope.
+/// What is known by its name to be in the wrong place, and types that extract nothing.
 fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
-    for ty in handler.extractors() {
-        let text = types::text(ty);
-        if types::is(ty, "CloseReason") {
-            errors.push(
-                ty,
-                format!("`{text}` is known at the end only\nhelp: take it in `#[disconnect]`"),
-            );
-        } else if types::is(ty, "Receiver") && !matches!(handler.hook, Hook::Procedure(_)) {
-            errors.push(
-                ty,
-                format!("`{text}` is for a WebSocket function\nnote: in a module, each event goes to its `#[on]` handler"),
-            );
-        } else if types::is(ty, "Socket")
-            && !types::arguments(ty).is_empty()
-            && let Hook::Procedure(kind @ (Kind::Get | Kind::Post)) = handler.hook
-        {
-            let emits = text.replacen("Socket", "Io", 1);
-            errors.push(
-                ty,
-                format!("a {} request has no `{text}`\nhelp: take `{emits}` to emit", kind.title()),
-            );
-        } else if types::never_extracts(ty) {
-            let (kind, note) = match handler.hook {
-                Hook::Procedure(kind @ (Kind::Get | Kind::Post)) => {
-                    let note = if args.input.is_some() {
-                        "extractors first, the input last".to_owned()
-                    } else {
-                        format!(
-                            "extractors first, the input last; for an input write `#[procedure({}, input = {text})]`",
-                            kind.name()
-                        )
-                    };
-                    (kind.title(), note)
-                }
-                Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
-                Hook::Disconnect => (
-                    "WebSocket",
-                    "`#[disconnect]` takes the session, extractors and the `CloseReason`"
-                        .to_owned(),
-                ),
-                Hook::Procedure(Kind::Ws) => (
-                    "WebSocket",
-                    "events come through the `Receiver`, the rest are extractors".to_owned(),
-                ),
-                Hook::Error => ("WebSocket", "extractors first, the error last".to_owned()),
-                Hook::Fallback => ("WebSocket", "extractors first, the event last".to_owned()),
-                Hook::On => ("WebSocket", "extractors first, the event's payload last".to_owned()),
-            };
-            errors.push(
-                ty,
-                format!("`{text}` is not an extractor for a {kind} handler\nnote: {note}"),
-            );
+    let rules = [by_reference, too_early, streams, of_a_request, bodies, paths, plain_values];
+    for arg in &handler.args {
+        if let Some(message) = rules.iter().find_map(|rule| rule(handler, arg, args)) {
+            errors.push(&arg.ty, message);
         }
     }
+}
+
+/// `&Io` for `Io`.
+fn by_reference(_: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    let Type::Reference(reference) = types::plain(&arg.ty) else { return None };
+    let owned = types::text(&reference.elem);
+    let extracts = types::surely_extracts(&reference.elem) && owned != "CloseReason";
+    extracts.then(|| format!("extractors come by value\nhelp: write `{owned}`"))
+}
+
+/// The reason of the end, before the end.
+fn too_early(handler: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    let is_early = types::is(&arg.ty, "CloseReason") && handler.hook != Hook::Disconnect;
+    is_early.then(|| {
+        let text = types::text(&arg.ty);
+        format!("`{text}` is known at the end only\nhelp: take it in `#[disconnect]`")
+    })
+}
+
+/// A stream of events where there is none.
+fn streams(handler: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    if arg.role != Role::Extractor || !types::is(&arg.ty, "Receiver") {
+        return None;
+    }
+    let text = types::text(&arg.ty);
+    Some(match handler.hook {
+        Hook::Procedure(kind) => format!(
+            "a {} request has no `{text}`\nhelp: `#[procedure(ws, …)]` has one",
+            kind.title()
+        ),
+        _ => format!(
+            "`{text}` is for a WebSocket function\nnote: in a module, each event goes to its `#[on]` handler"
+        ),
+    })
+}
+
+/// A socket where there is none.
+fn of_a_request(handler: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    let Hook::Procedure(kind @ (Kind::Get | Kind::Post)) = handler.hook else { return None };
+    let is_socket = types::is(&arg.ty, "Socket") && !types::arguments(&arg.ty).is_empty();
+    (is_socket && arg.role == Role::Extractor).then(|| {
+        let text = types::text(&arg.ty);
+        let emits = text.replacen("Socket", "Io", 1);
+        format!("a {} request has no `{text}`\nhelp: take `{emits}` to emit", kind.title())
+    })
+}
+
+/// What reads the body in axum: here the body is the input.
+fn bodies(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
+    let text = types::text(&arg.ty);
+    let Some(inner) = types::of_body(&arg.ty) else {
+        let reads_all = arg.role == Role::Extractor && types::is_whole_body(&arg.ty);
+        return reads_all.then(|| {
+            format!("`{text}` reads the whole body, which is for the input alone\nhelp: serve it by a route of axum beside the procedures: `App::merge`")
+        });
+    };
+    let inner = types::text(inner);
+    Some(match (handler.hook, &args.input) {
+        (Hook::Procedure(kind @ (Kind::Get | Kind::Post)), None) => format!(
+            "the input is `{inner}`\nhelp: write `#[procedure({}, input = {inner})]`, and take `{inner}` as the last argument",
+            kind.name()
+        ),
+        // The mistake is in the attribute.
+        (Hook::Procedure(_), Some(input)) if types::of_body(input).is_some() => return None,
+        (Hook::Procedure(Kind::Get | Kind::Post), Some(input)) => {
+            let input = types::text(input);
+            format!(
+                "the input comes without `{}`\nhelp: take `{input}` as the last argument",
+                name(&arg.ty)
+            )
+        }
+        (Hook::On | Hook::Fallback, _) if arg.role == Role::Last => {
+            format!("the payload comes without `{}`\nhelp: write `{inner}`", name(&arg.ty))
+        }
+        _ => format!(
+            "`{text}` reads a body, and a WebSocket has none\nhelp: take it from `Query<…>`, or as an event's payload"
+        ),
+    })
+}
+
+/// The type's last word.
+fn name(ty: &Type) -> String {
+    types::last_segment(ty).map(|segment| segment.ident.to_string()).unwrap_or_default()
+}
+
+/// The parameters of a path that has none.
+fn paths(handler: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    if arg.role != Role::Extractor || !types::is(&arg.ty, "Path") {
+        return None;
+    }
+    let inner = types::text(types::arguments(&arg.ty).first()?);
+    let text = types::text(&arg.ty);
+    let help = match handler.hook {
+        Hook::Procedure(kind @ (Kind::Get | Kind::Post)) => format!(
+            "make `{inner}` a field of the input: `#[procedure({}, input = …)]`",
+            kind.name()
+        ),
+        _ => "take it from `Query<…>`".to_owned(),
+    };
+    Some(format!(
+        "`{text}` is never there: a procedure's path is its name and has no parameters\nhelp: {help}\nnote: `axum::extract::RawPathParams` has those of a router around the application"
+    ))
+}
+
+/// Types that extract nothing, whatever is in scope.
+fn plain_values(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
+    if arg.role != Role::Extractor || !types::never_extracts(&arg.ty) {
+        return None;
+    }
+    let text = types::text(&arg.ty);
+    let (kind, note) = match handler.hook {
+        Hook::Procedure(kind @ (Kind::Get | Kind::Post)) => {
+            (kind.title(), of_input(kind, &arg.ty, args))
+        }
+        Hook::Procedure(Kind::Ws) => {
+            ("WebSocket", "events come through the `Receiver`, the rest are extractors".to_owned())
+        }
+        Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
+        Hook::Disconnect => (
+            "WebSocket",
+            "`#[disconnect]` takes the session, extractors and the `CloseReason`".to_owned(),
+        ),
+        hook @ (Hook::On | Hook::Fallback | Hook::Error) => {
+            ("WebSocket", format!("extractors first, {} last", what_is_last(hook)))
+        }
+    };
+    Some(format!("`{text}` is not an extractor for a {kind} handler\nnote: {note}"))
+}
+
+/// Where a plain value goes in a `get` or `post` handler.
+fn of_input(kind: Kind, ty: &Type, args: &Args) -> String {
+    if args.input.is_some() {
+        return "extractors first, the input last".to_owned();
+    }
+    let (text, kind) = (types::text(ty), kind.name());
+    if types::is_scalar(ty) {
+        return format!(
+            "the input is a struct with a field of type `{text}`: `#[procedure({kind}, input = …)]`"
+        );
+    }
+    format!(
+        "extractors first, the input last; for an input write `#[procedure({kind}, input = {text})]`"
+    )
 }
 
 /// One borrow of the session is all there can be.

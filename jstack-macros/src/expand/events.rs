@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::spanned::Spanned as _;
-use syn::{Ident, Visibility};
+use syn::{Ident, Type, Visibility};
 
 use crate::errors::Errors;
 use crate::events;
@@ -28,7 +28,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 fn emitter(set: &events::Set<'_>) -> TokenStream {
-    let events::Set { vis, ident, rt, events, whole } = set;
+    let events::Set { vis, ident, rt, events, complete } = set;
     let name = format_ident!("{ident}Emitter");
     let doc = format!(" Emits the events of [`{ident}`], each by a method of its own.");
     let room = code!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
@@ -36,8 +36,8 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         let Event { variant, method, cfgs, .. } = event;
         code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload),)
     });
-    let rest = (!whole).then(|| code!(_ => ::core::unimplemented!(),));
-    let body = if events.is_empty() && *whole {
+    let rest = (!complete).then(|| code!(_ => ::core::unimplemented!(),));
+    let body = if events.is_empty() && *complete {
         code!(match *self {})
     } else {
         code!(match self { #(#arms)* #rest })
@@ -45,9 +45,6 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let methods = events.iter().map(|event| method(event, ident, rt));
     let table = events.iter().map(|event| entry(event, ident, rt));
     let vis: &Visibility = vis;
-    // Every payload is taken by reference, whatever it is.
-    let borrowed = events.iter().any(|event| types::is(&event.payload, "Cow"));
-    let allow = borrowed.then(|| code!(#[allow(clippy::ptr_arg)]));
     // To name a deprecated event here is no use of it.
     let old = events.iter().any(|event| event.deprecated.is_some());
     let old = old.then(|| code!(#[allow(deprecated)]));
@@ -55,7 +52,6 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
         #vis struct #name<'a>(#rt::__private::Target<'a>);
-        #allow
         #old
         impl<'a> #name<'a> {
             /// Adds the members of `room`.
@@ -77,6 +73,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             #(#methods)*
         }
         #old
+        #[automatically_derived]
         impl #rt::Events for #ident {
             type Emitter<'a> = #name<'a>;
             const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#table,)*];
@@ -90,15 +87,33 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     }
 }
 
-/// `Event::new`, where a payload without its derives is told.
+/// The event as data, where a payload without its derives is an error. It is the same in the table
+/// and in the emitter, so that rustc reports it once.
 fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { variant, payload, wire, .. } = event;
-    super::relocated(code!(#rt::__private::Event::new(#wire, #ident::#variant)), payload.span())
+    let new = match lent(payload) {
+        Some(lent) => code!(#rt::__private::Event::<_, _, #lent>::borrowed),
+        None => code!(#rt::__private::Event::new),
+    };
+    super::respanned(code!(#new(#wire, #ident::#variant)), payload.span())
+}
+
+/// What the emitter takes a reference to, where that is not the payload itself: a text need not be
+/// a `String` to be emitted.
+fn lent(payload: &Type) -> Option<TokenStream> {
+    let arguments = types::arguments(payload);
+    match arguments.as_slice() {
+        [] if types::is(payload, "String") => Some(code!(::core::primitive::str)),
+        [element] if types::is(payload, "Vec") => Some(code!([#element])),
+        [owned] if types::is(payload, "Cow") => Some(code!(#owned)),
+        _ => None,
+    }
 }
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { payload, wire, method, docs, cfgs, deprecated, .. } = event;
     let event = new(event, ident, rt);
+    let taken = lent(payload).unwrap_or_else(|| code!(#payload));
     let wire = wire.value();
     let doc = if docs.is_empty() {
         format!(" Emits `{wire}`.")
@@ -109,7 +124,7 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #deprecated
-        pub fn #method(self, payload: &#payload) -> #rt::EmitFuture {
+        pub fn #method(self, payload: &#taken) -> #rt::EmitFuture {
             self.0.send(&#event, payload)
         }
     }

@@ -9,9 +9,13 @@ macro_rules! code {
 }
 
 pub(crate) mod events;
+mod fallback;
+mod kept;
 mod module;
 pub(crate) mod payload;
 mod procedure;
+
+use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -20,17 +24,20 @@ use syn::spanned::Spanned as _;
 use crate::args::{Args, Kind, USAGE};
 use crate::check;
 use crate::errors::Errors;
-use crate::model::{Arg, Handler, Hook, Role, Taken};
+use crate::model::{Arg, Handler, Hook};
 use crate::module::{Function, Target};
+use crate::roles::PassedBy;
+use crate::types;
 
 /// `#[procedure(args)] item`
 pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let args = Args::parse(args, &mut errors);
+    let mut args = Args::parse(args, &mut errors);
     check::rename(&args, &mut errors);
+    args.broken |= !check::input(&args, &mut errors);
     let expanded = match syn::parse2(item.clone()) {
         Ok(Target::Module(module)) => module::expand(module, &args, &mut errors),
-        Ok(Target::Function(function)) => on_function(&function, &args, &mut errors),
+        Ok(Target::Function(function)) => on_function(*function, &args, &mut errors),
         Ok(Target::File(ident)) => {
             errors.push(
                 &ident,
@@ -54,16 +61,19 @@ pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     code!(#expanded #errors)
 }
 
-fn on_function(function: &Function, args: &Args, errors: &mut Errors) -> TokenStream {
+fn on_function(mut function: Function, args: &Args, errors: &mut Errors) -> TokenStream {
+    let is_second = fallback::second_procedure(&mut function.attrs, errors);
+    fallback::markers(&mut function.sig, errors);
     let kind = args.kind.unwrap_or(Kind::Get);
-    let mut handler = Handler::new(Hook::Procedure(kind), function, args, None);
-    check::handler(&mut handler, function, args, errors);
+    let mut handler = Handler::new(Hook::Procedure(kind), &function, args, None);
+    check::handler(&mut handler, &function, args, errors);
     check::event_sets(args, [false; 2], &handler.ident, errors);
-    handler.broken |= args.kind.is_none() || args.broken;
+    handler.broken |= args.kind.is_none() || args.broken || is_second;
     if function.sig.receiver().is_some() {
         return function.to_token_stream();
     }
-    procedure::expand(function, &handler, args)
+    quiet(&mut function);
+    procedure::expand(&function, &handler, args)
 }
 
 /// The place of `tokens`, with names that resolve as generated ones do.
@@ -71,23 +81,10 @@ fn at(tokens: &impl ToTokens) -> Span {
     Span::mixed_site().located_at(tokens.span())
 }
 
-/// The extractors' types, each once, in the order in which they are seen.
-fn distinct<'a>(types: impl Iterator<Item = &'a syn::Type>) -> Vec<&'a syn::Type> {
-    let mut found: Vec<&syn::Type> = Vec::new();
-    for ty in types {
-        if position(found.iter().copied(), ty).is_none() {
-            found.push(ty);
-        }
-    }
-    found
-}
-
-fn position<'a>(
-    mut types: impl Iterator<Item = &'a syn::Type>,
-    wanted: &syn::Type,
-) -> Option<usize> {
-    let wanted = wanted.to_token_stream().to_string();
-    types.position(|ty| ty.to_token_stream().to_string() == wanted)
+/// The types of extractors, each once, in the order in which they are seen.
+fn distinct<'a>(args: impl Iterator<Item = &'a Arg>) -> Vec<&'a syn::Type> {
+    let mut seen = HashSet::new();
+    args.filter(|arg| seen.insert(&*arg.text)).map(|arg| &arg.ty).collect()
 }
 
 /// `impl Procedure<S> for marker`, with the bounds that the extractors need.
@@ -118,7 +115,7 @@ impl ToTokens for Implementation<'_> {
             Some(state) => (code!(#state), None, None),
             None => {
                 let bounds = extractors.iter().map(|ty| {
-                    let bound = relocated(code!(#rt::__private::#bound<__S>), ty.span());
+                    let bound = respanned(code!(#rt::__private::#bound<__S>), ty.span());
                     code!(#ty: #bound,)
                 });
                 let conditional =
@@ -134,6 +131,7 @@ impl ToTokens for Implementation<'_> {
             }
         };
         tokens.extend(code! {
+            #[automatically_derived]
             impl #generics #rt::__private::Procedure<#state> for #marker #bounds {
                 const INFO: #rt::__private::ProcedureInfo = #info;
                 const CALL: #rt::__private::ServeFn<#state> = |#name| {
@@ -147,34 +145,56 @@ impl ToTokens for Implementation<'_> {
     }
 }
 
-/// `f(a, b).await`, with each argument as `fill` has it, in the place of its type.
-fn call(handler: &Handler, mut fill: impl FnMut(&Arg) -> TokenStream) -> TokenStream {
+/// `sendable(f(a, b)).await`, with each argument as `fill` has it, in the place of its type: that
+/// the future is not `Send` is an error of the handler.
+fn call(
+    handler: &Handler,
+    rt: &TokenStream,
+    mut fill: impl FnMut(&Arg) -> TokenStream,
+) -> TokenStream {
     let Handler { ident, args, .. } = handler;
     let args = args.iter().map(|arg| {
         let value = fill(arg);
         let ty = &arg.ty;
-        relocated(value, at(ty))
+        respanned(value, at(ty))
     });
-    quote_spanned!(at(ident)=> #ident(#(#args),*).await)
+    let called = quote_spanned!(at(ident)=> #ident(#(#args),*));
+    let place = output_place(handler);
+    let sendable = respanned(code!(#rt::__private::sendable), place);
+    quote_spanned!(place=> #sendable(#called).await)
+}
+
+/// Where a handler says what it returns.
+fn output_place(handler: &Handler) -> Span {
+    match &handler.output {
+        syn::ReturnType::Default => at(&handler.ident),
+        syn::ReturnType::Type(_, ty) => at(ty),
+    }
+}
+
+/// `cx.extract().await?`, in the place of the type that it gives, which no argument says.
+fn extraction(ty: &syn::Type, method: &str) -> TokenStream {
+    let method = proc_macro2::Ident::new(method, at(ty));
+    code!(cx.#method().await?)
 }
 
 /// The session as an argument takes it; `borrowed` says that it is a reference already.
-fn session(taken: Taken, borrowed: bool) -> TokenStream {
+fn session(taken: PassedBy, borrowed: bool) -> TokenStream {
     match taken {
-        Taken::Mutably if !borrowed => code!(&mut session),
-        Taken::Shared if !borrowed => code!(&session),
+        PassedBy::Mutably if !borrowed => code!(&mut session),
+        PassedBy::Shared if !borrowed => code!(&session),
         _ => code!(session),
     }
 }
 
 /// The same tokens in another place, so that an error points there.
-fn relocated(tokens: TokenStream, span: Span) -> TokenStream {
+fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut tree| {
             if let proc_macro2::TokenTree::Group(group) = &tree {
                 let mut inner =
-                    proc_macro2::Group::new(group.delimiter(), relocated(group.stream(), span));
+                    proc_macro2::Group::new(group.delimiter(), respanned(group.stream(), span));
                 inner.set_span(span);
                 return inner.into();
             }
@@ -184,16 +204,29 @@ fn relocated(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-/// The name on the wire, and the documentation behind it.
+/// What clippy says of a handler only because it is one: it has to be `async`, and to take `_: ()`.
+fn quiet(function: &mut Function) {
+    let has_await = types::has_word(&function.body, "await");
+    let takes_nothing = function.sig.inputs.iter().any(|arg| match arg {
+        syn::FnArg::Typed(arg) => {
+            let is_unit = matches!(&*arg.ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty());
+            is_unit && matches!(*arg.pat, syn::Pat::Wild(_))
+        }
+        syn::FnArg::Receiver(_) => false,
+    });
+    let unused = (!has_await).then(|| code!(clippy::unused_async));
+    let pattern = takes_nothing.then(|| code!(clippy::ignored_unit_patterns));
+    let lints: Vec<_> = unused.into_iter().chain(pattern).collect();
+    if !lints.is_empty() {
+        function.attrs.push(syn::parse_quote!(#[allow(#(#lints),*)]));
+    }
+}
+
+/// The name on the wire, and its documentation.
 fn described(args: &Args, ident: &proc_macro2::Ident, docs: &str) -> (String, Option<TokenStream>) {
     let name = match &args.rename {
         Some(rename) => rename.value(),
         None => crate::names::Case::Camel.apply(ident),
     };
     (name, (!docs.is_empty()).then(|| code!(.docs(#docs))))
-}
-
-/// Whether an argument is filled by an extractor.
-fn extracted(arg: &Arg) -> bool {
-    arg.role == Role::Extractor
 }

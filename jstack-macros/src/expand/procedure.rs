@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
-use super::{Implementation, at, call, described, distinct, extracted, relocated};
+use super::{Implementation, at, call, described, distinct, extraction, respanned};
 use crate::args::{Args, Kind};
-use crate::model::{Arg, Handler, Hook, Role};
+use crate::model::{Arg, Handler, Hook};
 use crate::module::Function;
+use crate::roles::Role;
 use crate::types;
 
 /// The function as it was, and beside it a module of the same name with the marker.
@@ -31,7 +32,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         args,
         marker: code!(#ident::Procedure),
         bound: if kind == Kind::Ws { code!(SocketExtractor) } else { code!(RequestExtractor) },
-        extractors: if written { distinct(handler.extractors()) } else { Vec::new() },
+        extractors: if written { distinct(handler.extracted()) } else { Vec::new() },
         conditional: Vec::new(),
         info: written.then(|| info(function, handler, kind, args)),
         call: written
@@ -74,7 +75,7 @@ fn inputs(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let arg = handler.args.iter().find(takes_it)?;
     let optional = arg.role == Role::OptionalInput;
     let inputs = format_ident!("{}", if optional { "optional_inputs" } else { "inputs" });
-    Some(relocated(code!(#rt::__private::#inputs::<#input>()), at(&arg.ty)))
+    Some(respanned(code!(#rt::__private::#inputs::<#input>()), at(&arg.ty)))
 }
 
 /// The answer's type and what it must be able to. Both places that need it write it the same, so
@@ -95,9 +96,9 @@ fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
 fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let inputs = inputs(handler, args);
-    let called = call(handler, |arg| match arg.role {
+    let called = call(handler, &rt, |arg| match arg.role {
         Role::Last | Role::OptionalInput => code!(#inputs.read(cx.input().await?)?.0),
-        _ => code!(cx.extract().await?),
+        _ => extraction(&arg.ty, "extract"),
     });
     let no_input =
         (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input().await?;));
@@ -113,11 +114,8 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
 /// Starts a `ws` function, which runs until the connection or it ends.
 fn run(handler: &Handler) -> TokenStream {
     let ident = &handler.ident;
-    let kept: Vec<_> =
-        handler.args.iter().filter(|arg| extracted(arg)).map(|arg| &arg.ty).collect();
-    let extractions =
-        kept.iter().map(|ty| quote_spanned!(at(ty)=> cx.extract_for_socket().await?,));
-    let mut next = 0..kept.len();
+    let extractions = handler.extracted().map(|arg| extraction(&arg.ty, "extract_for_socket"));
+    let mut next = 0..handler.args.len();
     let values = handler.args.iter().map(|arg| match arg.role {
         Role::Extractor => {
             let index = syn::Index::from(next.next().unwrap_or_default());
@@ -131,7 +129,7 @@ fn run(handler: &Handler) -> TokenStream {
     };
     let run = quote_spanned!(place=> cx.run::<Self, _, _>);
     code! {
-        let kept = (#(#extractions)*);
+        let kept = (#(#extractions,)*);
         #run(move |events| #ident(#(#values),*))
     }
 }
@@ -144,6 +142,7 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
     Some(code! {
         #(#cfgs)*
+        #[automatically_derived]
         impl #rt::SocketProcedure for #ident::Procedure {
             type Incoming = #incoming;
             type Outgoing = #outgoing;

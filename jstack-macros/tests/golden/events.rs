@@ -50,6 +50,7 @@ impl<'a> ChatEmitter<'a> {
             .send(&::jstack_runtime::__private::Event::new("type", Chat::Type), payload)
     }
 }
+#[automatically_derived]
 impl ::jstack_runtime::Events for Chat {
     type Emitter<'a> = ChatEmitter<'a>;
     const EVENTS: &'static [&'static dyn ::jstack_runtime::__private::AnyEvent<Self>] = &[

@@ -1,12 +1,13 @@
 /// The latest messages.
 pub async fn recent(State(db): State<Db>, page: Page) -> Result<Vec<Message>> {
-    todo
+    todo.await
 }
 #[doc(hidden)]
 pub mod recent {
     /// Stands for `recent` in `router![]`.
     pub struct Procedure;
 }
+#[automatically_derived]
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
 > ::jstack_runtime::__private::Procedure<__S> for recent::Procedure
@@ -22,11 +23,13 @@ where
         .input(::jstack_runtime::__private::inputs::<Page>());
     const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
         ::std::boxed::Box::pin(async move {
-            let answer = recent(
-                    cx.extract().await?,
-                    ::jstack_runtime::__private::inputs::<Page>()
-                        .read(cx.input().await?)?
-                        .0,
+            let answer = ::jstack_runtime::__private::sendable(
+                    recent(
+                        cx.extract().await?,
+                        ::jstack_runtime::__private::inputs::<Page>()
+                            .read(cx.input().await?)?
+                            .0,
+                    ),
                 )
                 .await;
             let issues = ::jstack_runtime::__private::issues!(& answer);

@@ -1,9 +1,11 @@
+#[allow(clippy::unused_async)]
 async fn create(page: Option<Page>) {}
 #[doc(hidden)]
 mod create {
     /// Stands for `create` in `router![]`.
     pub(super) struct Procedure;
 }
+#[automatically_derived]
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
 > ::jstack_runtime::__private::Procedure<__S> for create::Procedure {
@@ -15,10 +17,12 @@ impl<
         .input(::jstack_runtime::__private::optional_inputs::<Page>());
     const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
         ::std::boxed::Box::pin(async move {
-            let answer = create(
-                    ::jstack_runtime::__private::optional_inputs::<Page>()
-                        .read(cx.input().await?)?
-                        .0,
+            let answer = ::jstack_runtime::__private::sendable(
+                    create(
+                        ::jstack_runtime::__private::optional_inputs::<Page>()
+                            .read(cx.input().await?)?
+                            .0,
+                    ),
                 )
                 .await;
             let issues = ::jstack_runtime::__private::issues!(& answer);

@@ -2,17 +2,19 @@ async fn chat(
     socket: Socket<chat::Procedure>,
     mut events: Receiver<chat::Procedure>,
 ) -> Result {
-    todo
+    todo.await
 }
 #[doc(hidden)]
 mod chat {
     /// Stands for `chat` in `router![]`.
     pub(super) struct Procedure;
 }
+#[automatically_derived]
 impl ::jstack_runtime::SocketProcedure for chat::Procedure {
     type Incoming = Chat;
     type Outgoing = Chat;
 }
+#[automatically_derived]
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
 > ::jstack_runtime::__private::Procedure<__S> for chat::Procedure

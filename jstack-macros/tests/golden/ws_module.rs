@@ -11,7 +11,7 @@ pub mod chat {
         user: User,
         Query(q): Query<Join>,
     ) -> Result<Session> {
-        todo
+        todo.await
     }
     async fn message(
         session: &mut Session,
@@ -19,16 +19,17 @@ pub mod chat {
         State(db): State<Db>,
         message: Message,
     ) -> Result {
-        todo
+        todo.await
     }
     async fn typing(socket: Socket, io: Io, typing: Typing) -> Result {
-        todo
+        todo.await
     }
+    #[allow(clippy::ignored_unit_patterns)]
     async fn cleared(io: Io, _: ()) -> Result {
         io.all().cleared(&()).await
     }
     async fn disconnect(session: Session, reason: CloseReason) {
-        todo
+        todo.await
     }
     /// What clients of `chat` send.
     type Incoming = Chat;
@@ -40,16 +41,19 @@ pub mod chat {
     type Io = ::jstack_runtime::Io<Procedure>;
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
     pub struct Procedure;
+    #[automatically_derived]
     impl ::jstack_runtime::SocketProcedure for Procedure {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
     /// Private, so that the session and the extractors may be.
     struct __Handlers;
+    #[automatically_derived]
     impl ::jstack_runtime::SocketProcedure for __Handlers {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
+    #[automatically_derived]
     impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = Session;
         type Kept = (Io, State<Db>, Socket);
@@ -61,28 +65,34 @@ pub mod chat {
             match event {
                 Incoming::Message(payload) => {
                     ::jstack_runtime::__private::outcome(
-                        message(
-                                session,
-                                ::jstack_runtime::__private::kept(&kept.0),
-                                ::jstack_runtime::__private::kept(&kept.1),
-                                payload,
+                        ::jstack_runtime::__private::sendable(
+                                message(
+                                    session,
+                                    ::jstack_runtime::__private::kept(&kept.0),
+                                    ::jstack_runtime::__private::kept(&kept.1),
+                                    payload,
+                                ),
                             )
                             .await,
                     )
                 }
                 Incoming::Typing(payload) => {
                     ::jstack_runtime::__private::outcome(
-                        typing(
-                                ::jstack_runtime::__private::kept(&kept.2),
-                                ::jstack_runtime::__private::kept(&kept.0),
-                                payload,
+                        ::jstack_runtime::__private::sendable(
+                                typing(
+                                    ::jstack_runtime::__private::kept(&kept.2),
+                                    ::jstack_runtime::__private::kept(&kept.0),
+                                    payload,
+                                ),
                             )
                             .await,
                     )
                 }
                 Incoming::Cleared(payload) => {
                     ::jstack_runtime::__private::outcome(
-                        cleared(::jstack_runtime::__private::kept(&kept.0), payload)
+                        ::jstack_runtime::__private::sendable(
+                                cleared(::jstack_runtime::__private::kept(&kept.0), payload),
+                            )
                             .await,
                     )
                 }
@@ -93,9 +103,12 @@ pub mod chat {
             session: Self::Session,
             reason: ::jstack_runtime::CloseReason,
         ) -> ::jstack_runtime::Result {
-            ::jstack_runtime::__private::outcome(disconnect(session, reason).await)
+            ::jstack_runtime::__private::outcome(
+                ::jstack_runtime::__private::sendable(disconnect(session, reason)).await,
+            )
         }
     }
+    #[automatically_derived]
     impl<
         __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
     > ::jstack_runtime::__private::Procedure<__S> for Procedure
@@ -117,10 +130,12 @@ pub mod chat {
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                 );
-                let outcome = connect(
-                        ::jstack_runtime::__private::kept(&kept.2),
-                        cx.extract_for_socket().await?,
-                        cx.extract_for_socket().await?,
+                let outcome = ::jstack_runtime::__private::sendable(
+                        connect(
+                            ::jstack_runtime::__private::kept(&kept.2),
+                            cx.extract_for_socket().await?,
+                            cx.extract_for_socket().await?,
+                        ),
                     )
                     .await;
                 let session = cx.connected::<Session, _>(outcome)?;

@@ -8,8 +8,11 @@ mod chat {
         Message(Message),
     }
     #[cfg(unix)]
+    #[allow(clippy::unused_async)]
     async fn message(user: User, _: Message) {}
+    #[allow(clippy::unused_async)]
     async fn rest(io: Io, event: Incoming) {}
+    #[allow(clippy::unused_async)]
     async fn error(socket: Socket, error: &Error) {}
     /// A connection of `chat`.
     type Socket = ::jstack_runtime::Socket<Procedure>;
@@ -21,16 +24,19 @@ mod chat {
     type __Kept0 = ();
     /// Stands for `chat` in `router![]`, `Io<chat::Procedure>` and `App::io`.
     pub(super) struct Procedure;
+    #[automatically_derived]
     impl ::jstack_runtime::SocketProcedure for Procedure {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
     /// Private, so that the session and the extractors may be.
     struct __Handlers;
+    #[automatically_derived]
     impl ::jstack_runtime::SocketProcedure for __Handlers {
         type Incoming = Incoming;
         type Outgoing = Outgoing;
     }
+    #[automatically_derived]
     impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = ();
         type Kept = (__Kept0, Io, Socket);
@@ -43,13 +49,18 @@ mod chat {
                 #[cfg(unix)]
                 Incoming::Message(payload) => {
                     ::jstack_runtime::__private::outcome(
-                        message(::jstack_runtime::__private::kept(&kept.0), payload)
+                        ::jstack_runtime::__private::sendable(
+                                message(::jstack_runtime::__private::kept(&kept.0), payload),
+                            )
                             .await,
                     )
                 }
                 event => {
                     ::jstack_runtime::__private::outcome(
-                        rest(::jstack_runtime::__private::kept(&kept.1), event).await,
+                        ::jstack_runtime::__private::sendable(
+                                rest(::jstack_runtime::__private::kept(&kept.1), event),
+                            )
+                            .await,
                     )
                 }
             }
@@ -60,10 +71,14 @@ mod chat {
             error: &::jstack_runtime::Error,
         ) -> ::jstack_runtime::Result {
             ::jstack_runtime::__private::outcome(
-                error(::jstack_runtime::__private::kept(&kept.2), error).await,
+                ::jstack_runtime::__private::sendable(
+                        error(::jstack_runtime::__private::kept(&kept.2), error),
+                    )
+                    .await,
             )
         }
     }
+    #[automatically_derived]
     impl ::jstack_runtime::__private::Procedure<AppState> for Procedure {
         const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::ProcedureInfo::ws::<
             Self,

@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::target::{Buffer, EmitFuture, Target};
 use crate::error::{Error, Result};
-use crate::payload::{Data, Described, EventPayload, InputPayload, SchemaOf};
+use crate::payload::{Data, Described, EventPayload, EventPayloadAs, InputPayload, SchemaOf};
 use crate::untrusted::Untrusted;
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
@@ -73,15 +73,17 @@ fn unknown(name: &str, known: fn(usize) -> Option<&'static str>) -> Error {
 }
 
 /// One event of a set: its wire name, its payload and the variant it becomes.
-pub struct Event<T, E> {
+///
+/// `B` is what its emitter takes a reference to: the payload, or `str` for a `String`.
+pub struct Event<T, E, B: ?Sized = T> {
     name: &'static str,
     /// The name is its own JSON, but for the quotes.
     needs_no_escape: bool,
     variant: fn(T) -> E,
-    // The payload's abilities as needs_no_escape functions: the one bound on `new` is all that a type
+    // The payload's abilities as plain functions: the one bound on `new` is all that a type
     // without its derives can break, so that one mistake is one error.
     parse: fn(&Data<'_>) -> Result<T>,
-    encode: fn(&T, &mut Vec<u8>) -> Result,
+    encode: fn(&B, &mut Vec<u8>) -> Result,
     schema: SchemaOf,
     docs: &'static str,
 }
@@ -101,7 +103,23 @@ impl<T: EventPayload, E> Event<T, E> {
     }
 }
 
-impl<T, E> Event<T, E> {
+impl<T, E, B: ?Sized> Event<T, E, B> {
+    /// The same where the emitter takes a borrowed form of the payload, as `&str` for a `String`.
+    pub const fn borrowed(name: &'static str, variant: fn(T) -> E) -> Self
+    where
+        T: EventPayloadAs<B>,
+    {
+        Self {
+            name,
+            needs_no_escape: needs_no_escape(name),
+            variant,
+            parse: <T as InputPayload>::decode,
+            encode: <T as EventPayloadAs<B>>::encode_borrowed,
+            schema: <T as Described>::described,
+            docs: "",
+        }
+    }
+
     /// The same event with its documentation, which travels into schemas and TypeScript.
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
@@ -109,7 +127,7 @@ impl<T, E> Event<T, E> {
         self
     }
 
-    pub(crate) fn encode(&self, payload: &T, out: &mut Vec<u8>) -> Result {
+    pub(crate) fn encode(&self, payload: &B, out: &mut Vec<u8>) -> Result {
         open(self.name, self.needs_no_escape, out);
         let encoded = (self.encode)(payload, out);
         out.push(b']');
@@ -122,7 +140,7 @@ impl Target<'_> {
     ///
     /// `Ok` means that the broker took it; it never waits for a slow reader. Fails if the
     /// payload breaks its rules, if a room's name is none, and if the broker cannot take it.
-    pub fn send<T, E>(self, event: &Event<T, E>, payload: &T) -> EmitFuture {
+    pub fn send<T, E, B: ?Sized>(self, event: &Event<T, E, B>, payload: &B) -> EmitFuture {
         let mut buffer = Buffer::take();
         let encoded = event.encode(payload, &mut buffer.bytes);
         self.publish(buffer, encoded)
@@ -166,7 +184,7 @@ pub trait AnyEvent<E>: Send + Sync {
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;
 }
 
-impl<T, E> AnyEvent<E> for Event<T, E> {
+impl<T, E, B: ?Sized> AnyEvent<E> for Event<T, E, B> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -187,7 +205,7 @@ impl<T, E> AnyEvent<E> for Event<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for Event<T, E> {
+impl<T, E, B: ?Sized> fmt::Debug for Event<T, E, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("name", &self.name).finish_non_exhaustive()
     }

@@ -11,6 +11,7 @@ mod std_types;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -73,29 +74,59 @@ pub trait Payload: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the payload of an event",
     label = "not a payload",
-    note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`"
+    note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`",
+    note = "a type of another crate goes into a struct of your own, as one of its fields"
 )]
 pub trait EventPayload: Payload + Serialize + DeserializeOwned + JsonSchema {
     /// Writes `value` as JSON after checking its rules.
     #[doc(hidden)]
     fn encode(value: &Self, out: &mut Vec<u8>) -> Result {
-        let mut issues = Issues::default();
-        value.check(&mut issues);
-        if !issues.is_empty() {
-            // By the serialiser that is compiled anyway.
-            let mut sent = Vec::new();
-            let _ = value.serialize(&mut serde_json::Serializer::new(&mut sent));
-            return Err(unsendable(&sent, issues));
-        }
-        match value.serialize(&mut serde_json::Serializer::new(out)) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(unencodable(&error)),
-        }
+        encode(value, out)
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Payload + Serialize + DeserializeOwned + JsonSchema> EventPayload for T {}
+
+/// Writes `value` as JSON after checking its rules.
+fn encode<T: Payload + Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result {
+    let mut issues = Issues::default();
+    value.check(&mut issues);
+    if !issues.is_empty() {
+        // By the serialiser that is compiled anyway.
+        let mut sent = Vec::new();
+        let _ = value.serialize(&mut serde_json::Serializer::new(&mut sent));
+        return Err(unsendable(&sent, issues));
+    }
+    match value.serialize(&mut serde_json::Serializer::new(out)) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(unencodable(&error)),
+    }
+}
+
+/// A payload that an emitter takes in a borrowed form: `str` for `String`, `[T]` for `Vec<T>`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the payload of an event",
+    label = "not a payload",
+    note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`",
+    note = "a type of another crate goes into a struct of your own, as one of its fields"
+)]
+pub trait EventPayloadAs<B: ?Sized>: EventPayload {
+    /// Writes what was borrowed as JSON after checking its rules.
+    fn encode_borrowed(value: &B, out: &mut Vec<u8>) -> Result;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, B> EventPayloadAs<B> for T
+where
+    T: EventPayload + Borrow<B>,
+    B: Payload + Serialize + ?Sized,
+{
+    fn encode_borrowed(value: &B, out: &mut Vec<u8>) -> Result {
+        encode(value, out)
+    }
+}
 
 /// What the input of a `get` or `post` procedure must be.
 ///
@@ -103,7 +134,8 @@ impl<T: Payload + Serialize + DeserializeOwned + JsonSchema> EventPayload for T 
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the input of a procedure",
     label = "not an input",
-    note = "input types derive `Deserialize`, `JsonSchema` and `Payload`"
+    note = "input types derive `Deserialize`, `JsonSchema` and `Payload`",
+    note = "a type of another crate goes into a struct of your own, as one of its fields"
 )]
 pub trait InputPayload: Payload + DeserializeOwned + JsonSchema {
     /// Decodes a value and checks its rules.

@@ -34,8 +34,8 @@ use crate::socket_id::SocketId;
 /// # }
 /// // any handler, any task can emit
 /// async fn announce(io: Io<chat::Procedure>) -> Result {
-///     io.to("general").to("news").message(&"hello".to_owned()).await?;
-///     io.all().message(&"to everyone on this procedure".to_owned()).await
+///     io.to("general").to("news").message("hello").await?;
+///     io.all().message("to everyone on this procedure").await
 /// }
 /// # fn main() {}
 /// ```

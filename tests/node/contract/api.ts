@@ -631,7 +631,6 @@ export type AppRouter = {
     single: Post<Single, Single>
     tagged: Post<Tagged, Tagged>
     tail: Post<Tail, Tail>
-    text: Post<string, string>
     transparent: Post<number[], number[]>
     tree: Post<Tree, Tree>
     tuple: Post<[number, string], [number, string]>

@@ -23,7 +23,7 @@ macro_rules! every_type {
             converted: Converted, ruled: Ruled, message: Message, envelope: Envelope,
             admin_config: admin::Config, rooms_config: rooms::Config,
             list: Vec<Point>, map: std::collections::BTreeMap<u8, Color>,
-            tuple: (u8, String), nothing: (), text: String,
+            tuple: (u8, String), nothing: (),
         }
     };
 }

@@ -1,0 +1,22 @@
+// The input comes as itself.
+use jstack_runtime::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+
+#[procedure(post, input = Message)]
+async fn create(axum::Json(new): axum::Json<Message>) -> Message {
+    new
+}
+
+fn main() {
+    let _: Router = router![create];
+}
