@@ -327,3 +327,46 @@ async fn debug_builds_serve_the_documents() {
     let refused = super::routes::route(&contract(vec![echo::<Wide>("a/b")]), "api.ts").unwrap();
     assert_eq!(refused.status(), 500);
 }
+
+/// Parts that may be missing beside parts of its own.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Settings {
+    own: u8,
+    #[serde(flatten)]
+    mode: Option<Mode>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+enum Mode {
+    Fast(u8),
+    Slow { why: String },
+}
+
+/// The same twice.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Both {
+    #[serde(flatten)]
+    mode: Option<Mode>,
+    #[serde(flatten)]
+    kind: Option<Kind>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+enum Kind {
+    A { a: u8 },
+    B,
+}
+
+payloads! { Settings Both }
+
+#[test]
+fn an_empty_alternative_does_not_make_the_others_unknown() {
+    let text =
+        contract(vec![echo::<Settings>("post/settings"), echo::<Both>("post/both")]).typescript();
+    let text = text.expect("names");
+    let mode = "({ Fast: number } | { Slow: { why: string } } | { Fast?: never; Slow?: never })";
+    assert!(text.contains(&format!("{{ own: number }} & {mode}")), "{text}");
+    let kind = r#"({ a: number; kind: "A" } | { kind: "B" } | { a?: never; kind?: never })"#;
+    assert!(text.contains(&format!("{mode} & {kind}")), "{text}");
+}

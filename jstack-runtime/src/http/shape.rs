@@ -254,6 +254,20 @@ impl<'a> SchemaNode<'a> {
         self.shape.place(self.forms.iter().flat_map(|form| rest(form)))
     }
 
+    /// Whether an object here may have fields that are named by counting from 0, so many of them.
+    pub(crate) fn is_object_with(&self, counted: usize) -> bool {
+        if counted == 0 {
+            return self.clone().of(&Value::Object(Map::new())).kinds().object;
+        }
+        let names = |form: &Value| {
+            let named = form.get("properties").is_some_and(|fields| fields.get("0").is_some());
+            named
+                || rest(form).next().is_some()
+                || form.get("additionalProperties") == Some(&Value::Bool(true))
+        };
+        self.forms.iter().any(|form| names(form))
+    }
+
     /// A place of which nothing is known.
     pub(crate) fn nowhere(&self) -> SchemaNode<'a> {
         SchemaNode { shape: self.shape, forms: Vec::new() }

@@ -177,6 +177,44 @@ export type FlattenEnum = { own: number } & ({ radius: number; shape: "Circle" }
 
 export type FlattenExternal = { own: number } & ({ Left: number } | { Right: string })
 
+/** One of several that may be missing, among its own. */
+export type FlattenMaybe = { own: number } & (
+  | (
+    | { text: string }
+    | { two: [number, string] }
+    /** With fields. */
+    | { fields: { first_one: number; second: boolean | null } }
+    | { named: Point }
+    | { unit: null }
+    | { nothing: null })
+  | {
+    fields?: never
+    named?: never
+    nothing?: never
+    text?: never
+    two?: never
+    unit?: never
+  })
+
+/** One of several that may be missing, among its own. */
+export type FlattenMaybeInput = { own: number } & (
+  | (
+    | { text: string }
+    | { two: [number, string] }
+    /** With fields. */
+    | { fields: { first_one: number; second?: boolean | null } }
+    | { named: Point }
+    | { unit: null }
+    | { nothing: null })
+  | {
+    fields?: never
+    named?: never
+    nothing?: never
+    text?: never
+    two?: never
+    unit?: never
+  })
+
 export interface FlattenOption {
   own: number
   x?: number
@@ -590,6 +628,7 @@ export type AppRouter = {
     flattenAny: Post<FlattenAnyInput | void, FlattenAny>
     flattenEnum: Post<FlattenEnum, FlattenEnum>
     flattenExternal: Post<FlattenExternal, FlattenExternal>
+    flattenMaybe: Post<FlattenMaybeInput, FlattenMaybe>
     flattenOption: Post<FlattenOption, FlattenOption>
     flattenStruct: Post<FlattenStructInput, FlattenStruct>
     flattenValues: Post<FlattenValues, FlattenValues>

@@ -14,7 +14,7 @@ macro_rules! every_type {
             linked: Linked, inner: Inner, flatten_struct: FlattenStruct,
             flatten_values: FlattenValues, flatten_any: FlattenAny, flatten_enum: FlattenEnum,
             shape: Shape, flatten_external: FlattenExternal, either: Either,
-            flatten_option: FlattenOption, maps: Maps, id: Id, sequences: Sequences,
+            flatten_option: FlattenOption, flatten_maybe: FlattenMaybe, maps: Maps, id: Id, sequences: Sequences,
             anything: Anything, foreign: Foreign, lasting: Lasting,
             page_of_points: Page<Point>, page_of_pages: Page<Page<Color>>,
             page_of_lists: Page<Vec<String>>, both: Both<Point, Option<u8>>,

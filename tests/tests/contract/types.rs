@@ -437,6 +437,14 @@ pub struct FlattenOption {
     pub inner: Option<Point2>,
 }
 
+/// One of several that may be missing, among its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
+pub struct FlattenMaybe {
+    pub own: u8,
+    #[serde(flatten)]
+    pub mode: Option<External>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct Maps {
     pub text: HashMap<String, u8>,

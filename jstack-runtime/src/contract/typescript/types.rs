@@ -1,5 +1,6 @@
 //! A JSON Schema as a TypeScript type.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
@@ -43,9 +44,14 @@ impl Type {
 
 /// The type of the values that `schema` admits.
 pub(super) fn type_of(schema: &Value) -> Type {
+    part_of(schema, false)
+}
+
+/// The same for what is said of a value elsewhere, too: there that it is an object, if `of_an_object`.
+fn part_of(schema: &Value, of_an_object: bool) -> Type {
     match schema {
         Value::Bool(false) => Type::atom("never"),
-        Value::Object(object) => of_object(object),
+        Value::Object(object) => of_object(object, of_an_object),
         _ => Type::unknown(),
     }
 }
@@ -61,7 +67,8 @@ pub(super) fn interface(schema: &Value) -> Option<Vec<String>> {
 }
 
 /// Everything that is known of a value must hold at once.
-fn of_object(object: &Object) -> Type {
+fn of_object(object: &Object, of_an_object: bool) -> Type {
+    let of_an_object = of_an_object || text(object, "type") == Some("object");
     let mut parts: Vec<Type> = Vec::new();
     if let Some(value) = object.get("const") {
         return Type::atom(literal(value));
@@ -78,13 +85,50 @@ fn of_object(object: &Object) -> Type {
     parts.extend(target(object).map(Type::atom));
     for key in ["oneOf", "anyOf"] {
         if let Some(Value::Array(options)) = object.get(key) {
-            parts.push(union(options.iter().map(|option| (variant_doc(option), type_of(option)))));
+            let absent = if of_an_object { absent(options) } else { None };
+            let option = |option: &Value| match &absent {
+                Some(absent) if says_nothing_at_all(option) => absent.clone(),
+                _ => type_of(option),
+            };
+            parts.push(union(options.iter().map(|part| (variant_doc(part), option(part)))));
         }
     }
     if let Some(Value::Array(all)) = object.get("allOf") {
-        parts.extend(all.iter().map(type_of));
+        parts.extend(all.iter().map(|part| part_of(part, of_an_object)));
     }
     intersection(parts)
+}
+
+/// What an empty alternative is beside others that describe parts of an object, as a flattened `Option`
+/// of an enum has it: none of the others' members. As `unknown` it would make all of them `unknown`.
+fn absent(options: &[Value]) -> Option<Type> {
+    let mut names = BTreeSet::new();
+    for option in options {
+        names_of(option, &mut names)?;
+    }
+    let members: Vec<_> = names.into_iter().map(|name| format!("{}?: never", key(name))).collect();
+    (!members.is_empty()).then(|| inline(&members, true))
+}
+
+/// Adds the names of all members that an object may have by `schema`; `None` if it does not list them.
+fn names_of<'a>(schema: &'a Value, names: &mut BTreeSet<&'a str>) -> Option<()> {
+    let object = schema.as_object()?;
+    if object.contains_key("$ref") {
+        return None;
+    }
+    let properties = object.get("properties").and_then(Value::as_object);
+    names.extend(properties.into_iter().flatten().map(|(name, _)| &**name));
+    for key in ["oneOf", "anyOf", "allOf"] {
+        for part in object.get(key).and_then(Value::as_array).into_iter().flatten() {
+            names_of(part, names)?;
+        }
+    }
+    Some(())
+}
+
+/// Whether a schema admits everything.
+fn says_nothing_at_all(schema: &Value) -> bool {
+    schema.as_object().is_some_and(Object::is_empty)
 }
 
 /// What `type` and the keywords of that type say; `None` if there is no `type`.
@@ -141,11 +185,11 @@ fn union(options: impl Iterator<Item = (String, Type)>) -> Type {
                 || all.iter().any(|(doc, option)| !doc.is_empty() || option.text.contains('\n'));
             let text = if tall {
                 let lines = all.iter().map(|(doc, option)| {
-                    format!(
-                        "\n  {}| {}",
-                        doc.replace('\n', "\n  "),
-                        option.text.replace('\n', "\n  ")
-                    )
+                    // A tall union begins with its own bar.
+                    let is_tall = option.text.starts_with('\n');
+                    let text = option.inside(if is_tall { Binds::Atom } else { Binds::Union });
+                    let (doc, text) = (doc.replace('\n', "\n  "), text.replace('\n', "\n  "));
+                    format!("\n  {doc}| {text}")
                 });
                 lines.collect()
             } else {

@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
                 let shape = of.input();
                 match marks.apply(value, &field(&shape.root(), &key)) {
                     Some(value) => value.to_string(),
-                    None if is_array(&shape) => "null".to_owned(),
+                    None if may_be_element(&shape, &key) => "null".to_owned(),
                     None => return,
                 }
             }
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
     fn json(&self, of: TypeSchema) -> String {
         let length = self.list.iter().map(|(key, json)| key.len() + json.len() + 4).sum::<usize>();
         let mut text = String::with_capacity(length + 2);
-        let is_array = self.is_counted() && is_array(&of.input());
+        let is_array = self.is_counted() && is_array(&of.input(), self.list.len());
         text.push(if is_array { '[' } else { '{' });
         for (nth, (key, json)) in self.list.iter().enumerate() {
             if nth > 0 {
@@ -82,9 +82,18 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn is_array(shape: &Shape) -> bool {
+/// Whether fields that are counted, so many of them, are the elements of an array. Where objects are possible,
+/// too, they are if no object is that has such fields, or none that has no field at all.
+fn is_array(shape: &Shape, count: usize) -> bool {
+    let root = shape.root();
+    let kinds = root.kinds();
+    kinds.array && !kinds.any && !(kinds.object && root.is_object_with(count))
+}
+
+/// Whether what has this key may be the element of an array.
+fn may_be_element(shape: &Shape, key: &str) -> bool {
     let kinds = shape.root().kinds();
-    kinds.array && !kinds.object
+    kinds.array && (!kinds.object || key.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What a text that is no superjson is as JSON.

@@ -522,3 +522,34 @@ async fn deep_json_is_an_error_and_not_a_full_stack() {
     let error = posted::<Value>(&parts, Body::from("[".repeat(1_000_000)), usize::MAX).await;
     assert_eq!(error.unwrap_err().status(), 400);
 }
+
+#[tokio::test]
+async fn an_array_that_the_stock_client_took_apart_is_one_where_objects_are_possible_too() {
+    #[derive(Debug, PartialEq, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(untagged)]
+    enum Either {
+        Many(Vec<String>),
+        One { name: String },
+    }
+    #[derive(Debug, PartialEq, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(untagged)]
+    enum Keyed {
+        Many(Vec<u8>),
+        Map(HashMap<String, u8>),
+    }
+    impl Payload for Either {}
+    impl Payload for Keyed {}
+    let texts = |texts: &[&str]| Either::Many(texts.iter().map(|&text| text.to_owned()).collect());
+    for (body, expected) in [
+        (r#"{"0":"{\"json\":\"a\"}","1":"{\"json\":\"b\"}"}"#, texts(&["a", "b"])),
+        ("{}", texts(&[])),
+        (r#"["a"]"#, texts(&["a"])),
+        (r#"{"name":"{\"json\":\"a\"}"}"#, Either::One { name: "a".to_owned() }),
+    ] {
+        assert_eq!(post::<Either>(body).await.unwrap(), Some(expected), "{body}");
+    }
+    assert_eq!(query::<Either>("0=a").unwrap(), Some(texts(&["a"])));
+    // A map may have such keys.
+    let map = post::<Keyed>(r#"{"0":"{\"json\":7}"}"#).await.unwrap();
+    assert_eq!(map, Some(Keyed::Map(HashMap::from([("0".to_owned(), 7)]))));
+}
