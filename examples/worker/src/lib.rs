@@ -1,7 +1,7 @@
 //! A worker that serves nothing and still reaches every socket: `Emitter`, through Redis.
 //!
 //! ```sh
-//! REDIS_URL=redis://127.0.0.1:6379 cargo run -p worker --bin server
+//! REDIS_URL=redis://127.0.0.1:6379 cargo run -p worker --bin job-server
 //! REDIS_URL=redis://127.0.0.1:6379 cargo run -p worker --bin worker -- 42
 //! ```
 //!

@@ -26,7 +26,7 @@ async fn progress_of_the_worker_reaches_those_who_watch_the_job() {
     let settings = ["--port", &redis_port.to_string(), "--save", "", "--bind", "127.0.0.1"];
     let _redis = start(Command::new("redis-server").args(settings));
     let address = format!("127.0.0.1:{port}");
-    let server = env!("CARGO_BIN_EXE_server");
+    let server = env!("CARGO_BIN_EXE_job-server");
     let _server = start(Command::new(server).args(["serve", &address]).env("REDIS_URL", &url));
 
     let jobs = format!("ws://{address}/api/post/jobs");

@@ -19,8 +19,8 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exi
 
 // Starts a program that ends with this process at the latest; `ready` is what it prints once it
 // can be talked to, or `null` if it does not say.
-export async function start(program, args, { ready = /(.+)/, env = {} } = {}) {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } })
+export async function start(program, args, { ready = /(.+)/, env = {}, cwd } = {}) {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env }, cwd })
   running.add(child)
   let log = ""
   child.stderr.on("data", text => { log += text })

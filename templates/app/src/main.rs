@@ -1,0 +1,30 @@
+//! The server: procedures below `/api`, and the page that `web/` builds.
+
+mod chat;
+
+use axum::Router;
+use jstack_runtime::prelude::*;
+use tower_http::services::{ServeDir, ServeFile};
+use tracing_subscriber::EnvFilter;
+
+/// The procedures. Each router has a name: `client.post.chat` in the page is `/api/post/chat`.
+fn app() -> App {
+    App::new().mount("post", chat::router()).with_state(chat::History::default())
+}
+
+/// The page. Paths without a file get the page too, for a router in the browser.
+fn page() -> Router {
+    let folder = std::env::var("WEB").unwrap_or_else(|_| "web/dist".to_owned());
+    let index = ServeFile::new(format!("{folder}/index.html"));
+    Router::new().fallback_service(ServeDir::new(folder).fallback(index))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        // What other commands print, as `types`, goes to the standard output.
+        .with_writer(std::io::stderr)
+        .init();
+    app().merge(page()).run().await
+}
