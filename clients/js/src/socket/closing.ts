@@ -1,0 +1,44 @@
+// When a connection ends: whether another attempt makes sense.
+
+import { type Refusal, refused, SocketError } from "../error.js"
+
+/** The data of `$bye`: why the server closes. */
+export interface Bye extends Refusal {
+  retry?: boolean
+  /** When to come back, in ms. The server gives each connection another one. */
+  after?: number
+}
+
+/** Close codes from 4400 to 4599 are 4000 + an HTTP status. */
+const statusOf = (code: number): number | undefined => (code >= 4400 && code < 4600 ? code - 4000 : undefined)
+
+export interface End {
+  readonly code: number
+  readonly reason: string
+  readonly cause: SocketError
+  /** No other attempt can mend it. */
+  readonly final?: boolean
+  /** The credentials were refused. */
+  readonly unauthorized?: boolean
+  /** When to come back, in ms. */
+  readonly after?: number | undefined
+}
+
+/**
+ * Judges the end of a connection. `$bye` counts more than the code. Without one, these are final:
+ * 1008 (policy), 1009 (too long; only where the server has named its limit), and 4400 to 4499 but
+ * for 4408 (timeout) and 4429 (too many). 1000 is not: proxies say it.
+ */
+export function judge(code: number, reason: string, wasOpen: boolean, bye: Bye | undefined, v1: boolean): End {
+  const status = bye?.status ?? statusOf(code)
+  const isBad = code === 1008 || (v1 && code === 1009) || (code >= 4400 && code < 4500 && code !== 4408 && code !== 4429)
+  const text = reason || `${wasOpen ? "connection lost" : "cannot connect"} (${code})`
+  return {
+    code,
+    reason,
+    cause: bye ? refused(bye) : new SocketError(wasOpen ? "lost" : "connect", text, undefined, [], status),
+    final: bye?.retry === undefined ? isBad : !bye.retry,
+    unauthorized: status === 401,
+    after: bye?.after,
+  }
+}

@@ -1,0 +1,335 @@
+// One socket's connection: it is dialled, watched, lost and dialled again.
+//
+//   idle ──connect()──▶ connecting ──$welcome──▶ open ──lost──▶ reconnecting ──▶ open …
+//                            │                     │                 │
+//                            └── final or close() ─┴─────────────────┴──▶ closed ──connect()──▶ connecting
+//
+// Invariants:
+// - At most one attempt runs: `#dialing` (a token is being fetched) or `#ws`, never both.
+// - While `#wanted`, exactly one of these is true: an attempt runs, `#ws` is open, the timer `retry`
+//   runs, or the page is in the back/forward cache and `pageshow` will go on.
+// - After `closed` there is no timer and no listener on the page.
+// - A connection counts as good after five seconds; before that the delays go on growing.
+//
+// A server of the base profile selects no subprotocol, and then a browser fails the whole connection. So
+// after two attempts that failed before they opened, each such failure is followed at once by an attempt
+// without subprotocols. Two, because one failure is often an accident, and the base profile has much
+// less. A server that has spoken v1 once is never tried without.
+
+import { type Environment, isHidden, isOnline, watchPage } from "../environment.js"
+import { type LocalCode, SocketError } from "../error.js"
+import { Hub } from "../hub.js"
+import type { WebSocketConstructor, WebSocketLike } from "../options.js"
+import type { TappedFrame } from "../routes.js"
+import { Timers } from "../timers.js"
+import { type Bye, type End, judge } from "./closing.js"
+import type { Extra, Welcome } from "./frames.js"
+import type { LiveSocket } from "./socket.js"
+import type { Status } from "./types.js"
+
+const PROTOCOL = "jstack.v1"
+/** How late a timer may be before the machine must have slept. */
+const LATE = 2000
+/** How long a connection that slept may take to prove itself. */
+const PROBE = 5000
+/** After how long a loss is worth showing, and a connection counts as good. */
+const LASTING = 5000
+const NOT_SELECTED =
+  "jstack.v1 was not selected: the server is older, or a proxy drops Sec-WebSocket-Protocol"
+/** Longer than timers run: not before the page is shown again, or `connect` is called. */
+const FOREVER = 2 ** 31 - 1
+
+type StatusWithoutOnline<S = Status> = S extends Status ? Omit<S, "online"> : never
+
+export class Link {
+  readonly changed: Hub
+  status: Status = { state: "idle", online: isOnline() }
+  /** Between `connect` and the end for good. */
+  isWanted = false
+  readonly #environment: Environment
+  readonly #socket: LiveSocket
+  readonly #timers = new Timers()
+  #ws: WebSocketLike | undefined
+  #dialing: AbortController | undefined
+  #attempts = 0
+  /** How many attempts with v1 failed before they opened. */
+  #missed = 0
+  /** When the last open connection was lost; 0 before the first was open. */
+  #lostAt = 0
+  #cause: SocketError | undefined
+  #retryAt: Date | null = null
+  #bye: Bye | undefined
+  /** The server refused the last token, so the next one must be another. */
+  #refused = false
+  #heardAt = 0
+  #patience = 0
+  #unwatch: (() => void) | undefined
+
+  constructor(environment: Environment, socket: LiveSocket) {
+    this.#environment = environment
+    this.#socket = socket
+    this.changed = new Hub(socket.report)
+  }
+
+  get isOpen(): boolean {
+    return this.status.state === "open"
+  }
+
+  get isV1(): boolean {
+    return this.status.state === "open" && this.status.profile === "v1"
+  }
+
+  get bufferedAmount(): number {
+    return this.#ws?.bufferedAmount ?? 0
+  }
+
+  connect(): void {
+    if (!this.isWanted) {
+      this.isWanted = true
+      this.#attempts = this.#lostAt = 0
+      this.#refused = false
+      this.#unwatch = watchPage(this.#onPage)
+      this.#environment.sockets.add(this.#socket)
+    }
+    if (this.#ws || this.#dialing) return
+    this.#timers.clear("retry")
+    this.#retryAt = null
+    this.#begin()
+    this.#say()
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.#environment.sockets.delete(this.#socket)
+    if (this.status.state === "closed") return
+    this.#hangUp(code, reason)
+    this.#finish({ code, reason, cause: new SocketError("closed", "the socket is closed") }, null)
+  }
+
+  /** Drops the connection, if there is one, and dials again at once. */
+  restart(): void {
+    if (this.isOpen) this.#giveUp("lost", "connecting again", { after: 0 })
+    else this.#hangUp()
+    this.connect()
+  }
+
+  send(text: string): boolean {
+    this.tap("out", text)
+    try {
+      this.#ws?.send(text)
+      return !!this.#ws
+    } catch {
+      return false
+    }
+  }
+
+  tap(direction: TappedFrame["direction"], text: string): void {
+    const { taps } = this.#environment
+    if (taps.size) taps.fire({ socket: this.#socket, direction, text, time: Date.now() })
+  }
+
+  /** The status of a connection that is on its way. */
+  #say(): void {
+    const attempt = this.#attempts
+    this.#set(
+      this.#lostAt && this.#cause
+        ? {
+            state: "reconnecting",
+            attempt,
+            retryAt: this.#retryAt,
+            since: new Date(this.#lostAt),
+            lost: Date.now() - this.#lostAt >= LASTING,
+            cause: this.#cause,
+          }
+        : { state: "connecting", attempt: attempt + 1 },
+    )
+  }
+
+  #set(status: StatusWithoutOnline): void {
+    this.status = { ...status, online: isOnline() } as Status
+    this.changed.fire()
+  }
+
+  // ------------------------------------------------------------------------------------- one attempt
+
+  /** A microtask later: what React mounts twice and closes in between never dials. */
+  #begin(plain?: boolean): void {
+    const { signal } = (this.#dialing = new AbortController())
+    queueMicrotask(() => !signal.aborted && this.#dial(signal, plain))
+  }
+
+  async #dial(signal: AbortSignal, plain?: boolean): Promise<void> {
+    const { client, options, token } = this.#environment
+    const Socket = client.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor)
+    const protocols = plain || options.profile === "base" ? [] : [PROTOCOL]
+    this.#timers.set("open", options.connectTimeout ?? 10_000, () => this.#giveUp("timeout", "no connection in time"))
+    if (protocols.length && token) {
+      try {
+        const text = await token(this.#refused ? "refused" : "connect", signal)
+        if (text) protocols.push(`jstack.bearer.${base64url(text)}`)
+      } catch (error) {
+        if (!signal.aborted) this.#giveUp("unauthorized", `no token: ${error}`)
+        return
+      }
+    }
+    if (signal.aborted) return
+    this.#dialing = undefined
+    try {
+      this.#listen(new Socket(this.#socket.url, protocols), protocols)
+    } catch (error) {
+      // A bad address, or no WebSocket at all (then the option is missing): no attempt mends it.
+      this.#giveUp("connect", `${error}`, { final: true })
+    }
+  }
+
+  #listen(ws: WebSocketLike, { length: offered }: string[]): void {
+    this.#ws = ws
+    this.#bye = undefined
+    let reached = false
+    ws.onopen = () => {
+      reached = true
+      if (ws.protocol === PROTOCOL) return
+      if (this.#environment.options.profile !== "base") this.#socket.report(new SocketError("unsupported", NOT_SELECTED))
+      this.#opened()
+    }
+    // What it means comes with `onclose`.
+    ws.onerror = () => {}
+    ws.onmessage = ({ data }: { data: unknown }) => this.#receive(data)
+    ws.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      if (reached || !offered || this.#environment.spoken || this.#missed++ === 0)
+        return this.#drop(judge(code, reason, this.isOpen, this.#bye, ws.protocol === PROTOCOL))
+      this.#hangUp()
+      this.#begin(true)
+    }
+  }
+
+  #opened(welcome?: Welcome): void {
+    const [idle = 25_000, more = 15_000] = this.#environment.options.heartbeat ?? []
+    this.#patience = welcome ? (welcome.ping ?? idle) + more : idle
+    this.#heardAt = Date.now()
+    this.#timers.clear("open", "lost")
+    this.#timers.set("stable", LASTING, () => {
+      this.#attempts = 0
+      this.#refused = false
+    })
+    this.#watchSilence(this.#patience)
+    if (welcome) this.#environment.spoken = true
+    this.#set({ state: "open", since: new Date(), profile: welcome ? "v1" : "base" })
+    // A listener of the status may have closed it.
+    if (this.isOpen) this.#socket.up(welcome)
+  }
+
+  #receive(data: unknown): void {
+    this.#heardAt = Date.now()
+    let frame: unknown
+    try {
+      frame = JSON.parse(data as string)
+    } catch {
+      // Not a frame, which is reported below.
+    }
+    if (!Array.isArray(frame) || typeof frame[0] !== "string")
+      return this.#socket.report(new SocketError("malformed", `not a frame: ${String(data).slice(0, 99)}`))
+    const [name, value, extra = {}] = frame as [string, unknown, Extra?]
+    this.tap("in", data as string)
+    if (name === "$welcome" && !this.isOpen) this.#opened(value as Welcome)
+    else if (name === "$bye") this.#bye = value as Bye
+    else this.#socket.receive(name, value, extra)
+  }
+
+  // --------------------------------------------------------------------------------------- its end
+
+  /** Ends what runs, without a word to anybody. */
+  #hangUp(code?: number, reason?: string): void {
+    const ws = this.#ws
+    this.#dialing?.abort()
+    this.#dialing = this.#ws = undefined
+    this.#timers.clear("open", "silence", "stable", "retry")
+    if (!ws) return
+    // `onerror` stays: in Node an error that nobody hears ends the process.
+    ws.onopen = ws.onmessage = ws.onclose = null
+    try {
+      ws.close(code, reason)
+    } catch {
+      // A code or a reason that browsers refuse.
+      ws.close()
+    }
+  }
+
+  #drop(end: End): void {
+    this.#hangUp()
+    this.#lost(end)
+  }
+
+  #giveUp(code: LocalCode, message: string, more?: Partial<End>): void {
+    this.#drop({ code: 1006, reason: message, cause: new SocketError(code, message), ...more })
+  }
+
+  #lost(end: End): void {
+    let { final, after, cause } = end
+    if (end.unauthorized && this.#environment.renews && !this.#refused) {
+      // Once: another refusal of a new token is final.
+      this.#refused = true
+      final = false
+      after ??= 0
+    }
+    if (final) return this.#finish(end, cause)
+    const { isOpen } = this
+    const [first, longest] = this.#environment.options.backoff ?? [500, 20_000]
+    const delay = after ?? Math.random() * Math.min(longest, first * 2 ** this.#attempts)
+    const now = Date.now()
+    this.#attempts++
+    this.#cause = cause
+    if (isOpen) {
+      this.#lostAt = now
+      this.#timers.set("lost", LASTING, () => this.#say())
+    }
+    this.#retryAt = delay < FOREVER ? new Date(now + delay) : null
+    if (this.#retryAt) this.#timers.set("retry", delay, () => this.connect())
+    this.#say()
+    this.#socket.down(end, isOpen, true)
+  }
+
+  #finish(end: End, cause: SocketError | null): void {
+    const { isOpen } = this
+    this.isWanted = false
+    this.#unwatch?.()
+    this.#timers.clear()
+    this.#set({ state: "closed", code: end.code, cause })
+    this.#socket.down(end, isOpen, false)
+  }
+
+  // ----------------------------------------------------------------------------------- signs of life
+
+  /**
+   * Waits for `ms` and then judges the silence. In profile v1 the server speaks in time, so silence is
+   * the end; in the base profile it is asked first. `askedAt`: a ping is on its way since then.
+   */
+  #watchSilence(ms: number, askedAt?: number): void {
+    const due = Date.now() + ms
+    this.#timers.set("silence", ms, () => {
+      const now = Date.now()
+      const left = this.#heardAt + this.#patience - now
+      if (askedAt ? this.#heardAt >= askedAt : left > 0) this.#watchSilence(Math.max(left, 1))
+      // A timer that is late slept with the machine, and proves nothing.
+      else if (now > due + LATE) this.#probe(PROBE)
+      else if (!askedAt && !this.isV1) this.#probe(this.#environment.options.heartbeat?.[1] ?? 15_000)
+      else this.#giveUp("lost", "no sign of life from the server")
+    })
+  }
+
+  #probe(ms: number): void {
+    this.#watchSilence(ms, Date.now())
+    this.send('["ping",null]')
+  }
+
+  readonly #onPage = ({ type }: { type: string }): void => {
+    if (type === "online" || type === "offline") this.#set(this.status)
+    // An open connection would keep the page out of the back/forward cache.
+    if (type === "pagehide") this.#giveUp("lost", "the page is hidden", { after: FOREVER })
+    else if (type === "offline" || isHidden()) return
+    else if (this.isOpen) this.#probe(PROBE)
+    else this.connect()
+  }
+}
+
+const base64url = (text: string): string =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text))).replace(/[+/=]/g, sign => ({ "+": "-", "/": "_" })[sign] ?? "")
