@@ -108,6 +108,13 @@ fn a_post_whose_input_may_be_missing() {
 }
 
 #[test]
+fn a_program() {
+    let main = "async fn main() -> Result<(), BoxError> { App::new().run().await }";
+    let expansion = crate::main_attribute::expand(tokens("workers = 4"), tokens(main));
+    assert_golden("program", &pretty(expansion));
+}
+
+#[test]
 fn a_set_of_events() {
     assert_golden("events", &events(EVENTS));
 }

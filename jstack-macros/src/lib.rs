@@ -9,6 +9,7 @@ mod expand;
 #[cfg(test)]
 mod golden;
 mod handlers;
+mod main_attribute;
 mod model;
 mod module;
 mod names;
@@ -41,4 +42,10 @@ pub fn events(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Payload, attributes(payload))]
 pub fn payload(item: TokenStream) -> TokenStream {
     expand::payload::expand(item.into()).into()
+}
+
+#[allow(missing_docs, reason = "documented where it is re-exported, so that its examples run")]
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    main_attribute::expand(args.into(), item.into()).into()
 }

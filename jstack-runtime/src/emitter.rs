@@ -6,6 +6,7 @@ use crate::app::settings::{self, Environment};
 use crate::broker::{Broker, Redis};
 use crate::error::{BoxError, Result};
 use crate::limits::Limits;
+use crate::observe;
 use crate::rooms::{Hub, Node};
 use crate::ws::{Io, SocketProcedure};
 
@@ -62,7 +63,7 @@ impl Emitter {
         redis.ready().await.map_err(|error| error.message().to_owned())?;
         let emitter = Self::through(redis);
         if let Err(error) = emitter.check().await {
-            tracing::warn!("{error}");
+            observe::warning!("{error}");
         }
         Ok(emitter)
     }
@@ -72,7 +73,7 @@ impl Emitter {
     pub fn new(mut redis: Redis) -> Self {
         match prefix(None) {
             Ok(prefix) => redis.set_name(&prefix),
-            Err(error) => tracing::error!(%error, "the environment does not name the application"),
+            Err(error) => observe::error!(%error, "the environment does not name the application"),
         }
         Self::through(redis)
     }

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
+use crate::observe;
+
 /// What a handler returns: `Result` alone stands for `Result<(), Error>`.
 ///
 /// ```
@@ -185,10 +187,10 @@ impl Error {
         }
         match self.cause() {
             Some(cause) => {
-                tracing::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed");
+                observe::error!(procedure, code = self.code(), cause = ?cause.to_string(), "handler failed");
             }
             None => {
-                tracing::error!(procedure, code = self.code(), message = ?self.message(), "handler failed");
+                observe::error!(procedure, code = self.code(), message = ?self.message(), "handler failed");
             }
         }
     }

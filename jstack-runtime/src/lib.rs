@@ -8,6 +8,7 @@ mod codegen;
 pub mod contract;
 #[cfg(feature = "redis")]
 mod emitter;
+mod entry;
 mod error;
 mod events;
 mod frame;
@@ -16,8 +17,10 @@ mod http;
 mod limits;
 mod meters;
 mod net;
+mod observe;
 mod outbound;
 mod payload;
+mod platform;
 pub mod prelude;
 mod procedure;
 mod protocol;
@@ -37,6 +40,25 @@ mod ws;
 pub mod fuzzing;
 
 pub use app::App;
+/// The axum of this crate, with the extractors, responses and routers that procedures need.
+///
+/// A program that names axum by this path needs no `axum` in its `Cargo.toml`, and cannot have
+/// another version of it.
+///
+/// ```
+/// use jstack_runtime::axum::extract::Path;
+/// use jstack_runtime::axum::routing::get;
+///
+/// async fn greet(Path(name): Path<String>) -> String {
+///     format!("hello {name}")
+/// }
+///
+/// let app = jstack_runtime::App::new()
+///     .merge(jstack_runtime::axum::Router::new().route("/hello/{name}", get(greet)));
+/// # let _: jstack_runtime::App = app;
+/// ```
+#[doc(no_inline)]
+pub use axum;
 pub use broker::Memory;
 #[cfg(feature = "redis")]
 pub use broker::Redis;
@@ -50,6 +72,8 @@ pub use http::{OriginError, Origins, Raw, SuperJson};
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
 pub use jstack_macros::Payload;
+#[doc = include_str!("docs/main.md")]
+pub use jstack_macros::main;
 #[doc = include_str!("docs/procedure.md")]
 pub use jstack_macros::procedure;
 pub use limits::Limits;
@@ -103,6 +127,7 @@ pub mod __private {
     pub use garde;
 
     pub use crate::codegen::{AnswerWriter, answers, kept, outcome, results, rules, sendable};
+    pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{AnyEvent, EmitFuture, Event, Events, Target};
     pub use crate::http::answer::OutputInfo;
     pub use crate::http::input::{RawInput, inputs, optional_inputs};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors of `jstack-runtime/src`, the ground first. A name is a file or a folder; the longest
 /// name that matches a path decides. Names of one line may not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["sync", "untrusted"],
+    &["observe", "platform", "sync", "untrusted"],
     &["close_reason", "error", "guard", "limits", "rate", "socket_id"],
     &["frame", "meters", "payload"],
     &["broker"],
@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["app/settings"],
     &["app"],
-    &["emitter"],
+    &["emitter", "entry"],
     &["prelude", "fuzzing", "lib"],
 ];
 

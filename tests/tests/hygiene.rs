@@ -125,6 +125,16 @@ mod bare {
         let _ = input;
     }
 
+    #[::rt::main(workers = 2, crate = ::rt)]
+    async fn main() -> ::std::result::Result<(), ::rt::BoxError> {
+        ::std::result::Result::Ok(())
+    }
+
+    #[::core::prelude::v1::test]
+    fn a_program_runs() {
+        let _: ::std::process::ExitCode = main();
+    }
+
     #[::core::prelude::v1::test]
     fn every_form_mounts() {
         let _: ::rt::Router = ::rt::router![chat, events, answer, issues, cx];

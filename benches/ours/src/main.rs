@@ -1,7 +1,6 @@
 //! The chat on jstack-runtime: decoding, validation, rooms, limits and slow-reader protection on.
 //! Only the limits that a load from one address cannot keep are raised.
 
-use std::error::Error;
 use std::net::Ipv4Addr;
 
 use axum::extract::Query;
@@ -14,9 +13,6 @@ struct Args {
     /// The port on 127.0.0.1 to listen on.
     #[arg(long)]
     port: u16,
-    /// Threads of the runtime.
-    #[arg(long, default_value_t = 1)]
-    workers: usize,
     /// HOST:PORT of the Redis that joins several servers.
     #[arg(long)]
     redis: Option<String>,
@@ -78,19 +74,10 @@ async fn small() -> Small {
     Small { name: "hello", id: 7, tags: ["a", "b", "c"] }
 }
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let args = Args::parse();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(args.workers)
-        // What the crate's documentation recommends: many connections are busy in one turn, and
-        // all of them are to be gathered before the flusher writes.
-        .event_interval(1024)
-        .enable_all()
-        .build()?
-        .block_on(serve(args.port, args.redis))
-}
-
-async fn serve(port: u16, redis: Option<String>) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// `TOKIO_WORKER_THREADS` sets the threads of the runtime.
+#[jstack_runtime::main]
+async fn main() -> Result<(), BoxError> {
+    let Args { port, redis } = Args::parse();
     let limits =
         Limits { rate: 10_000_000, burst: 10_000_000, connections_per_ip: 0, ..Limits::default() };
     let mut app = App::new().mount("bench", router![chat, small]).limits(limits);

@@ -23,8 +23,19 @@ pub(crate) struct Peer {
     pub(crate) get: &'static str,
     /// It takes `--redis HOST:PORT`.
     pub(crate) redis: bool,
-    /// It takes `--workers N`.
-    pub(crate) workers: bool,
+    /// How it takes the number of its threads.
+    pub(crate) workers: Workers,
+}
+
+/// How a server takes the number of its threads.
+#[derive(Clone, Copy)]
+pub(crate) enum Workers {
+    /// There is one.
+    One,
+    /// `--workers N`
+    Argument,
+    /// `TOKIO_WORKER_THREADS`, as every tokio program does that does not say otherwise.
+    Environment,
 }
 
 const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket&room={room}";
@@ -40,7 +51,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: "/ws?room={room}",
         get: "/small",
         redis: true,
-        workers: false,
+        workers: Workers::One,
     },
     Peer {
         name: "ours",
@@ -51,7 +62,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: "/api/bench/chat?room={room}",
         get: "/api/bench/small",
         redis: true,
-        workers: true,
+        workers: Workers::Environment,
     },
     Peer {
         name: "axum-ws",
@@ -62,7 +73,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: "/ws?room={room}",
         get: "/small",
         redis: false,
-        workers: true,
+        workers: Workers::Argument,
     },
     Peer {
         name: "axum-ws-defaults",
@@ -73,7 +84,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: "/ws?room={room}",
         get: "/small",
         redis: false,
-        workers: true,
+        workers: Workers::Argument,
     },
     Peer {
         name: "socketioxide",
@@ -84,7 +95,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: SOCKET_IO,
         get: "/small",
         redis: true,
-        workers: true,
+        workers: Workers::Argument,
     },
     Peer {
         name: "node-socketio",
@@ -95,7 +106,7 @@ pub(crate) const ALL: [Peer; 6] = [
         chat: SOCKET_IO,
         get: "/small",
         redis: true,
-        workers: false,
+        workers: Workers::One,
     },
 ];
 
@@ -145,8 +156,14 @@ impl Peer {
             }
         };
         command.args(self.args).args(["--port", &port.to_string()]);
-        if self.workers {
-            command.args(["--workers", &workers.to_string()]);
+        match self.workers {
+            Workers::One => {}
+            Workers::Argument => {
+                command.args(["--workers", &workers.to_string()]);
+            }
+            Workers::Environment => {
+                command.env("TOKIO_WORKER_THREADS", workers.to_string());
+            }
         }
         if let Some(redis) = redis {
             command.args(["--redis", &format!("127.0.0.1:{redis}")]);

@@ -75,7 +75,7 @@ fn app() -> App {
         .with_state(Tokens(Arc::new(tokens)))
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     app().run().await
 }

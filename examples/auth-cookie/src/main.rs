@@ -100,7 +100,7 @@ fn app() -> App {
         .with_state(Sessions::default())
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     app().run().await
 }

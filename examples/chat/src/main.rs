@@ -11,7 +11,7 @@ use jstack_runtime::prelude::*;
 
 use crate::store::Store;
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt()
         .with_env_filter(

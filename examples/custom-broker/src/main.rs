@@ -76,7 +76,7 @@ fn app(bus: Bus) -> App {
     App::new().mount("post", router![chat]).broker(bus)
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let bus = Bus::default();
     let (one, two) = (app(bus.clone()), app(bus));

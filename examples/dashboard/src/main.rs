@@ -78,7 +78,7 @@ fn app(load: watch::Receiver<Load>) -> App {
     App::new().mount("post", router![dashboard]).with_state(load)
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let (measured, load) = watch::channel(Load::default());
     tokio::spawn(async move {

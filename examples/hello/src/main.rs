@@ -31,7 +31,7 @@ fn app() -> App {
     App::new().mount("hello", router![chat, version])
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     app().run().await
 }

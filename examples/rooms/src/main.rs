@@ -92,7 +92,7 @@ fn app() -> App {
     App::new().mount("post", router![rooms])
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     app().run().await
 }

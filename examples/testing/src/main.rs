@@ -54,7 +54,7 @@ pub fn app(tasks: Tasks) -> App {
     App::new().mount("tasks", router![live, list]).with_state(tasks)
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     app(Tasks::default()).run().await
 }

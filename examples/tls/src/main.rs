@@ -37,7 +37,7 @@ fn app(certificate: Vec<u8>, key: Vec<u8>) -> App {
     App::new().mount("post", router![echo, hello]).tls(certificate, key)
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let mut files = std::env::args().skip(1);
     let (Some(certificate), Some(key)) = (files.next(), files.next()) else {

@@ -70,7 +70,7 @@ fn app(folder: PathBuf) -> App {
     app.merge(axum::Router::new().route("/files/{name}", put(upload)).with_state(uploads))
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let folder = PathBuf::from("uploads");
     std::fs::create_dir_all(&folder)?;

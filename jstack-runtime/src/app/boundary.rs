@@ -16,6 +16,7 @@ use crate::guard::caught;
 use crate::http::cors::{self, Gate};
 use crate::http::origin::Secure;
 use crate::http::{problem, versions};
+use crate::observe;
 
 /// Wraps procedures in what every one of them needs.
 #[derive(Clone)]
@@ -107,11 +108,11 @@ fn log(response: &mut Response) {
     let code = response.extensions().get::<ErrorBody>().map(|told| told.code.clone());
     let id =
         format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
-    tracing::error!(
+    observe::error!(
         request_id = id,
         status = response.status().as_u16(),
-        code = code.as_deref(),
-        cause = cause.as_deref().map(tracing::field::debug),
+        code = code.as_deref().unwrap_or("none"),
+        cause = ?cause.as_deref().unwrap_or("none"),
         "request failed"
     );
     if let Ok(id) = HeaderValue::try_from(id) {

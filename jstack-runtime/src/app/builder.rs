@@ -28,7 +28,7 @@ use crate::ws::{Io, SocketProcedure};
 /// #[procedure(get)]
 /// async fn version() -> &'static str { "1.0" }
 ///
-/// #[tokio::main]
+/// #[jstack_runtime::main]
 /// async fn main() -> Result<(), BoxError> {
 ///     App::new()
 ///         .mount("about", router![version]) // GET /api/about/version

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use super::boundary::BoundaryLayer;
 use super::builder::{App, Common, Mounted};
@@ -14,6 +14,7 @@ use super::settings::{DEFAULT, Environment, Setting, Settings, choose};
 use crate::app_context::AppContext;
 use crate::contract;
 use crate::error::{BoxError, Error, Result};
+use crate::observe;
 use crate::procedure::ProcedureInfo;
 use crate::server::{self, Drained, Signals};
 
@@ -51,8 +52,13 @@ impl App {
     /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains
     /// or its broker is in trouble; both stand before every other route.
     ///
+    /// A program without a `tracing` subscriber does not run in silence: the URL, warnings and
+    /// errors, those behind each status of 500 among them, are written to stderr, 20 lines a second
+    /// at most. With a subscriber nothing is written there.
+    ///
     /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
     pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
+        observe::speak();
         let built = self.build(true)?;
         let listener = bind(address).await?;
         built.serve_until_signal(listener).await
@@ -63,6 +69,7 @@ impl App {
     ///
     /// Fails where [`App::try_into_router`] does.
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
+        observe::speak();
         self.build(true)?.serve_until_signal(listener).await
     }
 
@@ -113,7 +120,7 @@ impl App {
     ///
     /// ```no_run
     /// # use jstack_runtime::prelude::*;
-    /// #[tokio::main]
+    /// #[jstack_runtime::main]
     /// async fn main() -> Result<(), BoxError> {
     ///     App::new().run().await // cargo run -- types web/api.ts
     /// }
@@ -224,7 +231,14 @@ impl Built {
 
 /// Binds with room for a crowd that comes back at once after a restart.
 async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
-    TcpListener::bind(address).await.map_err(|error| format!("cannot listen: {error}").into())
+    let addresses: Vec<_> = lookup_host(address)
+        .await
+        .map_err(|error| format!("the address to listen on cannot be resolved: {error}"))?
+        .collect();
+    TcpListener::bind(&*addresses).await.map_err(|error| {
+        let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        format!("cannot listen on {}: {error}", shown.join(" or ")).into()
+    })
 }
 
 /// Two procedures on one path are one error, which names both places.

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::frame::{self, ControlFrame};
 use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
+use crate::observe;
 use crate::outbound::{Frame, Pushed, QueueLimits};
 use crate::rate::Rate;
 use crate::socket_id::SocketId;
@@ -358,6 +359,6 @@ impl Sink for Hub {
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
         self.node.meters().gaps.increment(1);
-        tracing::warn!(?channel, messages, "messages from other processes may be missing");
+        observe::warning!(?channel, messages, "messages from other processes may be missing");
     }
 }

@@ -20,6 +20,7 @@ use crate::app_context::AppContext;
 use crate::error::BoxError;
 use crate::limits::{Limits, or_none};
 use crate::net::admission::{Admission, LimitReached};
+use crate::observe;
 
 /// How long to wait when there are no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(50);
@@ -109,7 +110,7 @@ async fn accept(
             Err(error) => {
                 if !told {
                     told = true;
-                    tracing::error!(%error, open = server.admission.open(), "connections cannot be accepted; is the limit of open files (`ulimit -n`) too low?");
+                    observe::error!(%error, open = server.admission.open(), "connections cannot be accepted; is the limit of open files (`ulimit -n`) too low?");
                 }
                 tokio::select! {
                     () = &mut shutdown => return,
@@ -161,10 +162,10 @@ async fn drain(server: &Server, at_once: impl Future<Output = ()>) -> Drained {
         () = tokio::time::sleep(limits.drain_deadline) => {
             let sockets = drain::kill_all(&server.context);
             let open = server.admission.open();
-            tracing::warn!(sockets, open, "the shutdown took longer than `drain_deadline`; the rest is cut off");
+            observe::warning!(sockets, open, "the shutdown took longer than `drain_deadline`; the rest is cut off");
         }
         () = at_once => {
-            tracing::warn!(open = server.admission.open(), "shutting down at once");
+            observe::warning!(open = server.admission.open(), "shutting down at once");
             drain::kill_all(&server.context);
         }
     }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use crate::observe;
+
 /// How long a process may still take to end after its drain was cut off: time for what follows
 /// `serve` in `main`, and for handlers that are about to yield.
 const AFTERMATH: Duration = Duration::from_secs(5);
@@ -78,7 +80,7 @@ async fn watch_over(
             counted.send_replace(2);
         }
         tokio::time::sleep(AFTERMATH).await;
-        tracing::error!(
+        observe::error!(
             "the process does not end: is there a handler that blocks its thread? It is ended now"
         );
         #[allow(clippy::exit, reason = "nothing else ends a thread that blocks")]

@@ -12,6 +12,7 @@ use super::handlers::Handlers;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::guard::{Aborted, limited};
+use crate::observe;
 use crate::protocol::codec::{self, Inbound};
 use crate::rooms::Hub;
 use crate::transport::{Connection, ConnectionFuture};
@@ -144,8 +145,8 @@ fn report_hook_result(
     match ended {
         Ok(Ok(())) => return,
         Ok(Err(error)) => log(hub, hook, &error),
-        Err(Aborted::TimedOut) => tracing::error!(procedure, hook, "hook did not finish in time"),
-        Err(Aborted::Panicked) => tracing::error!(procedure, hook, "hook panicked"),
+        Err(Aborted::TimedOut) => observe::error!(procedure, hook, "hook did not finish in time"),
+        Err(Aborted::Panicked) => observe::error!(procedure, hook, "hook panicked"),
     }
     counter.increment(1);
 }
@@ -156,13 +157,13 @@ fn report_hook_result(
 fn log(hub: &Hub, hook: &'static str, error: &Error) {
     let (procedure, code) = (hub.procedure(), error.code());
     let cause = error.cause().map_or_else(|| error.message().to_owned(), ToString::to_string);
-    tracing::error!(procedure, hook, code, ?cause, "hook failed");
+    observe::error!(procedure, hook, code, ?cause, "hook failed");
 }
 
 /// The connection in which a handler panicked ends, and nothing else does.
 fn panicked(connection: &Connection) {
     let procedure = connection.hub().procedure();
-    tracing::error!(procedure, socket = %connection.member().id, "a handler panicked");
+    observe::error!(procedure, socket = %connection.member().id, "a handler panicked");
     connection.close(CloseReason::fixed(ClosedBy::Failure, 1011, "Internal Server Error"));
 }
 

@@ -3,7 +3,7 @@
 use jstack_runtime::prelude::*;
 use worker::jobs;
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     App::new().mount("post", router![jobs]).run().await
 }

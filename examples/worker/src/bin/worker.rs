@@ -3,7 +3,7 @@
 use jstack_runtime::{BoxError, Emitter};
 use worker::{jobs, room};
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let job = std::env::args().nth(1).ok_or("say which job: `worker 42`")?.parse()?;
     let redis = std::env::var("REDIS_URL").map_err(|_| "`REDIS_URL` is not set")?;

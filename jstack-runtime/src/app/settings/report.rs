@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::resolve::Settings;
 use super::setting::Setting;
+use crate::observe;
 
 impl Settings {
     /// Adds what was found out elsewhere, secrets masked.
@@ -11,9 +12,13 @@ impl Settings {
         self.lines.extend(settings);
     }
 
-    /// Tells the log what holds and where it comes from.
+    /// Logs the settings and where they come from. Without a log the address alone is written, to
+    /// stderr.
     pub(crate) fn print(&self, address: &str, broker: &str) {
         tracing::info!("{}", self.text(address, broker));
+        if observe::is_stderr_the_log() {
+            observe::to_stderr(&format_args!("listening on {address}"));
+        }
         self.warn();
     }
 
@@ -28,7 +33,7 @@ impl Settings {
     /// Tells the log of variables that mean nothing.
     pub(crate) fn warn(&self) {
         for unknown in &self.unknown {
-            tracing::warn!("{unknown}");
+            observe::warning!("{unknown}");
         }
     }
 }

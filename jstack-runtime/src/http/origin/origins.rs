@@ -8,6 +8,7 @@ use http::uri::Uri;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{BoxError, Error};
+use crate::observe;
 use crate::untrusted::Untrusted;
 
 #[cfg(test)]
@@ -109,7 +110,7 @@ impl Origins {
             return Err(wrong.clone().into());
         }
         if self.any {
-            tracing::warn!(
+            observe::warning!(
                 "every origin is allowed (`Origins::any()`): any web page can use this server with \
                  its visitors' cookies"
             );
@@ -145,7 +146,7 @@ impl Origins {
     pub(crate) fn check_upgrade(&self, headers: &HeaderMap, uri: &Uri, secure: bool) -> Decision {
         match self.check(headers, uri, secure) {
             Decision::Absent if !self.any && headers.contains_key(header::COOKIE) => {
-                tracing::warn!(setting = "JSTACK_ORIGINS", "cookies without an origin refused");
+                observe::warning!(setting = "JSTACK_ORIGINS", "cookies without an origin refused");
                 Decision::Refused(Error::forbidden(
                     "a WebSocket that brings cookies and no `Origin` is not allowed here: send the header, \
                      as browsers do; the server's setting is `App::origins` or `JSTACK_ORIGINS`",
@@ -164,7 +165,7 @@ impl Origins {
         if let Some(here) = here {
             let _ = write!(message, ", and without one its own origin, `{here}`, is");
         }
-        tracing::warn!(origin, setting = "JSTACK_ORIGINS", "origin refused");
+        observe::warning!(origin, setting = "JSTACK_ORIGINS", "origin refused");
         Decision::Refused(Error::forbidden(message))
     }
 }

@@ -25,7 +25,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

@@ -13,6 +13,7 @@ use super::topology::ClusterNode;
 use crate::broker::redis::connect::Link;
 use crate::broker::redis::dialect::Dialect;
 use crate::broker::redis::subscribe::{Entry, PushEvent, SubscribeDialect, Table};
+use crate::observe;
 
 /// Channels that are named in one write.
 const CHANNELS_PER_WRITE: usize = 1_000;
@@ -111,7 +112,7 @@ impl SubscribeDialect for Sharded {
             }
         }
         if let Some(why) = trouble {
-            tracing::error!(why, "Redis refuses subscriptions");
+            observe::error!(why, "Redis refuses subscriptions");
         }
         Ok(())
     }

@@ -47,6 +47,7 @@ use crate::broker::redis::connect::{Backoff, Connected, Link};
 use crate::broker::redis::dialect::Dialect;
 use crate::broker::redis::failure::publish_failed;
 use crate::broker::redis::timer::sleep_until_opt;
+use crate::observe;
 
 /// Scheduler turns for which messages wait for others to share their write, as long as more come,
 /// and the longest time for it.
@@ -101,7 +102,7 @@ impl<D: Dialect> Publisher<D> {
                         tracing::debug!(redis = %self.link.address.shown, "nothing to publish");
                         continue;
                     };
-                    tracing::warn!(redis = %self.link.address.shown, why, "lost the publishing connection");
+                    observe::warning!(redis = %self.link.address.shown, why, "lost the publishing connection");
                     self.outbox.lost(self.shard, &why);
                     self.dialect.connection_lost();
                     if since.elapsed() >= STABLE {

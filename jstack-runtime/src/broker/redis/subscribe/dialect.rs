@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::table::Table;
 use crate::broker::redis::connect::Link;
 use crate::broker::redis::dialect::{Dialect, Plain};
+use crate::observe;
 
 /// Channels that are named in one command.
 const CHANNELS_PER_COMMAND: usize = 1_000;
@@ -73,7 +74,7 @@ impl SubscribeDialect for Plain {
                 Ok(()) => {}
                 Err(error) if is_refusal(&error) => {
                     let why = link.explain(&error);
-                    tracing::error!(why, "Redis refuses subscriptions");
+                    observe::error!(why, "Redis refuses subscriptions");
                     for entry in entries {
                         entry.refused(&why);
                     }

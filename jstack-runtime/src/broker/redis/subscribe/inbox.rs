@@ -19,6 +19,7 @@ use crate::broker::Message;
 use crate::broker::redis::format::batch;
 use crate::broker::redis::format::envelope::Envelope;
 use crate::broker::redis::format::sequence::SequenceCheck;
+use crate::observe;
 
 /// The limits of one queue.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -165,7 +166,7 @@ impl Delivery {
     }
 
     fn report_dropped(&self, dropped: HashMap<Vec<u8>, u64>) {
-        tracing::warn!(
+        observe::warning!(
             channels = dropped.len(),
             "messages from Redis arrive faster than they are delivered"
         );
@@ -200,7 +201,7 @@ impl Delivery {
 /// Confines a panic of a sink to the message that caused it.
 fn catch_panic(handle: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(handle)).is_err() {
-        tracing::error!("a message from Redis was lost to a panic");
+        observe::error!("a message from Redis was lost to a panic");
     }
 }
 
@@ -237,6 +238,6 @@ fn count_malformed(channel: &str, why: &str) {
     metrics::counter!("jstack_broker_malformed_total").increment(1);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
     if count.is_power_of_two() {
-        tracing::warn!(channel, why, count, "dropped a malformed message from Redis");
+        observe::warning!(channel, why, count, "dropped a malformed message from Redis");
     }
 }

@@ -18,6 +18,7 @@ use super::inbox::Inbox;
 use super::table::Table;
 use crate::broker::redis::connect::{Backoff, Connected, Link};
 use crate::broker::redis::publish::Outbox;
+use crate::observe;
 
 /// Heartbeats without a probe after which the connection is given up.
 const MISSED_PROBES: u32 = 3;
@@ -88,7 +89,7 @@ impl<D: SubscribeDialect> Listener<D> {
                         continue;
                     };
                     metrics::counter!("jstack_broker_connections_lost_total").increment(1);
-                    tracing::warn!(redis = %self.link.address.shown, why, "lost the listening connection");
+                    observe::warning!(redis = %self.link.address.shown, why, "lost the listening connection");
                     self.table.lock().lost(self.shard, number, Some(&why));
                     self.dialect.connection_lost();
                     if since.elapsed() >= STABLE {

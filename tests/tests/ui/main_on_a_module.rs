@@ -1,0 +1,5 @@
+// The attribute stands on a function.
+#[jstack_runtime::main]
+mod main {}
+
+fn main() {}

@@ -1,0 +1,3 @@
+// Somebody must work.
+#[jstack_runtime::main(workers = 0)]
+async fn main() {}
