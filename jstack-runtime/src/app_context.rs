@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::http::Origins;
+use crate::http::allowed_headers::AllowedHeaders;
 use crate::limits::Limits;
 use crate::rooms::{Hub, Node};
 
@@ -16,6 +17,7 @@ pub(crate) struct AppContext {
     /// By the type of the procedure's marker, so that any handler can emit to any procedure.
     hubs: Mutex<HashMap<TypeId, Arc<Hub>>>,
     origins: OnceLock<Origins>,
+    allowed_headers: OnceLock<AllowedHeaders>,
 }
 
 impl AppContext {
@@ -24,6 +26,7 @@ impl AppContext {
             node: Arc::new(Node::new()),
             hubs: Mutex::default(),
             origins: OnceLock::new(),
+            allowed_headers: OnceLock::new(),
         })
     }
 
@@ -43,6 +46,14 @@ impl AppContext {
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {
         self.node.limits()
+    }
+
+    pub(crate) fn set_allowed_headers(&self, allowed: AllowedHeaders) {
+        let _ = self.allowed_headers.set(allowed);
+    }
+
+    pub(crate) fn allowed_headers(&self) -> &AllowedHeaders {
+        self.allowed_headers.get_or_init(AllowedHeaders::default)
     }
 
     pub(crate) fn set_origins(&self, origins: Origins) {

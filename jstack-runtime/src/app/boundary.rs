@@ -63,19 +63,25 @@ where
         let secure = request.extensions().get::<Secure>().is_some();
         let (headers, uri) = (request.headers(), request.uri());
         let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
-        let origin =
-            match cors::gate(self.context.origins(), request.method(), headers, uri, secure) {
-                Gate::Open(origin) => origin,
-                Gate::Closed(mut response) => {
-                    if response.status() == StatusCode::FORBIDDEN {
-                        self.context.node().meters().refused.origin.increment(1);
-                    }
-                    if wants_problem {
-                        problem::rewrite(&mut response);
-                    }
-                    return Box::pin(std::future::ready(Ok(response)));
+        let origin = match cors::gate(
+            self.context.origins(),
+            self.context.allowed_headers(),
+            request.method(),
+            headers,
+            uri,
+            secure,
+        ) {
+            Gate::Open(origin) => origin,
+            Gate::Closed(mut response) => {
+                if response.status() == StatusCode::FORBIDDEN {
+                    self.context.node().meters().refused.origin.increment(1);
                 }
-            };
+                if wants_problem {
+                    problem::rewrite(&mut response);
+                }
+                return Box::pin(std::future::ready(Ok(response)));
+            }
+        };
         let future = self.inner.call(request);
         Box::pin(async move {
             let response = match caught(future).await {

@@ -14,6 +14,7 @@ use crate::app_context::AppContext;
 use crate::broker::Broker;
 use crate::contract::Contract;
 use crate::http::Origins;
+use crate::http::allowed_headers::AllowedHeaders;
 use crate::limits::Limits;
 use crate::procedure::ProcedureInfo;
 use crate::router::Router;
@@ -151,6 +152,20 @@ impl<S> App<S> {
     /// Sets which web pages may call procedures: same origin unless set.
     pub fn origins(mut self, origins: impl Into<Origins>) -> Self {
         self.common.wanted.origins = Some(origins.into());
+        self
+    }
+
+    /// Sets which request headers pages of other origins may send, beside `content-type`,
+    /// `x-is-superjson` and `authorization`: those of tracing for example, or a token against
+    /// forgery. None unless set, here or by `JSTACK_ALLOW_HEADERS`; what is not a header's name is
+    /// an error at start.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// let app = App::<()>::new().allow_headers(["traceparent", "x-csrf-token"]);
+    /// ```
+    pub fn allow_headers<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.common.wanted.allowed_headers = Some(AllowedHeaders::list(names));
         self
     }
 

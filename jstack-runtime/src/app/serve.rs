@@ -150,6 +150,7 @@ impl App {
         let environment = Environment::read()?;
         let mut settings = Settings::resolve(wanted, &environment)?;
         context.set_origins(settings.origins.clone());
+        context.set_allowed_headers(settings.allowed_headers.clone());
         let name = (&*settings.name.0, settings.name.1);
         let chosen = choose(broker, name, &|name| environment.get(name))?;
         settings.add(chosen.settings);

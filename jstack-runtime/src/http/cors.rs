@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::Entry;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
+use crate::http::allowed_headers::AllowedHeaders;
 use crate::http::origin::{Decision, Origins};
 use crate::http::versions::asks_for_websocket;
 
@@ -21,6 +22,7 @@ pub(crate) enum Gate {
 /// though the browser sent it without asking, and a 404 is readable for an allowed one.
 pub(crate) fn gate(
     origins: &Origins,
+    allowed_headers: &AllowedHeaders,
     method: &Method,
     headers: &HeaderMap,
     uri: &Uri,
@@ -34,7 +36,7 @@ pub(crate) fn gate(
     match decision {
         Decision::Absent => Gate::Open(None),
         Decision::Allowed(origin) if is_preflight(method, headers) => {
-            Gate::Closed(preflight(&origin))
+            Gate::Closed(preflight(&origin, allowed_headers))
         }
         Decision::Allowed(origin) => Gate::Open(Some(origin)),
         Decision::Refused(error) => {
@@ -61,7 +63,7 @@ pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// The answer to a preflight request of an allowed `origin`.
-pub(super) fn preflight(origin: &HeaderValue) -> Response {
+pub(super) fn preflight(origin: &HeaderValue, allowed_headers: &AllowedHeaders) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     decorate(&mut response, origin);
@@ -69,10 +71,7 @@ pub(super) fn preflight(origin: &HeaderValue) -> Response {
     headers.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
     headers
         .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("content-type, x-is-superjson, authorization"),
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers.value());
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }
@@ -119,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_preflight_request_learns_all_that_stock_clients_need() {
-        let response = preflight(&ORIGIN);
+        let response = preflight(&ORIGIN, &AllowedHeaders::default());
         assert_eq!(response.status(), 204);
         for (name, value) in [
             ("access-control-allow-origin", "https://a.example"),
@@ -165,7 +164,8 @@ mod tests {
                 (http::HeaderName::from_static(name), HeaderValue::from_static(value))
             })
             .collect();
-        gate(&origins, method, &headers, &Uri::from_static("/"), false)
+        let allowed = AllowedHeaders::list(["traceparent"]);
+        gate(&origins, &allowed, method, &headers, &Uri::from_static("/"), false)
     }
 
     #[test]
@@ -192,6 +192,8 @@ mod tests {
             panic!("served")
         };
         assert_eq!(response.status(), 204);
+        let headers = all(&response, "access-control-allow-headers");
+        assert_eq!(headers, ["content-type, x-is-superjson, authorization, traceparent"]);
         assert!(matches!(gated(&Method::POST, &[]), Gate::Open(None)));
 
         let mut response = Response::new(Body::empty());

@@ -1,5 +1,6 @@
 //! GET and POST: reading input, answers, errors, origins and CORS.
 
+pub(crate) mod allowed_headers;
 pub(crate) mod answer;
 pub(crate) mod cors;
 pub(crate) mod extractor;

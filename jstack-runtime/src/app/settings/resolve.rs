@@ -6,6 +6,7 @@ use super::unknown::unknown;
 use super::variables::fields;
 use crate::error::BoxError;
 use crate::http::Origins;
+use crate::http::allowed_headers::AllowedHeaders;
 use crate::limits::Limits;
 use crate::server::Proxies;
 use crate::untrusted::Untrusted;
@@ -16,6 +17,7 @@ pub(crate) struct Overrides {
     pub(crate) name: Option<String>,
     pub(crate) limits: Option<Limits>,
     pub(crate) origins: Option<Origins>,
+    pub(crate) allowed_headers: Option<AllowedHeaders>,
     pub(crate) proxies: Option<Proxies>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) name: (String, &'static str),
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
+    pub(crate) allowed_headers: AllowedHeaders,
     pub(crate) proxies: Proxies,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
@@ -55,6 +58,14 @@ impl Settings {
             ToString::to_string,
             (&mut lines, &mut wrong),
         );
+        let allowed_headers = setting(
+            "JSTACK_ALLOW_HEADERS",
+            wanted.allowed_headers,
+            environment,
+            str::parse::<AllowedHeaders>,
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
         let proxies = setting(
             "JSTACK_TRUSTED_PROXIES",
             wanted.proxies,
@@ -65,6 +76,9 @@ impl Settings {
         );
         if let Err(error) = origins.start() {
             wrong.push(format!("origins: {error}"));
+        }
+        if let Some(error) = allowed_headers.wrong() {
+            wrong.push(format!("allowed headers: {error}"));
         }
         if let Some(error) = proxies.wrong() {
             wrong.push(format!("trusted proxies: {error}"));
@@ -85,6 +99,7 @@ impl Settings {
             name,
             limits,
             origins,
+            allowed_headers,
             proxies,
             #[cfg(feature = "tls")]
             tls,
@@ -265,13 +280,14 @@ mod tests {
 
     #[test]
     fn wrong_values_are_all_told_with_name_value_and_what_would_be_right() {
-        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_TRUSTED_PROXIES=proxy";
+        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_ALLOW_HEADERS=*\nJSTACK_TRUSTED_PROXIES=proxy";
         let error = resolve(text).err().expect("an error");
         for part in [
             "JSTACK_RATE=`fast`: write a whole number",
             "JSTACK_PING_INTERVAL=`0`: write a duration longer than nothing",
             "JSTACK_ORIGINS: origin `*`",
             "Origins::any()",
+            "JSTACK_ALLOW_HEADERS: `*`: write the names",
             "JSTACK_TRUSTED_PROXIES: `proxy`",
         ] {
             assert!(error.contains(part), "{part} in {error}");

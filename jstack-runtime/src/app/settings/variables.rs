@@ -40,10 +40,11 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are no limits.
-pub(super) const NON_LIMIT_VARIABLES: [&str; 9] = [
+pub(super) const NON_LIMIT_VARIABLES: [&str; 10] = [
     "JSTACK_ADDRESS",
     "JSTACK_NAME",
     "JSTACK_ORIGINS",
+    "JSTACK_ALLOW_HEADERS",
     "JSTACK_TRUSTED_PROXIES",
     "JSTACK_TLS_CERT",
     "JSTACK_TLS_KEY",
