@@ -118,7 +118,8 @@ impl FanOut {
     /// A room of so many. Fails as a join does.
     pub async fn new(members: usize) -> Result<Self> {
         let process = Node::new();
-        let limits = Limits { queue_frames: 0, queue_bytes: 0, ..Limits::default() };
+        let limits =
+            Limits { queue_frames: Limits::NONE, queue_bytes: Limits::NONE, ..Limits::default() };
         process.configure(Arc::new(crate::broker::Memory), limits);
         let mut this =
             Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
@@ -145,10 +146,7 @@ impl FanOut {
     pub async fn drain(&self) -> usize {
         let mut bytes = 0;
         for member in self.members.iter().filter(|member| !member.out().is_empty()) {
-            if let Some(chunks) = member.out().take().await {
-                bytes += chunks.iter().map(|chunk| chunk.bytes().len()).sum::<usize>();
-                member.out().wrote(chunks);
-            }
+            bytes += member.out().drain().await.len();
         }
         bytes
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Every field is also an environment variable, `JSTACK_` and its name in capitals:
 /// `JSTACK_MESSAGE_BYTES=1MiB`, `JSTACK_RATE=50`, `JSTACK_PING_INTERVAL=10s`. Durations are
 /// written as `10s`, `250ms`, `2m` or a number of seconds, bytes as a number or with `KiB` or
-/// `MiB`, and `none` stands for no limit. Limits given to [`App::limits`](crate::App::limits)
+/// `MiB`. No limit is `none`, and [`Limits::NONE`] in code; a zero is refused except where this
+/// says what it means. Limits given to [`App::limits`](crate::App::limits)
 /// win over the environment, all of them; without it, each variable counts for its own field.
 /// A value that cannot be read is an error at start.
 ///
@@ -24,13 +25,13 @@ pub struct Limits {
     /// How deep a client's JSON may nest. 64.
     pub json_depth: u32,
     /// Messages a second from one connection. Over it the client gets the error `rate`, at ten
-    /// times it the connection is closed. 100; 0 and `u32::MAX` mean no limit.
+    /// times it the connection is closed. 100.
     pub rate: u32,
     /// Messages that may come at once before [`rate`](Self::rate) counts. 200.
     pub burst: u32,
-    /// Rooms that one connection may join in a second. 20; 0 and `u32::MAX` mean no limit.
+    /// Rooms that one connection may join in a second. 20.
     pub joins_per_second: u32,
-    /// Rooms that one connection may be in. 128; 0 and `u32::MAX` mean no limit.
+    /// Rooms that one connection may be in. 128.
     pub rooms_per_socket: u32,
     /// Bytes that may wait for one reader; more closes it with 1013. 1 MiB.
     pub queue_bytes: u32,
@@ -39,9 +40,9 @@ pub struct Limits {
     /// How long a reader may take nothing while something waits for it. 10 s.
     pub write_timeout: Duration,
     /// Connections in all; one more gets a 503. 0 means 90 % of the descriptors that the process may
-    /// open, and at least 32 fewer than these; `u32::MAX` means no limit.
+    /// open, and at least 32 fewer than these.
     pub connections: u32,
-    /// Connections from one address. 100; 0 and `u32::MAX` mean no limit.
+    /// Connections from one address. 100.
     pub connections_per_ip: u32,
     /// How long the head of a request may take. 5 s.
     pub header_timeout: Duration,
@@ -55,7 +56,7 @@ pub struct Limits {
     pub pong_timeout: Duration,
     /// The longest body of a request, in bytes. 1 MiB.
     pub body_bytes: u32,
-    /// Over how long the closes are spread at shutdown. 10 s.
+    /// Over how long the closes are spread at shutdown; zero is at once. 10 s.
     pub drain_spread: Duration,
     /// How long a shutdown may take in all. 30 s.
     pub drain_deadline: Duration,
@@ -87,10 +88,21 @@ impl Default for Limits {
     }
 }
 
-/// A limit where 0 and `u32::MAX` mean none.
+impl Limits {
+    /// No limit, where a limit is a number.
+    ///
+    /// ```
+    /// use jstack_runtime::Limits;
+    ///
+    /// let limits = Limits { rate: Limits::NONE, ..Limits::default() };
+    /// ```
+    pub const NONE: u32 = u32::MAX;
+}
+
+/// A limit as a size; the largest where there is none.
 pub(crate) fn or_none(limit: u32) -> usize {
     match limit {
-        0 | u32::MAX => usize::MAX,
+        Limits::NONE => usize::MAX,
         limit => limit as usize,
     }
 }

@@ -1,5 +1,7 @@
 //! A rate limit in 8 bytes: the generic cell rate algorithm.
 
+use crate::limits::Limits;
+
 /// Lets `rate` things a second pass, and `burst` at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
@@ -10,13 +12,17 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// 0 and `u32::MAX` a second mean no limit.
+    /// So many a second, and `burst` at once; [`Limits::NONE`] a second is no limit.
     pub(crate) fn new(rate: u32, burst: u32) -> Self {
-        if rate == 0 || rate == u32::MAX {
+        if rate == Limits::NONE {
             return Self { each: 0, tolerance: 0 };
         }
+        // Settings have no rate of zero; one would let nothing through.
+        let Some(each) = 1_000_000_000_u64.checked_div(u64::from(rate)) else {
+            return Self { each: u64::MAX, tolerance: 0 };
+        };
         // At least one: zero would be no limit.
-        let each = (1_000_000_000 / u64::from(rate)).max(1);
+        let each = each.max(1);
         Self { each, tolerance: each * u64::from(burst.max(1)) }
     }
 }
@@ -60,9 +66,13 @@ mod tests {
 
     #[test]
     fn no_limit_lets_everything_pass() {
-        for none in [0, u32::MAX] {
-            let (rate, mut count) = (Rate::new(none, 1), Count::default());
-            assert!((0..10_000).all(|now| count.try_acquire(rate, now / 100)));
-        }
+        let (rate, mut count) = (Rate::new(Limits::NONE, 1), Count::default());
+        assert!((0..10_000).all(|now| count.try_acquire(rate, now / 100)));
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_not_taken_for_none() {
+        let (rate, mut count) = (Rate::new(0, 5), Count::default());
+        assert!((0..1000).all(|now| !count.try_acquire(rate, now * SECOND)));
     }
 }

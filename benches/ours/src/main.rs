@@ -79,7 +79,7 @@ async fn small() -> Small {
 async fn main() -> Result<(), BoxError> {
     let Args { port, redis } = Args::parse();
     let limits =
-        Limits { rate: 10_000_000, burst: 10_000_000, connections_per_ip: 0, ..Limits::default() };
+        Limits { rate: 10_000_000, burst: 10_000_000, connections_per_ip: Limits::NONE, ..Limits::default() };
     let mut app = App::new().mount("bench", router![chat, small]).limits(limits);
     if let Some(redis) = redis {
         app = app.broker(jstack_runtime::Redis::new(&format!("redis://{redis}"))?);

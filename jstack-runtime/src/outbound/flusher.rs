@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{Flushed, Outbound};
+use super::{Flushed, Writable, WriteFailure};
 use crate::sync::{Mutex, Notify};
 
 /// The connections with something to write, in several lists.
@@ -34,7 +34,7 @@ thread_local! {
     };
 }
 
-impl<M: AsRef<Outbound> + Send + Sync + 'static> Flusher<M> {
+impl<M: Writable> Flusher<M> {
     pub(crate) fn new(write_timeout: Duration) -> Self {
         Self { lists: OnceLock::new(), write_timeout }
     }
@@ -114,7 +114,7 @@ impl<M> DirtyList<M> {
     }
 }
 
-impl<M: AsRef<Outbound> + Send + Sync + 'static> DirtyList<M> {
+impl<M: Writable> DirtyList<M> {
     async fn run(self: Arc<Self>, write_timeout: Duration) {
         let mut work = Vec::new();
         while !self.ended.load(Ordering::Acquire) {
@@ -124,8 +124,12 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> DirtyList<M> {
             tokio::task::yield_now().await;
             self.take(&mut work);
             for member in work.drain(..) {
-                if (*member).as_ref().flush() == Flushed::Blocked {
-                    tokio::spawn(wait_for_reader(member, write_timeout));
+                match member.out().flush() {
+                    Flushed::Done => {}
+                    Flushed::Blocked => {
+                        tokio::spawn(wait_for_reader(member, write_timeout));
+                    }
+                    Flushed::Failed => member.cut_off(WriteFailure::Lost),
                 }
             }
         }
@@ -133,16 +137,18 @@ impl<M: AsRef<Outbound> + Send + Sync + 'static> DirtyList<M> {
 }
 
 /// Writes as fast as a slow reader takes it, and gives up on one that takes nothing at all.
-async fn wait_for_reader<M: AsRef<Outbound> + Send + Sync>(member: Arc<M>, timeout: Duration) {
-    let out: &Outbound = (*member).as_ref();
+async fn wait_for_reader<M: Writable>(member: Arc<M>, timeout: Duration) {
+    let out = member.out();
     loop {
         match tokio::time::timeout(timeout, out.writable()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return out.kill(),
+            Ok(Err(_)) => return member.cut_off(WriteFailure::Lost),
+            Err(_) => return member.cut_off(WriteFailure::TimedOut),
         }
         match out.flush() {
             Flushed::Blocked => {}
-            Flushed::Done | Flushed::Failed => return,
+            Flushed::Done => return,
+            Flushed::Failed => return member.cut_off(WriteFailure::Lost),
         }
     }
 }

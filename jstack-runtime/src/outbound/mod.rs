@@ -10,8 +10,10 @@ mod flusher;
 mod loom;
 mod queue;
 mod socket;
+mod writable;
 mod writer;
 
 pub(crate) use flusher::Flusher;
 pub(crate) use queue::{Flushed, Frame, Outbound, Pushed, QueueLimits};
-pub(crate) use writer::write_all_of;
+pub(crate) use writable::{Writable, WriteFailure};
+pub(crate) use writer::write_queue;

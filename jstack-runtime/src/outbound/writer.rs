@@ -1,29 +1,161 @@
-//! The writing task of a connection that is no plain socket: TLS, or a stream of HTTP/2.
+//! The writing task of a connection that is not a plain socket: TLS, or a stream of HTTP/2.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
-use super::Outbound;
+use super::queue::whole_frames;
+use super::{Writable, WriteFailure};
 
-/// Writes what the queue holds until it closes or the reader takes nothing for `timeout`.
-pub(crate) async fn write_all_of(
-    out: &Outbound,
+/// What is written at once, in bytes: a record of TLS, or a frame of HTTP/2. A reader that takes
+/// so much within `write_timeout` is slow, and not gone.
+const PIECE: usize = 16 * 1024;
+
+/// Writes what a connection's queue holds until it closes. Ends the connection if the stream
+/// fails, or if the reader does not take a piece within `patience`.
+pub(crate) async fn write_queue(
+    connection: Arc<impl Writable>,
     mut io: impl AsyncWrite + Unpin,
-    timeout: Duration,
+    patience: Duration,
 ) {
+    let out = connection.out();
     while let Some(chunks) = out.take().await {
-        let write = async {
-            for chunk in &chunks {
-                io.write_all(chunk.bytes()).await?;
+        for chunk in chunks {
+            let mut rest = chunk.bytes();
+            while !rest.is_empty() {
+                let (length, frames) = whole_frames(rest, PIECE);
+                let (now, later) = rest.split_at(length);
+                if let Err(failure) = write(&mut io, now, patience).await {
+                    return connection.cut_off(failure);
+                }
+                // Bit by bit, as over TCP: what a slow reader has taken makes room for more.
+                out.wrote(length, frames);
+                rest = later;
             }
-            io.flush().await
-        };
-        match tokio::time::timeout(timeout, write).await {
-            Ok(Ok(())) => out.wrote(chunks),
-            Ok(Err(_)) | Err(_) => return out.kill(),
+            chunk.recycle();
         }
     }
     // The stream is ending anyway.
-    let _ = io.shutdown().await;
+    let _ = timeout(patience, io.shutdown()).await;
+}
+
+/// Writes and flushes in pieces, each of which has `patience`.
+async fn write(
+    io: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    patience: Duration,
+) -> Result<(), WriteFailure> {
+    for piece in bytes.chunks(PIECE) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            match within(patience, io.write(rest)).await? {
+                0 => return Err(WriteFailure::Lost),
+                written => rest = &rest[written..],
+            }
+        }
+        within(patience, io.flush()).await?;
+    }
+    Ok(())
+}
+
+async fn within<T>(
+    patience: Duration,
+    write: impl Future<Output = io::Result<T>>,
+) -> Result<T, WriteFailure> {
+    match timeout(patience, write).await {
+        Ok(Ok(done)) => Ok(done),
+        // The stream has a clock of its own, which may be the first to ring.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(WriteFailure::TimedOut),
+        Ok(Err(_)) => Err(WriteFailure::Lost),
+        Err(_) => Err(WriteFailure::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+    use crate::outbound::{Frame, Outbound, Pushed, QueueLimits};
+
+    struct Connection {
+        out: Outbound,
+        failure: Mutex<Option<WriteFailure>>,
+    }
+
+    impl Writable for Connection {
+        fn out(&self) -> &Outbound {
+            &self.out
+        }
+
+        fn cut_off(&self, failure: WriteFailure) {
+            *self.failure.lock().expect("not poisoned") = Some(failure);
+            self.out.kill();
+        }
+    }
+
+    const PATIENCE: Duration = Duration::from_millis(400);
+
+    /// A connection with `frames` of 1000 bytes waiting.
+    fn connection(frames: usize) -> Arc<Connection> {
+        let out = Outbound::new();
+        out.attach_task();
+        let mut bytes = vec![0; crate::frame::HEADROOM + 1000];
+        let at = crate::frame::write_header(&mut bytes, crate::frame::Opcode::Text, false);
+        let limits = QueueLimits { bytes: usize::MAX, frames: usize::MAX };
+        for _ in 0..frames {
+            assert_eq!(out.push(&Frame::new(&bytes[at..]), limits, || b""), Pushed::Queued);
+        }
+        Arc::new(Connection { out, failure: Mutex::default() })
+    }
+
+    fn failure(connection: &Connection) -> Option<WriteFailure> {
+        *connection.failure.lock().expect("not poisoned")
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_a_little_all_the_time_gets_everything() {
+        let connection = connection(700);
+        let (near, mut far) = tokio::io::duplex(16_000);
+        let writer = tokio::spawn(write_queue(connection.clone(), near, PATIENCE));
+        let all = connection.out.waiting();
+        let mut buffer = vec![0; 16_000];
+        let (mut read, start) = (0, tokio::time::Instant::now());
+        while read < all {
+            tokio::time::sleep(PATIENCE / 20).await;
+            let length = far.read(&mut buffer).await.expect("an open stream");
+            assert_ne!(length, 0, "it ended after {read} of {all}");
+            read += length;
+            // What is taken makes room for more long before all of it is.
+            assert!(connection.out.waiting() <= all - read + 3 * PIECE);
+        }
+        assert!(start.elapsed() > PATIENCE * 2, "the whole took longer than one piece may");
+        connection.out.kill();
+        writer.await.expect("an end");
+        assert_eq!(failure(&connection), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_ends_the_connection_and_not_the_writer_alone() {
+        let connection = connection(100);
+        let (near, _far) = tokio::io::duplex(4096);
+        let start = tokio::time::Instant::now();
+        write_queue(connection.clone(), near, PATIENCE).await;
+        assert_eq!(failure(&connection), Some(WriteFailure::TimedOut));
+        assert!(start.elapsed() >= PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_ends_the_connection() {
+        let connection = connection(100);
+        let (near, far) = tokio::io::duplex(4096);
+        drop(far);
+        write_queue(connection.clone(), near, PATIENCE).await;
+        assert_eq!(failure(&connection), Some(WriteFailure::Lost));
+    }
 }

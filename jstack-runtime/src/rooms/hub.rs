@@ -19,7 +19,7 @@ use crate::frame::{self, ControlFrame};
 use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
 use crate::observe;
-use crate::outbound::{Frame, Pushed, QueueLimits};
+use crate::outbound::{Frame, Pushed, QueueLimits, Writable as _, WriteFailure};
 use crate::rate::Rate;
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
@@ -73,7 +73,7 @@ impl MessageLimits {
             },
             rate: Rate::new(limits.rate, limits.burst),
             flood: match limits.rate {
-                0 | u32::MAX => Rate::new(0, 0),
+                Limits::NONE => Rate::new(Limits::NONE, 0),
                 rate => Rate::new(rate.saturating_mul(10), limits.burst.saturating_mul(10)),
             },
             json_depth: limits.json_depth,
@@ -148,7 +148,7 @@ impl Hub {
     /// Lets a new connection in: it can be reached and is in the room of everyone.
     pub(crate) async fn enter(&self, deflate: Option<u8>) -> Result<Arc<Member>> {
         self.node.flusher().start();
-        let member = Arc::new(Member::new(self.node.next_id(), deflate));
+        let member = Arc::new(Member::new(self.node.next_id(), deflate, self.node.millis()));
         self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
         match self.join_room(&member, EVERYONE).await {
             Ok(()) => Ok(member),
@@ -308,9 +308,13 @@ impl Hub {
 #[inline]
 fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
     let pushed = member.out().push(frame, limits, || &*TOO_SLOW_FRAME);
-    if pushed == Pushed::Overflow {
-        member.end(TOO_SLOW);
-        tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
+    match pushed {
+        Pushed::Overflow => {
+            member.end(TOO_SLOW);
+            tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
+        }
+        Pushed::Failed => member.cut_off(WriteFailure::Lost),
+        Pushed::Dirty | Pushed::Queued | Pushed::Closed => {}
     }
     pushed
 }

@@ -13,6 +13,7 @@ use loom::thread;
 use super::{Hub, Member, Node};
 use crate::broker::PublishOutcome;
 use crate::broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
@@ -73,7 +74,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let (process, network) = (Node::new(), Network::default());
-        let limits = Limits { joins_per_second: 0, ..Limits::default() };
+        let limits = Limits { joins_per_second: Limits::NONE, ..Limits::default() };
         process.configure(Arc::new(network.clone()), limits);
         let hub = Hub::new(Arc::new(process));
         hub.name("test/rooms");
@@ -84,7 +85,7 @@ impl Rig {
 
     /// A connection whose queue nobody empties.
     fn member(local: u64) -> Arc<Member> {
-        let member = Member::new(SocketId { node: 1, local }, None);
+        let member = Member::new(SocketId { node: 1, local }, None, 0);
         member.out().attach_task();
         Arc::new(member)
     }
@@ -111,17 +112,14 @@ fn heard(member: &Member) -> Vec<u8> {
     if member.out().is_empty() {
         return Vec::new();
     }
-    let chunks = block_on(member.out().take()).expect("it is open");
-    let names = chunks
-        .iter()
-        .flat_map(|chunk| chunk.bytes().chunks(3))
+    let bytes = block_on(member.out().drain());
+    bytes
+        .chunks(3)
         .map(|frame| {
             assert_eq!(frame[..2], [0x81, 1]);
             frame[2]
         })
-        .collect();
-    member.out().wrote(chunks);
-    names
+        .collect()
 }
 
 #[test]
@@ -275,5 +273,42 @@ fn loom_who_waits_for_a_subscription_that_fails_makes_its_own() {
         assert_eq!(heard(joined), b"a");
         rig.hub.leave(joined, "room");
         rig.assert_empty();
+    });
+}
+
+fn close_code(frame: &[u8]) -> u16 {
+    assert_eq!(frame[..2], [0x88, 2]);
+    u16::from_be_bytes([frame[2], frame[3]])
+}
+
+#[test]
+fn loom_who_sees_the_end_of_a_connection_finds_its_close_frame_in_the_queue() {
+    loom::model(|| {
+        let member = Rig::member(1);
+        let closer = thread::spawn({
+            let member = member.clone();
+            move || member.close(CloseReason::fixed(ClosedBy::Shutdown, 1012, ""))
+        });
+        // What the reading task does before it ends the stream.
+        if member.ending().is_some() {
+            assert!(!member.out().is_empty());
+        }
+        closer.join().expect("no panic");
+        assert!(member.ending().is_some() && !member.out().is_empty());
+    });
+}
+
+#[test]
+fn loom_of_two_closes_one_counts_for_the_client_and_for_the_server_alike() {
+    loom::model(|| {
+        let member = Rig::member(1);
+        let closers = [3000, 3001].map(|code| {
+            let member = member.clone();
+            thread::spawn(move || member.close(CloseReason::fixed(ClosedBy::Server, code, "")))
+        });
+        let closed = closers.map(|closer| closer.join().expect("no panic").is_some());
+        assert_eq!(closed.iter().filter(|closed| **closed).count(), 1);
+        let frame = block_on(member.out().drain());
+        assert_eq!(member.ending().map(CloseReason::code), Some(close_code(&frame)));
     });
 }

@@ -7,9 +7,9 @@ use std::task::Waker;
 use futures_util::task::AtomicWaker;
 
 use super::room::Room;
-use crate::close_reason::CloseReason;
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame;
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Pushed, Writable, WriteFailure};
 use crate::rate::{Count, Rate};
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
@@ -36,7 +36,7 @@ pub(super) struct Rooms {
     pub(super) closed: bool,
 }
 
-/// A entry in a room.
+/// An entry in a room.
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
@@ -53,14 +53,30 @@ pub(crate) struct Life {
     pub(crate) listening: AtomicBool,
 }
 
-impl AsRef<Outbound> for Member {
-    fn as_ref(&self) -> &Outbound {
+impl Writable for Member {
+    fn out(&self) -> &Outbound {
         &self.out
+    }
+
+    fn cut_off(&self, failure: WriteFailure) {
+        // The reason before its effect: the reading task finds the end of the stream next.
+        self.end(match failure {
+            WriteFailure::Lost => LOST,
+            WriteFailure::TimedOut => STALLED,
+        });
+        self.out.kill();
     }
 }
 
+const LOST: CloseReason = CloseReason::fixed(ClosedBy::Lost, 1006, "");
+
+/// No frame says so, as nothing is read; `#[disconnect]` and the metrics do.
+const STALLED: CloseReason =
+    CloseReason::fixed(ClosedBy::Limit, 1013, "you took nothing for `write_timeout`");
+
 impl Member {
-    pub(super) fn new(id: SocketId, deflate: Option<u8>) -> Self {
+    /// `now` is when its first bytes arrived, in the process' milliseconds.
+    pub(super) fn new(id: SocketId, deflate: Option<u8>, now: u64) -> Self {
         Self {
             id,
             deflate,
@@ -68,7 +84,7 @@ impl Member {
             rooms: Mutex::default(),
             reader: AtomicWaker::new(),
             ending: OnceLock::new(),
-            life: Life::default(),
+            life: Life { seen: now.into(), ..Life::default() },
         }
     }
 
@@ -114,12 +130,18 @@ impl Member {
     }
 
     /// Ends the connection with a close frame, which goes out after what waits already.
-    pub(crate) fn close(&self, reason: CloseReason) -> Option<crate::outbound::Pushed> {
-        let closing = frame::close(reason.code(), reason.reason());
-        if !self.end(reason) {
+    ///
+    /// The frame is queued before the end can be seen: the reading task finishes as soon as it
+    /// sees the end, and ends the stream behind what is queued by then.
+    pub(crate) fn close(&self, reason: CloseReason) -> Option<Pushed> {
+        if self.ending.get().is_some() {
             return None;
         }
-        self.out.close(&closing)
+        let closing = frame::close(reason.code(), reason.reason());
+        // `None`: another close came first, and its reason is the one that counts.
+        let pushed = self.out.close(&closing)?;
+        self.end(reason);
+        Some(pushed)
     }
 
     pub(crate) fn wake_on_end(&self, waker: &Waker) {

@@ -84,6 +84,11 @@ impl Node {
         let since = self.started.elapsed();
         since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(since.subsec_nanos()))
     }
+
+    /// The same in milliseconds.
+    pub(crate) fn millis(&self) -> u64 {
+        self.nanos() / 1_000_000
+    }
 }
 
 /// A permutation of the numbers that nobody foresees without the key: a Feistel network over a

@@ -42,8 +42,12 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn hub() -> Arc<Hub> {
     let process = Node::new();
-    let limits =
-        Limits { joins_per_second: 0, queue_frames: 0, queue_bytes: 0, ..Limits::default() };
+    let limits = Limits {
+        joins_per_second: Limits::NONE,
+        queue_frames: Limits::NONE,
+        queue_bytes: Limits::NONE,
+        ..Limits::default()
+    };
     process.configure(Arc::new(crate::broker::Memory), limits);
     let hub = Hub::new(Arc::new(process));
     hub.name("test/rooms");

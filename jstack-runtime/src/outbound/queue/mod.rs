@@ -2,4 +2,5 @@
 
 mod outbound;
 
+pub(super) use outbound::whole_frames;
 pub(crate) use outbound::{Flushed, Frame, Outbound, Pushed, QueueLimits};

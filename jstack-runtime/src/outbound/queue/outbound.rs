@@ -52,6 +52,8 @@ pub(crate) enum Pushed {
     Queued,
     /// The reader has not kept up. The queue was cut down to a close frame.
     Overflow,
+    /// The socket failed, which the connection does not know yet.
+    Failed,
     /// Nothing goes out any more.
     Closed,
 }
@@ -117,6 +119,13 @@ impl Chunk {
             Self::Shared(bytes) => bytes,
         }
     }
+
+    /// Gives its buffer back, once it is written.
+    pub(in crate::outbound) fn recycle(self) {
+        if let Self::Gathered(buffer) = self {
+            buffers::give(buffer);
+        }
+    }
 }
 
 impl Outbound {
@@ -144,12 +153,12 @@ impl Outbound {
         limits: QueueLimits,
         closing: Closing,
     ) -> Pushed {
-        if queue.phase == Phase::Open {
-            // A burst within one scheduler turn is not a slow reader.
-            self.write_now(&mut queue);
-        }
         if queue.phase != Phase::Open {
             return Pushed::Closed;
+        }
+        // A burst within one scheduler turn is not a slow reader.
+        if self.write_now(&mut queue) == Flushed::Failed {
+            return Pushed::Failed;
         }
         if queue.is_full(frame.bytes.len(), limits) {
             queue.drop_backlog();
@@ -162,11 +171,14 @@ impl Outbound {
         self.schedule_flush(&mut queue)
     }
 
-    /// Appends the last frame. `None` if the queue was closed already.
+    /// Appends the last frame. `None` if another last frame is in the queue, whose reason is the
+    /// connection's; [`Pushed::Closed`] if nothing goes out any more.
     pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
         let mut queue = self.queue.lock();
-        if queue.phase != Phase::Open {
-            return None;
+        match queue.phase {
+            Phase::Open => {}
+            Phase::Closing => return None,
+            Phase::Closed => return Some(Pushed::Closed),
         }
         queue.append(&Frame::new(closing));
         queue.phase = Phase::Closing;
@@ -198,6 +210,11 @@ impl Outbound {
     /// Whether a task of the connection's own writes it.
     pub(crate) fn is_written_by_a_task(&self) -> bool {
         matches!(self.transport.get(), Some(Transport::Task(_)))
+    }
+
+    /// Whether nothing goes out any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.queue.lock().phase == Phase::Closed
     }
 
     /// Whether nothing waits.
@@ -308,16 +325,21 @@ impl Outbound {
         }
     }
 
-    /// For the writing task: what it took is written.
-    pub(crate) fn wrote(&self, chunks: Vec<Chunk>) {
+    /// For the writing task: so much of what it took is written.
+    pub(crate) fn wrote(&self, bytes: usize, frames: usize) {
         let mut queue = self.queue.lock();
-        for chunk in chunks {
-            queue.bytes = queue.bytes.saturating_sub(chunk.bytes().len());
-            queue.frames = queue.frames.saturating_sub(frames_in(chunk.bytes()));
-            if let Chunk::Gathered(buffer) = chunk {
-                buffers::give(buffer);
-            }
-        }
+        // A queue that was killed meanwhile counts nothing any more.
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        queue.frames = queue.frames.saturating_sub(frames);
+    }
+
+    /// Takes what waits, as if it were written.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) async fn drain(&self) -> Vec<u8> {
+        let Some(chunks) = self.take().await else { return Vec::new() };
+        let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes().to_vec()).collect();
+        self.wrote(bytes.len(), frames_in(&bytes));
+        bytes
     }
 }
 
@@ -382,9 +404,7 @@ impl Queue {
             position -= length;
             if let Some(chunk) = self.front.pop_front() {
                 self.frames -= frames_in(chunk.bytes());
-                if let Chunk::Gathered(buffer) = chunk {
-                    buffers::give(buffer);
-                }
+                chunk.recycle();
             }
         }
         match self.front.front_mut() {
@@ -439,6 +459,16 @@ fn drop_whole_frames(bytes: &mut Vec<u8>, position: &mut usize) -> usize {
     bytes.drain(..start.min(bytes.len()));
     *position -= start;
     frames
+}
+
+/// The bytes and the number of the first frames of `bytes` that have `least` bytes together.
+pub(in crate::outbound) fn whole_frames(bytes: &[u8], least: usize) -> (usize, usize) {
+    let (mut end, mut frames) = (0, 0);
+    while end < bytes.len() && (end < least || frames == 0) {
+        end += frame_length(&bytes[end..]);
+        frames += 1;
+    }
+    (end.min(bytes.len()), frames)
 }
 
 /// The frames in `bytes`, which starts with one.

@@ -75,3 +75,23 @@ fn bytes_limit_what_waits_as_frames_do() {
     assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Queued);
     assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Overflow);
 }
+
+#[test]
+fn a_close_says_whether_another_was_first_or_nothing_goes_out_any_more() {
+    let out = Outbound::new();
+    assert_eq!(out.close(b"\x88\x00"), Some(Pushed::Queued));
+    assert_eq!(out.close(b"\x88\x00"), None);
+    let dead = Outbound::new();
+    dead.kill();
+    assert!(dead.is_dead());
+    assert_eq!(dead.close(b"\x88\x00"), Some(Pushed::Closed));
+}
+
+#[test]
+fn whole_frames_are_counted_and_one_is_never_cut() {
+    let bytes = [frame(10), frame(20), frame(5000)].concat();
+    for (least, expected) in [(1, (12, 1)), (12, (12, 1)), (13, (34, 2)), (9999, (5038, 3))] {
+        assert_eq!(whole_frames(&bytes, least), expected);
+    }
+    assert_eq!(whole_frames(&[], 5), (0, 0));
+}

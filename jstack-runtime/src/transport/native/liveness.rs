@@ -27,7 +27,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
-    let now = hub.node().nanos() / 1_000_000;
+    let now = hub.node().millis();
     let (mut quiet, mut dead) = (Vec::new(), Vec::new());
     let meters = hub.node().meters();
     if meters.timed {
@@ -100,6 +100,26 @@ mod tests {
         let first = verdicts.by_ref().position(|v| v == Verdict::Quiet);
         assert_eq!(first, Some(25));
         assert_eq!(verdicts.position(|v| v != Verdict::Alive), Some(10));
+    }
+
+    /// A connection that says nothing after its handshake counts from there, however long the
+    /// process has been running.
+    #[tokio::test]
+    async fn a_silent_connection_is_pinged_after_the_interval_and_given_up_after_the_timeout() {
+        use crate::rooms::Node;
+
+        let node = Node::new();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let hub = Hub::new(Arc::new(node));
+        let member = hub.enter(None).await.expect("a member");
+        member.life.listening.store(true, Ordering::Relaxed);
+        let born = hub.node().millis();
+        let verdict = |after: u64| member.life.verdict(born + after, 20, 10);
+        assert_eq!(verdict(0), Verdict::Alive);
+        assert_eq!(verdict(10), Verdict::Alive);
+        assert_eq!(verdict(20), Verdict::Quiet);
+        assert_eq!(verdict(30), Verdict::Alive);
+        assert_eq!(verdict(31), Verdict::Dead);
     }
 
     #[test]

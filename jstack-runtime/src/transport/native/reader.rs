@@ -295,7 +295,7 @@ impl Connection {
         let reason = self.reason();
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
-        if reason.by() != ClosedBy::Lost {
+        if reason.by() != ClosedBy::Lost && !self.member.out().is_dead() {
             // It may be a while: nobody waits for it, and it must not be for ever.
             let _ = tokio::time::timeout(CLOSE_DEADLINE, self.flush_and_close()).await;
         }

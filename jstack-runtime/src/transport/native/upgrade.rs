@@ -19,7 +19,7 @@ use super::liveness;
 use super::reader::{Connection, ReadHalf};
 use crate::error::Error;
 use crate::frame::handshake::{self, Accepted, Refusal};
-use crate::outbound::write_all_of;
+use crate::outbound::write_queue;
 use crate::rooms::{Hub, Member};
 
 /// A connection that is not one yet: it can be emitted to and can join rooms, and is gone
@@ -145,7 +145,7 @@ impl PendingConnection {
                 let (read, write) = tokio::io::split(TokioIo::new(upgraded));
                 let pushed = member.out().attach_task();
                 let (writer, patience) = (member.clone(), hub.node().limits().write_timeout);
-                tokio::spawn(async move { write_all_of(writer.out(), write, patience).await });
+                tokio::spawn(write_queue(writer, write, patience));
                 (ReadHalf::Other(read), Vec::new(), pushed)
             }
         };
