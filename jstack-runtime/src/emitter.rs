@@ -108,6 +108,9 @@ impl Emitter {
 /// called `name` in code.
 fn prefix(name: Option<&str>) -> Result<String, BoxError> {
     let environment = Environment::read()?;
+    for skipped in environment.skipped() {
+        observe::warning!("{skipped}");
+    }
     let (name, from) = settings::name(name.map(str::to_owned), &environment)?;
     Ok(settings::prefix((&name, from), &|variable| environment.get(variable)).0)
 }

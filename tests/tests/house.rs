@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// The floors of `jstack-runtime/src`, the ground first. A name is a file or a folder; the longest
 /// name that matches a path decides. Names of one line may not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["observe", "platform", "sync", "untrusted"],
-    &["close_reason", "error", "guard", "limits", "rate", "socket_id"],
+    &["limits", "observe", "platform", "sync", "untrusted"],
+    &["close_reason", "error", "guard", "rate", "socket_id"],
     &["frame", "meters", "payload"],
     &["broker"],
     &["events", "outbound"],

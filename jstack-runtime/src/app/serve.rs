@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 use super::boundary::BoundaryLayer;
 use super::builder::{App, Common, Mounted};
 use super::cli::{self, Command};
-use super::settings::{DEFAULT, Environment, Setting, Settings, choose};
+use super::settings::{Address, Environment, Setting, Settings, choose};
 use crate::app_context::AppContext;
 use crate::contract;
 use crate::error::{BoxError, Error, Result};
@@ -128,15 +128,14 @@ impl App {
     pub async fn run(mut self) -> Result<(), BoxError> {
         match cli::command(std::env::args().skip(1), || self.describe())? {
             Command::Serve(address) => {
-                let environment = Environment::read()?;
-                let (address, from) = match &address {
-                    Some(address) => (&**address, "command line"),
-                    None => {
-                        environment.get("JSTACK_ADDRESS").unwrap_or(("127.0.0.1:8080", DEFAULT))
-                    }
-                };
-                self.common.address_from = from;
-                self.serve(address).await
+                let address = Address::choose(address.as_deref(), &Environment::read()?)?;
+                self.common.address_from = address.from;
+                observe::speak();
+                let built = self.build(true)?;
+                let listener = bind(&address.text)
+                    .await
+                    .map_err(|error| format!("{}: {error}", address.name()))?;
+                built.serve_until_signal(listener).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
         }
@@ -230,13 +229,22 @@ impl Built {
     }
 }
 
-/// Binds with room for a crowd that comes back at once after a restart.
+/// Connections that may wait to be accepted: a crowd comes back at once after a restart.
+const BACKLOG: i32 = 4096;
+
+/// Binds with a backlog of [`BACKLOG`], which the system may cut down (`net.core.somaxconn`).
 async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
     let addresses: Vec<_> = lookup_host(address)
         .await
         .map_err(|error| format!("the address to listen on cannot be resolved: {error}"))?
         .collect();
-    TcpListener::bind(&*addresses).await.map_err(|error| {
+    let listen = async {
+        let listener = TcpListener::bind(&*addresses).await?;
+        // The standard library asks for 128; to listen again changes the number alone.
+        socket2::SockRef::from(&listener).listen(BACKLOG)?;
+        std::io::Result::Ok(listener)
+    };
+    listen.await.map_err(|error| {
         let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         format!("cannot listen on {}: {error}", shown.join(" or ")).into()
     })
@@ -256,4 +264,26 @@ fn check_paths<S>(routes: &[Mounted<S>]) -> Result<(), BoxError> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// With the standard library's 128, the others' handshakes wait for a second or more.
+    #[tokio::test]
+    async fn a_crowd_connects_before_anybody_is_accepted() {
+        let listener = bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut crowd = Vec::new();
+        for n in 0..400 {
+            let connecting = TcpStream::connect(address);
+            let connected = tokio::time::timeout(Duration::from_millis(900), connecting).await;
+            crowd.push(connected.unwrap_or_else(|_| panic!("number {n} waits")).expect("it"));
+        }
+    }
 }

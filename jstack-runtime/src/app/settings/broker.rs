@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use super::setting::{CODE, DEFAULT, Setting};
+#[cfg(feature = "redis")]
+use super::values::positive_duration;
 use crate::broker::{Broker, Memory};
 use crate::error::BoxError;
+#[cfg(feature = "redis")]
+use crate::untrusted::Untrusted;
 
 /// Where Upstash serves Redis, unless `UPSTASH_REDIS_PORT` says otherwise.
 #[cfg(feature = "redis")]
@@ -92,8 +96,8 @@ fn redis(
     let mut redis = if upstash {
         let port = match value("UPSTASH_REDIS_PORT") {
             None => UPSTASH_PORT,
-            Some(port) => port.parse().map_err(|_| {
-                format!("UPSTASH_REDIS_PORT must be a port from 1 to 65535, not `{port}`")
+            Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+                format!("UPSTASH_REDIS_PORT=`{}`: write a port from 1 to 65535", Untrusted(port))
             })?,
         };
         let token = value("UPSTASH_REDIS_REST_TOKEN").unwrap_or_default();
@@ -112,9 +116,8 @@ fn redis(
             continue;
         };
         let time = || {
-            duration(text).ok_or_else(|| {
-                format!("{name} must be a time such as `500ms` or `3s`, not `{text}`")
-            })
+            positive_duration(text)
+                .map_err(|right| format!("{name}=`{}`: write {right}", Untrusted(text)))
         };
         let value = match &*name {
             "REDIS_URL" => redis.shown().to_owned(),
@@ -134,19 +137,6 @@ fn redis(
         *setting = Setting::new(name, value, from);
     }
     Ok((Box::new(redis), settings))
-}
-
-/// `500ms`, `3s`, or a bare number of seconds; never nothing.
-#[cfg(feature = "redis")]
-fn duration(text: &str) -> Option<std::time::Duration> {
-    use std::time::Duration;
-
-    let text = text.trim();
-    let duration = match text.strip_suffix("ms") {
-        Some(millis) => Duration::from_millis(millis.trim().parse().ok()?),
-        None => Duration::from_secs(text.strip_suffix('s').unwrap_or(text).trim().parse().ok()?),
-    };
-    (!duration.is_zero()).then_some(duration)
 }
 
 #[cfg(not(feature = "redis"))]
@@ -235,10 +225,32 @@ mod tests {
             ("REDIS_URL", "localhost"),
             ("JSTACK_REDIS_DEADLINE", "soon"),
             ("JSTACK_REDIS_HEARTBEAT", "0"),
+            ("JSTACK_REDIS_HEARTBEAT", "1e9"),
         ] {
             let error = of(&[(name, value), ("REDIS_URL", "redis://h")]).unwrap_err();
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    /// One grammar for all durations.
+    #[test]
+    #[cfg(feature = "redis")]
+    fn durations_are_read_as_those_of_limits() {
+        for text in ["1.5", "1500ms", "2m", "0.5min"] {
+            let url = ("REDIS_URL", "redis://h");
+            assert!(of(&[("JSTACK_REDIS_DEADLINE", text), url]).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "redis-tls")]
+    fn a_port_of_zero_is_not_a_port() {
+        let error = of(&[
+            ("UPSTASH_REDIS_REST_URL", "https://eu1-x.upstash.io"),
+            ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
+            ("UPSTASH_REDIS_PORT", "0"),
+        ]);
+        assert!(error.unwrap_err().contains("UPSTASH_REDIS_PORT=`0`: write a port"));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The environment: the process' variables, and the files `.dev.vars` and `.env` beside it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
+
+use super::dotenv::{self, is_ours};
 
 /// The files, the stronger one first; the process' own variables win over both.
 const FILES: [&str; 2] = [".dev.vars", ".env"];
@@ -11,20 +14,30 @@ const FILES: [&str; 2] = [".dev.vars", ".env"];
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, (String, &'static str)>,
+    /// What was passed over in the files, each as a sentence.
+    skipped: Vec<String>,
 }
 
 impl Environment {
     /// The variables of the process and of the files in the current directory.
     ///
-    /// Fails for a file that is there and cannot be read, and for a line that is no assignment.
+    /// Fails for a file that is there and cannot be read, and for a variable of ours that cannot.
+    /// What other programs have written into the files is none of our business.
     pub(crate) fn read() -> Result<Self, String> {
         let mut environment = Self::default();
         for file in FILES.iter().rev() {
             environment.add_file(Path::new(file), file)?;
         }
         for (name, value) in std::env::vars_os() {
-            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                environment.variables.insert(name, (value, "environment"));
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => {
+                    environment.variables.insert(name, (value, "environment"));
+                }
+                Err(_) if is_ours(&name) => {
+                    return Err(format!("{name} in the environment is not UTF-8"));
+                }
+                Err(_) => {}
             }
         }
         Ok(environment)
@@ -39,34 +52,41 @@ impl Environment {
     }
 
     fn add_file(&mut self, path: &Path, name: &'static str) -> Result<(), String> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => self.add_text(&text, name),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        match std::fs::read(path) {
+            Ok(bytes) => self.add_text(&dotenv::decode(&bytes), name),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            // A virtual environment of Python, for example.
+            Err(_) if path.is_dir() => {
+                self.skipped
+                    .push(format!("`{name}` is a directory: no variables are read from it"));
+                Ok(())
+            }
             Err(error) => Err(format!("the file `{name}` cannot be read: {error}")),
         }
     }
 
     /// Adds the assignments of a file's text.
     fn add_text(&mut self, text: &str, file: &'static str) -> Result<(), String> {
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = || {
-                // The line may hold a secret: only its number is told.
-                format!("`{file}`, line {}: write `NAME=value`", number + 1)
-            };
-            let (name, value) = line.split_once('=').ok_or_else(wrong)?;
-            let name = name.trim();
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                return Err(wrong());
-            }
-            let value = value_of(value.trim()).ok_or_else(wrong)?;
-            self.variables.insert(name.to_owned(), (value, file));
+        let parsed = dotenv::parse(text);
+        // A line may hold a secret: only its number is shown.
+        if let Some(line) = parsed.wrong.first() {
+            return Err(format!(
+                "`{file}`, line {line}: write `NAME=value` in UTF-8; a value with a quote before it \
+                 ends with the same quote"
+            ));
+        }
+        for line in parsed.skipped {
+            self.skipped.push(format!("`{file}`, line {line} is not `NAME=value`: it is skipped"));
+        }
+        for assignment in parsed.assignments {
+            self.variables.insert(assignment.name, (assignment.value, file));
         }
         Ok(())
+    }
+
+    /// What was passed over in the files, each as a sentence.
+    pub(crate) fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// A variable's value and where it comes from; one that is empty counts as not set.
@@ -80,45 +100,38 @@ impl Environment {
     }
 }
 
-/// A value without its quotes and without a comment behind it.
-fn value_of(text: &str) -> Option<String> {
-    for quote in ['"', '\'', '`'] {
-        let Some(rest) = text.strip_prefix(quote) else { continue };
-        let end = rest.find(quote)?;
-        let behind = rest[end + 1..].trim_start();
-        let inner = &rest[..end];
-        let whole = behind.is_empty() || behind.starts_with('#');
-        return whole
-            .then(|| if quote == '"' { inner.replace("\\n", "\n") } else { inner.to_owned() });
-    }
-    let end = text.find(" #").unwrap_or(text.len());
-    Some(text[..end].trim_end().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_as_dotenv_writes_them() {
-        let mut environment = Environment::default();
-        let text = "# a comment\n\nA=1\nexport B = two words # behind\nC=\"x # y\" # z\nD='q'\nE=\nF=a=b#c\n";
-        environment.add_text(text, ".env").expect("text");
-        let get = |name| environment.get(name).map(|(value, _)| value);
-        assert_eq!(get("A"), Some("1"));
-        assert_eq!(get("B"), Some("two words"));
-        assert_eq!(get("C"), Some("x # y"));
-        assert_eq!(get("D"), Some("q"));
-        assert_eq!(get("E"), None);
-        assert_eq!(get("F"), Some("a=b#c"));
-    }
-
-    #[test]
-    fn a_line_that_is_no_assignment_is_named_by_its_number_and_never_shown() {
-        for text in ["A=1\nhunter2", "A=1\n=hunter2", "\nB=\"hunter2"] {
+    fn a_line_of_ours_that_cannot_be_read_is_named_by_its_number_and_never_shown() {
+        for text in ["A=1\nJSTACK_NAME hunter2", "\nREDIS_URL=\"hunter2"] {
             let error = Environment::default().add_text(text, ".env").expect_err(text);
             assert!(error.contains("`.env`, line 2") && !error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_line_of_another_program_is_named_and_the_others_are_read() {
+        let environment = Environment::of("A=1\nhunter2 is what I typed\nB=2");
+        assert_eq!(environment.skipped(), ["`.env`, line 2 is not `NAME=value`: it is skipped"]);
+        assert_eq!(environment.get("B"), Some(("2", ".env")));
+    }
+
+    #[test]
+    fn a_directory_is_passed_over_and_a_missing_file_is_nothing() {
+        let mut environment = Environment::default();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        environment.add_file(folder, ".env").expect("passed over");
+        assert!(environment.skipped()[0].contains("`.env` is a directory"));
+        environment.add_file(&folder.join("no such file"), ".env").expect("nothing");
+        assert_eq!(environment.skipped().len(), 1);
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_not_set() {
+        assert_eq!(Environment::of("E=\nF=' '").get("E"), None);
     }
 
     #[test]

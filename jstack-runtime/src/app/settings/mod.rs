@@ -1,6 +1,8 @@
 //! Settings: what code sets, what the environment sets, and the defaults of the rest.
 
+mod address;
 mod broker;
+mod dotenv;
 mod environment;
 mod report;
 mod resolve;
@@ -9,9 +11,10 @@ mod unknown;
 mod values;
 mod variables;
 
+pub(crate) use address::Address;
 pub(crate) use broker::choose;
 #[cfg(feature = "redis")]
 pub(crate) use broker::prefix;
 pub(crate) use environment::Environment;
 pub(crate) use resolve::{Overrides, Settings, name};
-pub(crate) use setting::{CODE, DEFAULT, Setting};
+pub(crate) use setting::{CODE, Setting};

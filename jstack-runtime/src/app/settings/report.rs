@@ -30,10 +30,10 @@ impl Settings {
         text
     }
 
-    /// Tells the log of variables that mean nothing.
+    /// Logs what is wrong in the environment and does not matter.
     pub(crate) fn warn(&self) {
-        for unknown in &self.unknown {
-            observe::warning!("{unknown}");
+        for warning in &self.warnings {
+            observe::warning!("{warning}");
         }
     }
 }

@@ -34,7 +34,8 @@ pub(crate) struct Settings {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
     pub(super) lines: Vec<Setting>,
-    pub(super) unknown: Vec<String>,
+    /// What is wrong in the environment and does not matter, each as a sentence.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Settings {
@@ -94,7 +95,8 @@ impl Settings {
         if !wrong.is_empty() {
             return Err(wrong.join("\n").into());
         }
-        let unknown = unknown(environment);
+        let mut warnings = environment.skipped().to_vec();
+        warnings.extend(unknown(environment));
         Ok(Self {
             name,
             limits,
@@ -104,7 +106,7 @@ impl Settings {
             #[cfg(feature = "tls")]
             tls,
             lines,
-            unknown,
+            warnings,
         })
     }
 }
@@ -141,6 +143,9 @@ fn limits(
             if let Err(right) = field.read(text) {
                 wrong.push(malformed(&name, text, right));
             }
+        } else if let Err(right) = field.check() {
+            let field = name.trim_start_matches("JSTACK_").to_ascii_lowercase();
+            wrong.push(format!("`Limits::{field}` is zero: write {right}"));
         }
         lines.push(Setting::new(name, field.show(), from));
     }
@@ -257,7 +262,9 @@ mod tests {
         let mut settings = resolve(&text).expect("settings");
         for (name, field) in fields(&mut settings.limits) {
             match field {
-                Field::Count(n) | Field::Bytes(n) => assert_eq!(*n, 7, "{name}"),
+                Field::Count(n) | Field::Bytes(n) | Field::Descriptors(n) => {
+                    assert_eq!(*n, 7, "{name}");
+                }
                 Field::Time(t) | Field::Spread(t) => {
                     assert_eq!(*t, Duration::from_secs(7), "{name}");
                 }
@@ -284,7 +291,7 @@ mod tests {
         let error = resolve(text).err().expect("an error");
         for part in [
             "JSTACK_RATE=`fast`: write a whole number",
-            "JSTACK_PING_INTERVAL=`0`: write a duration longer than nothing",
+            "JSTACK_PING_INTERVAL=`0`: write a duration longer than zero",
             "JSTACK_ORIGINS: origin `*`",
             "Origins::any()",
             "JSTACK_ALLOW_HEADERS: `*`: write the names",
@@ -292,6 +299,50 @@ mod tests {
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
+    }
+
+    /// A limit of zero would let nothing through, and it must not mean that there is none.
+    #[test]
+    fn zero_is_refused_wherever_it_has_no_meaning_in_the_environment_and_in_code() {
+        let mut limits = Limits::default();
+        let names = fields(&mut limits).map(|(name, _)| name);
+        let meant = ["CONNECTIONS", "DRAIN_SPREAD"];
+        for name in names {
+            let error = resolve(&format!("JSTACK_{name}=0")).err();
+            assert_eq!(error.is_none(), meant.contains(&name), "{name}: {error:?}");
+            let Some(error) = error else { continue };
+            assert!(error.contains(&format!("JSTACK_{name}=`0`: write ")), "{error}");
+            let none = resolve(&format!("JSTACK_{name}=none"));
+            assert_eq!(none.is_ok(), error.contains("`none`"), "{name}");
+        }
+        let zero = Limits {
+            message_bytes: 0,
+            json_depth: 0,
+            rate: 0,
+            burst: 0,
+            joins_per_second: 0,
+            rooms_per_socket: 0,
+            queue_bytes: 0,
+            queue_frames: 0,
+            write_timeout: Duration::ZERO,
+            connections: 0,
+            connections_per_ip: 0,
+            header_timeout: Duration::ZERO,
+            handshake_timeout: Duration::ZERO,
+            handler_timeout: Duration::ZERO,
+            ping_interval: Duration::ZERO,
+            pong_timeout: Duration::ZERO,
+            body_bytes: 0,
+            drain_spread: Duration::ZERO,
+            drain_deadline: Duration::ZERO,
+        };
+        let by_code = |limits| Overrides { limits: Some(limits), ..Overrides::default() };
+        let error = Settings::resolve(by_code(zero), &Environment::default());
+        let error = error.err().expect("an error").to_string();
+        assert_eq!(error.lines().count(), names.len() - meant.len(), "{error}");
+        assert!(error.contains("`Limits::message_bytes` is zero: write "), "{error}");
+        let none = Limits { rate: Limits::NONE, queue_bytes: Limits::NONE, ..Limits::default() };
+        assert!(Settings::resolve(by_code(none), &Environment::default()).is_ok());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use crate::limits::Limits;
+
 /// A number of things: `none` for no limit.
 pub(super) fn count(text: &str) -> Result<u32, &'static str> {
     const RIGHT: &str = "a whole number up to 4294967295, or `none` for no limit";
     match text.trim() {
-        "none" => Ok(u32::MAX),
+        "none" => Ok(Limits::NONE),
         text => text.parse().map_err(|_| RIGHT),
     }
 }
@@ -17,7 +19,7 @@ pub(super) fn bytes(text: &str) -> Result<u32, &'static str> {
         "a number of bytes up to 4294967295, as `65536`, `64KiB` or `1MiB`, or `none`";
     let text = text.trim();
     if text == "none" {
-        return Ok(u32::MAX);
+        return Ok(Limits::NONE);
     }
     let (number, unit) = split(text);
     let unit = match &*unit.to_ascii_lowercase() {
@@ -50,7 +52,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| RIGHT)
 }
 
-/// The number and what stands behind it.
+/// What is right where a duration of zero is not.
+pub(super) const LONGER: &str = "a duration longer than zero, as `10s`";
+
+/// A duration that is not zero.
+#[cfg(feature = "redis")]
+pub(super) fn positive_duration(text: &str) -> Result<Duration, &'static str> {
+    duration(text).and_then(|time| if time.is_zero() { Err(LONGER) } else { Ok(time) })
+}
+
+/// The number and what is behind it.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     (text[..end].trim_end(), &text[end..])

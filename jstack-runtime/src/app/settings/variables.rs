@@ -5,17 +5,19 @@ use std::time::Duration;
 use super::values;
 use crate::limits::Limits;
 
-/// One field of the limits.
+/// One field of the limits. Zero has a meaning where this says so; elsewhere it is refused.
 pub(super) enum Field<'a> {
     Count(&'a mut u32),
+    /// Zero asks for the default.
+    Descriptors(&'a mut u32),
     Bytes(&'a mut u32),
     Time(&'a mut Duration),
-    /// Zero makes sense.
+    /// Zero is at once.
     Spread(&'a mut Duration),
 }
 
 pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
-    use Field::{Bytes, Count, Spread, Time};
+    use Field::{Bytes, Count, Descriptors, Spread, Time};
     [
         ("MESSAGE_BYTES", Bytes(&mut limits.message_bytes)),
         ("JSON_DEPTH", Count(&mut limits.json_depth)),
@@ -26,7 +28,7 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
         ("QUEUE_BYTES", Bytes(&mut limits.queue_bytes)),
         ("QUEUE_FRAMES", Count(&mut limits.queue_frames)),
         ("WRITE_TIMEOUT", Time(&mut limits.write_timeout)),
-        ("CONNECTIONS", Count(&mut limits.connections)),
+        ("CONNECTIONS", Descriptors(&mut limits.connections)),
         ("CONNECTIONS_PER_IP", Count(&mut limits.connections_per_ip)),
         ("HEADER_TIMEOUT", Time(&mut limits.header_timeout)),
         ("HANDSHAKE_TIMEOUT", Time(&mut limits.handshake_timeout)),
@@ -39,7 +41,7 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
     ]
 }
 
-/// The variables that are no limits.
+/// The variables that are not limits.
 pub(super) const NON_LIMIT_VARIABLES: [&str; 10] = [
     "JSTACK_ADDRESS",
     "JSTACK_NAME",
@@ -56,21 +58,33 @@ pub(super) const NON_LIMIT_VARIABLES: [&str; 10] = [
 impl Field<'_> {
     pub(super) fn read(&mut self, text: &str) -> Result<(), &'static str> {
         match self {
-            Self::Count(field) => **field = values::count(text)?,
+            Self::Count(field) | Self::Descriptors(field) => **field = values::count(text)?,
             Self::Bytes(field) => **field = values::bytes(text)?,
-            Self::Spread(field) => **field = values::duration(text)?,
-            Self::Time(field) => match values::duration(text)? {
-                Duration::ZERO => return Err("a duration longer than nothing, as `10s`"),
-                time => **field = time,
-            },
+            Self::Spread(field) | Self::Time(field) => **field = values::duration(text)?,
         }
-        Ok(())
+        self.check()
+    }
+
+    /// Fails for a zero without a meaning, with what to write instead.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Count(0) => {
+                Err("a whole number from 1 on; no limit is `none`, in code `Limits::NONE`")
+            }
+            Self::Bytes(0) => Err(
+                "a number of bytes from 1 on, as `64KiB`; no limit is `none`, in code `Limits::NONE`",
+            ),
+            Self::Time(time) if time.is_zero() => Err(values::LONGER),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn show(&self) -> String {
         match self {
-            Self::Count(n) | Self::Bytes(n) if **n == u32::MAX => "none".into(),
-            Self::Count(n) | Self::Bytes(n) => n.to_string(),
+            Self::Count(n) | Self::Bytes(n) | Self::Descriptors(n) if **n == Limits::NONE => {
+                "none".into()
+            }
+            Self::Count(n) | Self::Bytes(n) | Self::Descriptors(n) => n.to_string(),
             Self::Time(time) | Self::Spread(time) => format!("{time:?}"),
         }
     }
