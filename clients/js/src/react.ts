@@ -2,7 +2,7 @@
 // React hooks. Every store is read through `useSyncExternalStore`, so nothing tears; handlers are always
 // those of the newest render; what StrictMode mounts twice connects once.
 
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react"
+import { useCallback, useEffect, useInsertionEffect, useMemo, useRef, useState, useSyncExternalStore } from "react"
 import type { RouteInternals } from "./client.js"
 import type { WsMore } from "./contract.js"
 import type { SocketError } from "./error.js"
@@ -39,7 +39,8 @@ interface Loose {
 /** The newest value, for what runs later. */
 function useNewest<T>(value: T): { readonly current: T } {
   const newest = useRef(value)
-  useEffect(() => {
+  // At the commit: an event may come before effects run.
+  useInsertionEffect(() => {
     newest.current = value
   })
   return newest
