@@ -45,7 +45,7 @@ export function createClient<R>(options: ClientOptions): Client<R> {
 
   const url = (path: readonly string[], query: [string, string][] = []): URL => {
     const page = (globalThis as { location?: { href: string } }).location?.href
-    if (!page && !/^\w+:/.test(base)) throw new TypeError(`baseUrl "${base}" is relative to no page: give the whole address`)
+    if (!page && !/^\w+:/.test(base)) throw new TypeError(`baseUrl "${base}" needs a host here`)
     const made = new URL(`${base}/${path.map(encodeURIComponent).join("/")}`, page)
     for (const field of query) made.searchParams.append(...field)
     return made

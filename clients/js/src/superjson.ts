@@ -32,7 +32,7 @@ function encode(value: unknown, path: string, notes: Notes, above: unknown[]): u
   if (value instanceof Date) return value.toJSON() && note("Date", value.toJSON())
   if (value instanceof RegExp) return note("regexp", String(value))
   if (value instanceof URL) return note("URL", value.href)
-  if (above.includes(value)) throw new TypeError(`a cycle at "${path}": it cannot be sent`)
+  if (above.includes(value)) throw new TypeError(`a cycle at "${path}"`)
   const inside = [...above, value]
 
   if (value instanceof Map || value instanceof Set) {

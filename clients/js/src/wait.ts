@@ -1,4 +1,4 @@
-import { SocketError } from "./error.js"
+import { type LocalCode, SocketError } from "./error.js"
 import type { WaitOptions } from "./options.js"
 
 /**
@@ -6,7 +6,6 @@ import type { WaitOptions } from "./options.js"
  * undoes it; that is called once, however the wait ends.
  */
 export function wait<T>(
-  what: string,
   { signal, timeout }: WaitOptions,
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
   event?: string,
@@ -23,9 +22,9 @@ export function wait<T>(
       settle()
     }
     const fail = (error: unknown): void => end(() => reject(error))
-    const abort = (): void => fail(new SocketError("aborted", `${what}: aborted`, event))
-    const late = (): void => fail(new SocketError("timeout", `${what}: not within ${timeout} ms`, event))
-    const timer = timeout === undefined ? undefined : setTimeout(late, timeout)
+    const stop = (code: LocalCode) => (): void => fail(new SocketError(code, `"${event ?? "ready"}": ${code}`, event))
+    const abort = stop("aborted")
+    const timer = timeout === undefined ? undefined : setTimeout(stop("timeout"), timeout)
     if (signal?.aborted) return abort()
     signal?.addEventListener("abort", abort)
     undo = begin(value => end(() => resolve(value)), fail)

@@ -31,7 +31,7 @@ export interface End {
  */
 export function judge(code: number, reason: string, wasOpen: boolean, bye: Bye | undefined, v1: boolean): End {
   const status = bye?.status ?? statusOf(code)
-  const isBad = code === 1008 || (v1 && code === 1009) || (code >= 4400 && code < 4500 && code !== 4408 && code !== 4429)
+  const isBad = /^(1008|44(?!08|29)..)$/.test(`${code}`) || (v1 && code === 1009)
   const text = reason || `${wasOpen ? "connection lost" : "cannot connect"} (${code})`
   return {
     code,

@@ -35,7 +35,7 @@ const PROBE = 5000
 /** After how long a loss is worth showing, and a connection counts as good. */
 const LASTING = 5000
 const NOT_SELECTED =
-  "jstack.v1 was not selected: the server is older, or a proxy drops Sec-WebSocket-Protocol"
+  "the server, or a proxy before it, did not select jstack.v1"
 /** Longer than timers run: not before the page is shown again, or `connect` is called. */
 const FOREVER = 2 ** 31 - 1
 
@@ -161,7 +161,7 @@ export class Link {
     const { client, options, token } = this.#environment
     const Socket = client.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor)
     const protocols = plain || options.profile === "base" ? [] : [PROTOCOL]
-    this.#timers.set("open", options.connectTimeout ?? 10_000, () => this.#giveUp("timeout", "no connection in time"))
+    this.#timers.set("open", options.connectTimeout ?? 10_000, () => this.#giveUp("timeout", "cannot connect in time"))
     if (protocols.length && token) {
       try {
         const text = await token(this.#refused ? "refused" : "connect", signal)
@@ -312,7 +312,7 @@ export class Link {
       // A timer that is late slept with the machine, and proves nothing.
       else if (now > due + LATE) this.#probe(PROBE)
       else if (!askedAt && !this.isV1) this.#probe(this.#environment.options.heartbeat?.[1] ?? 15_000)
-      else this.#giveUp("lost", "no sign of life from the server")
+      else this.#giveUp("lost", "the server is silent")
     })
   }
 

@@ -88,7 +88,6 @@ export abstract class Listeners {
 
   once(event: string, { where, ...options }: WaitOptions & { where?: ((data: unknown) => boolean) | undefined } = {}): Promise<unknown> {
     return wait(
-      `"${event}"`,
       options,
       (resolve, reject) => {
         const offs = [

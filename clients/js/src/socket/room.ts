@@ -124,7 +124,8 @@ export class LiveRoom implements Room<Events, Past> {
           // It cannot be had: what waits goes on after it.
           this.#socket.report(error)
           const { epoch, offset } = this.#told ?? from ?? NOWHERE
-          this.#skip(epoch, held.length ? held[0]![2] - 1 : offset, "broker")
+          const next = held.find(live => live[3] === epoch)
+          this.#skip(epoch, next ? next[2] - 1 : offset, "broker")
           more = false
         }
       }

@@ -83,7 +83,7 @@ export class LiveSocket extends Listeners implements AnySocket {
   }
 
   ready(options: WaitOptions = {}): Promise<void> {
-    return wait("ready", options, (resolve, reject) => {
+    return wait(options, (resolve, reject) => {
       const look = (): void => {
         if (this.isConnected) resolve()
       }
@@ -185,7 +185,6 @@ export class LiveSocket extends Listeners implements AnySocket {
   request(event: string, data: unknown, { timeout = this.#environment.options.requestTimeout ?? 10_000, signal }: RequestOptions = {}): Promise<unknown> {
     const id = this.requests.newId()
     return wait(
-      `"${event}"`,
       { timeout, signal },
       (resolve, reject) => {
         const text = encode([event, data ?? null, { i: id }])
