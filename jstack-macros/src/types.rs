@@ -165,6 +165,54 @@ pub(crate) fn is_whole_body(ty: &Type) -> bool {
     is(ty, "Multipart") || is(ty, "Bytes") || (is(ty, "Request") && is_of_axum())
 }
 
+/// Containers of the standard library, and ours: their rules are those of what they contain.
+const CONTAINERS: [&str; 12] = [
+    "Option",
+    "Vec",
+    "Box",
+    "Arc",
+    "Cow",
+    "HashMap",
+    "BTreeMap",
+    "HashSet",
+    "BTreeSet",
+    "VecDeque",
+    "Result",
+    "SuperJson",
+];
+
+/// The types that one is written with, `A` and `B` of `HashMap<A, Vec<B>>`, which may have rules of
+/// their own; none of a type that is written as one word.
+pub(crate) fn parts(ty: &Type) -> Vec<&Type> {
+    let mut found = Vec::new();
+    // A response as it is has no rules, and nothing in it can be looked at.
+    if !inner(ty).is_empty() && !is(ty, "Raw") {
+        add_parts(ty, &mut found);
+    }
+    found
+}
+
+fn add_parts<'a>(ty: &'a Type, found: &mut Vec<&'a Type>) {
+    let inner = inner(ty);
+    let is_container = last_segment(ty)
+        .is_none_or(|segment| CONTAINERS.iter().any(|container| segment.ident == container));
+    if !is_scalar(ty) && (inner.is_empty() || !is_container) {
+        found.push(plain(ty));
+    }
+    for part in inner {
+        add_parts(part, found);
+    }
+}
+
+fn inner(ty: &Type) -> Vec<&Type> {
+    match plain(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().collect(),
+        Type::Array(array) => vec![&array.elem],
+        Type::Slice(slice) => vec![&slice.elem],
+        _ => arguments(ty),
+    }
+}
+
 /// What a function gives when it succeeds: `T` of `T`, `Result<T>` and `Result<T, E>`, and
 /// nothing where it gives `()`.
 pub(crate) fn success(output: &ReturnType) -> Option<&Type> {

@@ -12,24 +12,40 @@ use crate::payload::{self, Issues};
 use crate::procedure::{Kind, ProcedureInfo};
 use crate::ws::{CloneExtractor, IntoOutcome};
 
-/// The issues of a value, by whatever rules its type has.
+/// The issues of an answer, by whatever rules its type has; `ok` says that it is a `Result`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __issues {
-    ($value:expr) => {{
+    (ok $value:expr $(, $part:ty)*) => {{
         let mut issues = <$crate::__private::Issues as ::core::default::Default>::default();
-        $crate::__private::check!($value, &mut issues);
+        if let ::core::result::Result::Ok(value) = $value {
+            $crate::__private::check!(value, &mut issues $(, $part)*);
+        }
+        issues
+    }};
+    ($value:expr $(, $part:ty)*) => {{
+        let mut issues = <$crate::__private::Issues as ::core::default::Default>::default();
+        $crate::__private::check!($value, &mut issues $(, $part)*);
         issues
     }};
 }
 
-/// Checks a value by whatever rules its type has: those of a payload, those of `garde`, none.
+/// Checks a value by whatever rules its type has: those of a payload, those of `garde`, none. The
+/// parts of its type, where it is written with some, must not have rules that this would miss.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __check {
     ($value:expr, $issues:expr) => {{
         #[allow(unused_imports)]
         use $crate::__private::{GardeRules as _, NoRules as _};
+        (&$crate::__private::Rules($value)).check($issues);
+    }};
+    ($value:expr, $issues:expr, $($part:ty),+) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{
+            GardeRules as _, NotEnforced as _, NothingToEnforce as _, RulesOfParts as _,
+        };
+        $( (&$crate::__private::Declared::<$part>::NEW).is_enforced(); )+
         (&$crate::__private::Rules($value)).check($issues);
     }};
 }

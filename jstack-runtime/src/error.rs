@@ -207,6 +207,10 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// Its cause is never changed, so that nothing is seen half done.
+impl std::panic::UnwindSafe for Error {}
+impl std::panic::RefUnwindSafe for Error {}
+
 /// An [`Error`] where any error goes: `main` may use `?` on what emits.
 #[derive(Debug)]
 struct Boxed(Error);

@@ -133,8 +133,9 @@ pub mod __private {
     pub use crate::http::input::{RawInput, inputs, optional_inputs};
     pub use crate::http::{Answer, Reply, RequestExtractor};
     pub use crate::payload::{
-        Checked, Data, EventPayload, EventPayloadAs, Fast, GardeRules, InputPayload, Issues,
-        NoRules, Rules, Unsure,
+        Checked, Data, Declared, EventPayload, EventPayloadAs, Fast, GardeRules, InputPayload,
+        Issues, NoRules, NotEnforced, NothingToEnforce, RuleFree, Ruled, Rules, RulesOfParts,
+        Unsure,
     };
     pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
     pub use crate::request_context::RequestContext;

@@ -576,7 +576,7 @@ mod named_as_aliases {
             io.all().said(&text.text).await?;
             io.all().said("as it is").await?;
             io.all().noted("as it is").await?;
-            io.all().listed(&[text.clone()]).await?;
+            io.all().listed(&[text.clone(), text.clone()]).await?;
             io.all().listed(&[text]).await?;
             io.all().emit(&Outgoing::Said(String::new())).await
         }
@@ -626,6 +626,7 @@ mod made_by_a_macro {
 }
 
 /// Lifetimes follow from the arguments.
+#[allow(clippy::needless_lifetimes)]
 #[procedure(ws, incoming = Chat, outgoing = Chat)]
 mod with_lifetimes {
     use super::*;

@@ -2,12 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
-use syn::{GenericParam, Index, Member};
+use syn::{Field, GenericParam, Index, Member};
 
 use super::at;
 use crate::errors::Errors;
 use crate::payload::{self, Part, Payload};
 use crate::rules::Fast;
+use crate::types;
 
 /// `#[derive(Payload)] item`
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -58,12 +59,45 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
             }
         }
     });
+    let marks = ruled.then(|| marks(payload));
     code! {
         #[automatically_derived]
         impl #parameters #rt::Payload for #ident #arguments #bounds {
             #check
         }
+        #marks
     }
+}
+
+/// Takes two auto traits from a type with rules, so that a type which contains it and does not check
+/// it is known by their absence.
+fn marks(payload: &Payload<'_>) -> TokenStream {
+    let Payload { ident, generics, rt, .. } = payload;
+    let (_, arguments, declared) = generics.split_for_impl();
+    let predicates = declared.into_iter().flat_map(|clause| &clause.predicates);
+    let predicates: Vec<_> = predicates.map(|predicate| code!(, #predicate)).collect();
+    let parameters = generics.params.iter().map(|parameter| {
+        let mut parameter = parameter.clone();
+        match &mut parameter {
+            GenericParam::Type(parameter) => parameter.default = None,
+            GenericParam::Const(parameter) => parameter.default = None,
+            GenericParam::Lifetime(_) => {}
+        }
+        parameter
+    });
+    let parameters: Vec<_> = parameters.collect();
+    let traits = [code!(UnwindSafe), code!(RefUnwindSafe)];
+    let impls = traits.iter().map(|name| {
+        code! {
+            #[automatically_derived]
+            impl<'__a, #(#parameters),*> ::core::panic::#name for #ident #arguments
+            where
+                #rt::__private::Ruled<'__a>: ::core::panic::#name
+                #(#predicates)*
+            {}
+        }
+    });
+    code!(#(#impls)*)
 }
 
 /// Ends the check of a value that certainly keeps its rules.
@@ -99,7 +133,7 @@ fn visits(payload: &Payload<'_>) -> Option<TokenStream> {
                 .ident
                 .clone()
                 .map_or_else(|| Member::Unnamed(Index::from(*index)), Member::Named);
-            visit(rt, name, &code!(&self.#member))
+            visit(rt, name, field, &code!(&self.#member))
         });
         return Some(code!(#(#visits)*));
     }
@@ -116,14 +150,17 @@ fn arm(part: &Part<'_>, rt: &TokenStream) -> TokenStream {
         code!(#member: #name)
     });
     let rest = (visited.len() < fields.len()).then(|| code!(..));
-    let visits = visited.iter().map(|(index, _, name)| {
-        let field = format_ident!("field{index}");
-        visit(rt, name, &code!(#field))
+    let visits = visited.iter().map(|(index, field, name)| {
+        let binding = format_ident!("field{index}");
+        visit(rt, name, field, &code!(#binding))
     });
     code!(Self::#variant { #(#bindings,)* #rest } => { #(#visits)* })
 }
 
 /// One field, by whatever rules its type has; a name only where it has one.
-fn visit(rt: &TokenStream, name: &str, value: &TokenStream) -> TokenStream {
-    code!(issues.field(#name, |issues| #rt::__private::check!(#value, issues));)
+fn visit(rt: &TokenStream, name: &str, field: &Field, value: &TokenStream) -> TokenStream {
+    let parts = types::parts(&field.ty);
+    let check = code!(#rt::__private::check!(#value, issues #(, #parts)*));
+    let check = super::respanned(check, at(&field.ty));
+    code!(issues.field(#name, |issues| #check);)
 }

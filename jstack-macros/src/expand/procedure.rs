@@ -85,8 +85,7 @@ fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
         ReturnType::Default => code!(#rt::__private::answers::<(), _>()),
         ReturnType::Type(_, ty) => {
             // An error that could be an answer itself must not make `Result` an ordinary value.
-            let fallible = types::is(ty, "Result") && !types::arguments(ty).is_empty();
-            let answers = format_ident!("{}", if fallible { "results" } else { "answers" });
+            let answers = format_ident!("{}", if is_fallible(ty) { "results" } else { "answers" });
             quote_spanned!(at(ty)=> #rt::__private::#answers::<#ty, _>())
         }
     }
@@ -103,12 +102,30 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     let no_input =
         (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input().await?;));
     let answers = answers(handler, &rt);
+    let issues = issues(handler, &rt);
     code! {
         #no_input
         let answer = #called;
-        let issues = #rt::__private::issues!(&answer);
+        let issues = #issues;
         #answers.reply(answer, issues)
     }
+}
+
+/// The rules that an answer breaks. Rules inside its type that could not be run do not compile.
+fn issues(handler: &Handler, rt: &TokenStream) -> TokenStream {
+    let ReturnType::Type(_, written) = &handler.output else {
+        return code!(#rt::__private::issues!(&answer));
+    };
+    let is_result = is_fallible(written);
+    let ty = if is_result { types::arguments(written).first().copied() } else { Some(&**written) };
+    let parts = ty.map(types::parts).unwrap_or_default();
+    let ok = is_result.then(|| code!(ok));
+    respanned(code!(#rt::__private::issues!(#ok &answer #(, #parts)*)), at(written))
+}
+
+/// Whether a type is written as `Result<…>`.
+fn is_fallible(ty: &syn::Type) -> bool {
+    types::is(ty, "Result") && !types::arguments(ty).is_empty()
 }
 
 /// Starts a `ws` function, which runs until the connection or it ends.

@@ -32,7 +32,7 @@ where
                     ),
                 )
                 .await;
-            let issues = ::jstack_runtime::__private::issues!(& answer);
+            let issues = ::jstack_runtime::__private::issues!(ok & answer, Message);
             ::jstack_runtime::__private::results::<Result<Vec<Message>>, _>()
                 .reply(answer, issues)
         })

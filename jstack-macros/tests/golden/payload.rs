@@ -12,7 +12,7 @@ where
         issues
             .field(
                 "items",
-                |issues| ::jstack_runtime::__private::check!(& self.items, issues),
+                |issues| ::jstack_runtime::__private::check!(& self.items, issues, T),
             );
     }
 }

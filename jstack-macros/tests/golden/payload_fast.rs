@@ -11,3 +11,13 @@ impl ::jstack_runtime::Payload for Message {
         ::jstack_runtime::__private::rules(self, issues)
     }
 }
+#[automatically_derived]
+impl<'__a> ::core::panic::UnwindSafe for Message
+where
+    ::jstack_runtime::__private::Ruled<'__a>: ::core::panic::UnwindSafe,
+{}
+#[automatically_derived]
+impl<'__a> ::core::panic::RefUnwindSafe for Message
+where
+    ::jstack_runtime::__private::Ruled<'__a>: ::core::panic::RefUnwindSafe,
+{}

@@ -18,3 +18,15 @@ where
             );
     }
 }
+#[automatically_derived]
+impl<'__a, T> ::core::panic::UnwindSafe for Message<T>
+where
+    ::jstack_runtime::__private::Ruled<'__a>: ::core::panic::UnwindSafe,
+    T: Clone,
+{}
+#[automatically_derived]
+impl<'__a, T> ::core::panic::RefUnwindSafe for Message<T>
+where
+    ::jstack_runtime::__private::Ruled<'__a>: ::core::panic::RefUnwindSafe,
+    T: Clone,
+{}

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::{Error, IntoError};
 use crate::http::superjson;
-use crate::payload::{Described, SchemaOf};
+use crate::payload::{Described, Issues, Payload, SchemaOf};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -161,6 +161,12 @@ fn unencodable(error: &serde_json::Error) -> Response {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SuperJson<T>(pub T);
 
+impl<T: Payload> Payload for SuperJson<T> {
+    fn check(&self, issues: &mut Issues) {
+        self.0.check(issues);
+    }
+}
+
 impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
     const INFO: Option<OutputInfo> =
         Some(OutputInfo { schema: <T as Described>::described, superjson: true, void: false });
@@ -189,6 +195,9 @@ impl<T: Serialize + JsonSchema + 'static> Answer<Special> for SuperJson<T> {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Raw<R>(pub R);
+
+// It passes through untouched: there is nothing in it that rules could be declared for.
+impl<R> std::panic::UnwindSafe for Raw<R> {}
 
 impl<R: IntoResponse> Answer<Special> for Raw<R> {
     const INFO: Option<OutputInfo> = None;

@@ -24,7 +24,10 @@ pub use fast_path::{Fast, Unsure};
 pub use issues::Issues;
 pub(crate) use issues::issue_at;
 pub(crate) use json_path::position_free;
-pub use rules::{Checked, GardeRules, NoRules, Rules};
+pub use rules::{
+    Checked, Declared, GardeRules, NoRules, NotEnforced, NothingToEnforce, RuleFree, Ruled, Rules,
+    RulesOfParts,
+};
 
 use crate::error::{Error, Issue, Result};
 

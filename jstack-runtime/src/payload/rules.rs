@@ -1,5 +1,16 @@
-//! The rules of a value whose type the macro does not know: the most that can be found.
+//! The rules of a value whose type the macro does not know.
+//!
+//! An expansion calls `check` on [`Rules`], and method resolution takes the first that fits: a payload
+//! ([`Checked`]), a type with rules of `garde` alone ([`GardeRules`]), anything else ([`NoRules`]). So
+//! that nothing is skipped in the last case, the type must not contain rules, which is known in two ways:
+//!
+//! - `#[derive(Payload)]` on a type with rules takes [`UnwindSafe`] from it ([`Ruled`]). That is an
+//!   auto trait, so whatever contains such a type lacks it as well, and [`RuleFree`] asks for it.
+//! - The type arguments of what is written, as in `Vec<T>`, are looked at one by one ([`Declared`]).
 #![allow(clippy::inline_always, reason = "as in `macros`: compiled with the expansion")]
+
+use std::marker::PhantomData;
+use std::panic::UnwindSafe;
 
 use super::{Issues, Payload};
 
@@ -34,14 +45,106 @@ impl<T: garde::Validate<Context = ()> + ?Sized> GardeRules for Rules<'_, T> {
 
 /// The last choice: a type without rules.
 #[doc(hidden)]
-pub trait NoRules {
+pub trait NoRules<T: ?Sized> {
+    /// Finds nothing.
+    fn check(&self, issues: &mut Issues)
+    where
+        T: RuleFree;
+}
+
+impl<T: ?Sized> NoRules<T> for &Rules<'_, T> {
+    #[inline(always)]
+    fn check(&self, _: &mut Issues)
+    where
+        T: RuleFree,
+    {
+    }
+}
+
+/// The last choice for a type like `Vec<T>`, of which each part is looked at by itself.
+#[doc(hidden)]
+pub trait RulesOfParts {
     /// Finds nothing.
     fn check(&self, issues: &mut Issues);
 }
 
-impl<T: ?Sized> NoRules for &Rules<'_, T> {
+impl<T: ?Sized> RulesOfParts for &Rules<'_, T> {
+    #[inline(always)]
     fn check(&self, _: &mut Issues) {}
 }
+
+/// What `#[derive(Payload)]` makes a type with rules as little [`UnwindSafe`] as.
+///
+/// The lifetime keeps rustc from deciding the bound before there is a type.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Ruled<'a>(PhantomData<(&'a mut (), std::cell::UnsafeCell<()>)>);
+
+/// A type that contains no rules, as far as [`Ruled`] marks them.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` contains `#[garde(…)]` rules that nothing would check",
+    label = "add `Payload` to its derives",
+    note = "a type that derives `Payload` checks the rules of all that it contains"
+)]
+pub trait RuleFree {}
+
+#[diagnostic::do_not_recommend]
+impl<T: UnwindSafe + ?Sized> RuleFree for T {}
+
+/// A type inside another one, as it is written.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Declared<T: ?Sized>(PhantomData<fn() -> Box<T>>);
+
+impl<T: ?Sized> Declared<T> {
+    /// Stands for the type.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<T: Payload + ?Sized> Declared<T> {
+    /// A payload: what contains it can check it.
+    #[inline(always)]
+    pub fn is_enforced(&self) {}
+}
+
+/// A type whose rules are checked where it is inside another one.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has `#[garde(…)]` rules that nothing would check here",
+    label = "add `Payload` to its derives",
+    note = "inside another type, rules are those of types that derive `Payload`"
+)]
+pub trait Enforced {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Payload + ?Sized> Enforced for T {}
+
+/// The second choice: rules of `garde` on a type that is no payload.
+#[doc(hidden)]
+pub trait NotEnforced<T: ?Sized> {
+    /// Does not compile.
+    fn is_enforced(&self)
+    where
+        T: Enforced,
+    {
+    }
+}
+
+impl<T: garde::Validate<Context = ()> + ?Sized> NotEnforced<T> for Declared<T> {}
+
+/// The last choice: a type without rules.
+#[doc(hidden)]
+pub trait NothingToEnforce<T: ?Sized> {
+    /// Compiles if the type contains none.
+    fn is_enforced(&self)
+    where
+        T: RuleFree,
+    {
+    }
+}
+
+impl<T: ?Sized> NothingToEnforce<T> for &Declared<T> {}
 
 /// A payload, or what wraps one as a handler's answer.
 #[doc(hidden)]

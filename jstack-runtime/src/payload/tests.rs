@@ -69,7 +69,7 @@ fn rules_are_found_on_payloads_on_garde_types_and_nowhere_else() {
     let mut issues = Issues::default();
     Rules(&Message { room_id: String::new() }).check(&mut issues);
     Rules(&Only { n: 9 }).check(&mut issues);
-    (&Rules(&Free)).check(&mut issues);
+    NoRules::check(&&Rules(&Free), &mut issues);
     let ok: Result<Vec<Message>> = Ok(vec![Message { room_id: String::new() }]);
     Rules(&ok).check(&mut issues);
     assert_eq!(issues.as_slice().len(), 3);
