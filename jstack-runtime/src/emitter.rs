@@ -60,7 +60,7 @@ impl Emitter {
     async fn connected(name: Option<&str>, url: &str) -> Result<Self, BoxError> {
         let mut redis = Redis::new(url)?;
         redis.set_name(&prefix(name)?);
-        redis.ready().await.map_err(|error| error.message().to_owned())?;
+        redis.ready().await.map_err(|error| crate::broker::redis::reason(&error))?;
         let emitter = Self::through(redis);
         if let Err(error) = emitter.check().await {
             observe::warning!("{error}");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jstack_runtime::broker::{Broker, Channel, Message, Scope};
 use jstack_runtime::{Memory, Redis, SocketId};
 use redis_support::cluster::Cluster;
-use redis_support::{Item, Process, Random, Server, message, text};
+use redis_support::{Item, Process, Random, Server, message, text, until};
 
 /// Processes that share a broker: for the embedded one there is only one.
 trait Setting: Sync {
@@ -308,7 +308,7 @@ async fn nothing_is_wrong_with_a_broker_that_works(setting: &dyn Setting) {
     let here = setting.process();
     here.join(ROOM).await.unwrap();
     here.publish(ROOM, &text(1)).await.unwrap();
-    assert_eq!(here.broker.trouble(), None);
+    until("it is ready", || here.broker.trouble().is_none()).await;
     assert!(!here.broker.describe().is_empty());
 }
 

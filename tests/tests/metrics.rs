@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jstack_runtime::Limits;
+use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::{Limits, Redis};
 use jstack_tests::client::{frame, handshake};
 use jstack_tests::server::limits;
 use jstack_tests::{Client, Frame, Server};
@@ -70,6 +71,19 @@ async fn traffic(server: &Server) {
     tokio::time::timeout(jstack_tests::client::PATIENCE, gone).await.expect("all are gone");
 }
 
+async fn emit_to_a_redis_that_is_not_there() {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn deliver(&self, _: &Message<'_>) {}
+        fn gap(&self, _: Channel<'_>, _: Option<u64>) {}
+    }
+    let redis = Redis::new("redis://127.0.0.1:1").expect("an address");
+    let (mut scratch, scope) = (Vec::new(), Scope::All);
+    let channel = Channel { procedure: "post/chat", scope };
+    let message = Message::new(channel, b"[\"say\",1]", &mut scratch);
+    redis.publish(&[message], &Nowhere).await.expect_err("nobody is there");
+}
+
 #[tokio::test]
 async fn after_known_traffic_the_metrics_hold_the_documented_values() {
     let recorder = DebuggingRecorder::new();
@@ -78,6 +92,7 @@ async fn after_known_traffic_the_metrics_hold_the_documented_values() {
     let server = Server::start(Limits { rate: u32::MAX, ..limits() }).await;
     traffic(&server).await;
     server.stopped().await;
+    emit_to_a_redis_that_is_not_there().await;
 
     let mut found = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -105,6 +120,7 @@ async fn after_known_traffic_the_metrics_hold_the_documented_values() {
     }
     let expected = [
         ("jstack_accepted_total ", "7"),
+        ("jstack_broker_publish_failures_total ", "1"),
         ("jstack_closed_total reason=client", "1"),
         ("jstack_closed_total reason=failure", "1"),
         ("jstack_closed_total reason=lost", "1"),

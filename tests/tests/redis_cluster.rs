@@ -14,7 +14,7 @@ use jstack_runtime::{Emitter, Redis};
 use redis_support::churn::churn;
 use redis_support::cluster::Cluster;
 use redis_support::oracle::{Publishing, check, is_from, number};
-use redis_support::{Item, Process, Server, message, text};
+use redis_support::{Item, Process, Server, message, reason, text};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -275,13 +275,13 @@ async fn an_address_of_the_wrong_kind_is_refused_with_the_right_one() {
     let cluster = Cluster::start();
     let one = Redis::new(&cluster.servers[0].url()).unwrap();
     let error = Process::new(Arc::new(one)).publish(ROOM, &text(1)).await.unwrap_err();
-    assert!(error.message().contains("write `redis+cluster://` into REDIS_URL"), "{error}");
+    assert!(reason(&error).contains("write `redis+cluster://` into REDIS_URL"), "{error}");
 
     let server = Server::start();
     let url = format!("redis+cluster://127.0.0.1:{}", server.port);
     let process = Process::new(Arc::new(Redis::new(&url).unwrap()));
     let error = process.join(ROOM).await.unwrap_err();
-    assert!(error.message().contains("write `redis://` into REDIS_URL"), "{error}");
+    assert!(reason(&error).contains("write `redis://` into REDIS_URL"), "{error}");
     assert!(process.broker.trouble().unwrap().contains("write `redis://`"));
 
     // What a user needs there, and a program that serves nothing.

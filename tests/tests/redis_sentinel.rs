@@ -9,12 +9,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::Redis;
 use jstack_runtime::broker::Scope;
+use redis_support::fake::Fake;
 use redis_support::oracle::check;
-use redis_support::{Process, Server, free_port, message, text};
+use redis_support::{Process, Server, free_port, message, text, until};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -68,14 +70,6 @@ impl Drop for Sentinel {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-async fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(40);
-    while !is() {
-        assert!(Instant::now() < until, "{what}");
-        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -139,4 +133,54 @@ async fn the_master_dies() {
 #[ignore = "run by ./check: needs redis-server"]
 async fn the_master_hands_over() {
     survive(|_, sentinels| drop(sentinels[0].cli(&["sentinel", "failover", "mymaster"]))).await;
+}
+
+/// A Sentinel that names the server at this port, until it hangs.
+async fn named(port: u16, hangs: &Arc<AtomicBool>) -> Fake {
+    let hangs = hangs.clone();
+    Fake::start(move |args| match args[0].as_str() {
+        _ if hangs.load(Ordering::Acquire) => Some(Vec::new()),
+        "SENTINEL" => {
+            let port = port.to_string();
+            let host = "*2\r\n$9\r\n127.0.0.1\r\n";
+            Some(format!("{host}${}\r\n{port}\r\n", port.len()).into_bytes())
+        }
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_that_hang_delay_nothing_and_cost_no_connection() {
+    let master = Fake::start(|_| None).await;
+    let (hang, works) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+    let mut sentinels = Vec::new();
+    for _ in 0..4 {
+        sentinels.push(named(master.port, &hang).await);
+    }
+    sentinels.push(named(master.port, &works).await);
+    let hosts: Vec<_> = sentinels.iter().map(|s| format!("127.0.0.1:{}", s.port)).collect();
+    let url = format!("redis+sentinel://{}/mymaster", hosts.join(","));
+    let redis = Redis::new(&url).unwrap().heartbeat(Duration::from_millis(100));
+    let process = Process::new(Arc::new(redis));
+    process.join(ROOM).await.unwrap();
+    until("it is ready", || process.broker.trouble().is_none()).await;
+
+    let connections = master.accepted();
+    let (mut n, mut slowest) = (0, Duration::ZERO);
+    for all_hang in [false, true] {
+        works.store(all_hang, Ordering::Release);
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(3) {
+            let began = Instant::now();
+            process.publish(ROOM, &text(n)).await.unwrap();
+            slowest = slowest.max(began.elapsed());
+            n += 1;
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    println!("the slowest of {n} emits took {slowest:?}");
+    assert!(slowest < Duration::from_millis(300), "{slowest:?}");
+    assert_eq!(master.accepted(), connections, "the connections work, and stay");
+    process.rooms.until(ROOM, |items| items.contains(&message(n - 1))).await;
 }

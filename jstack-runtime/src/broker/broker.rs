@@ -20,7 +20,8 @@ pub trait Broker: Send + Sync + 'static {
     /// Publishes messages, those of one room in this order.
     ///
     /// `local` is where this process' own members are: a broker that serves one process
-    /// delivers there at once. Fails when the messages were not taken.
+    /// delivers there at once. Fails when the messages were not taken. Clients read the message of the
+    /// error; details for operators belong in its source.
     fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> Publish;
 
     /// Subscribes to a channel; what arrives goes to `sink`. It is live when the call is done.
@@ -38,7 +39,8 @@ pub trait Broker: Send + Sync + 'static {
     /// log from the start, and others that share it see that somebody is here.
     fn start(&self) {}
 
-    /// What is wrong with the broker just now, for `/readyz` and for people; `None` if nothing.
+    /// What is wrong with the broker at present, for operators; `None` if nothing. While something is,
+    /// `/readyz` answers 503. It does not show the text, because anybody may ask.
     fn trouble(&self) -> Option<String> {
         None
     }

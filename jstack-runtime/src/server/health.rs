@@ -36,7 +36,11 @@ fn ready(context: &AppContext) -> (StatusCode, String) {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down".to_owned());
     }
     match process.broker().trouble() {
-        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("broker: {trouble}")),
+        // Anybody may ask, and the reason names servers and users. It is in the log.
+        Some(trouble) => {
+            tracing::debug!(trouble, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "broker unavailable".to_owned())
+        }
         None => (StatusCode::OK, "ok".to_owned()),
     }
 }

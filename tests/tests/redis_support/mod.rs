@@ -5,6 +5,7 @@
 
 pub mod churn;
 pub mod cluster;
+pub mod fake;
 pub mod oracle;
 
 use std::collections::HashMap;
@@ -260,6 +261,20 @@ impl Process {
         let mut scratch = Vec::new();
         let message = Message::new(self.channel(scope), json.as_bytes(), &mut scratch);
         self.broker.publish(&[message], &*self.rooms).into_future()
+    }
+}
+
+/// What operators read of an error.
+pub fn reason(error: &jstack_runtime::Error) -> String {
+    error.cause().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Waits until `is` holds.
+pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(40);
+    while !is() {
+        assert!(Instant::now() < until, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

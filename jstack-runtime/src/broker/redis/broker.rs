@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connect::Address;
 use super::connections::Connections;
-use super::failure::publish_failed;
+use super::failure::{publish_failed, reason};
 use super::format::names;
 use super::name_check;
 use crate::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
@@ -93,7 +93,7 @@ impl Redis {
     /// ```
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         let redis = Self::new(url)?;
-        redis.ready().await.map_err(|error| error.message().to_owned())?;
+        redis.ready().await.map_err(|error| reason(&error))?;
         Ok(redis)
     }
 
@@ -190,7 +190,7 @@ impl Redis {
         self
     }
 
-    /// Waits until messages can be published.
+    /// Waits until messages can be published. Fails with the reason as its cause.
     pub(crate) async fn ready(&self) -> Result {
         let connections = self.connections();
         connections.start_publishing()?;

@@ -1,7 +1,7 @@
 //! The connections of a process to Redis, and the tasks that keep them.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,6 +12,7 @@ use super::cluster::TopologyWatcher;
 #[cfg(feature = "redis-cluster")]
 use super::connect::Deployment;
 use super::connect::{Address, Link};
+use super::counters::COUNTERS;
 use super::dialect::Plain;
 use super::format::names;
 use super::publish::{Outbox, Publisher};
@@ -41,6 +42,7 @@ impl Connections {
         heartbeat: Duration,
         linger: Duration,
     ) -> Self {
+        LazyLock::force(&COUNTERS);
         let link = Link { address: address.clone(), answer: deadline };
         let origin = RandomState::new().hash_one(std::process::id());
         let route = address.route();

@@ -30,6 +30,7 @@ mod broker;
 mod cluster;
 mod connect;
 mod connections;
+mod counters;
 mod dialect;
 mod failure;
 mod format;
@@ -41,5 +42,6 @@ mod timer;
 
 pub use broker::Redis;
 pub(crate) use broker::{DEADLINE, HEARTBEAT, LOW_TRAFFIC};
+pub(crate) use failure::reason;
 #[cfg(feature = "fuzzing")]
 pub(crate) use format::batch;

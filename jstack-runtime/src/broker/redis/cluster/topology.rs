@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{FromRedisValue, RedisResult, Value, pipe};
 
+use crate::broker::redis::connect::host_and_port;
 use crate::broker::redis::route::SLOTS;
 
 /// A server of a cluster.
@@ -17,7 +18,7 @@ pub(crate) struct ClusterNode {
 
 impl fmt::Display for ClusterNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        f.write_str(&host_and_port(&self.host, self.port))
     }
 }
 
@@ -152,6 +153,7 @@ mod tests {
         assert_eq!(ClusterNode::parse("127.0.0.1:7001", "x"), Some(at("127.0.0.1", 7_001)));
         assert_eq!(ClusterNode::parse(":7001", "x"), Some(at("x", 7_001)));
         assert_eq!(ClusterNode::parse("::1:7001", "x"), Some(at("::1", 7_001)));
+        assert_eq!(at("::1", 7_001).to_string(), "[::1]:7001");
         assert_eq!(ClusterNode::parse("?:7001", "x"), None);
         assert_eq!(ClusterNode::parse("nonsense", "x"), None);
     }

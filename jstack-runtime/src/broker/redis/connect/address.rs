@@ -33,7 +33,7 @@ pub(crate) enum Deployment {
         sentinels: Vec<ConnectionInfo>,
         /// The name of the group of servers.
         group: String,
-        /// Credentials and database on the server.
+        /// Credentials on the server.
         redis: RedisConnectionInfo,
         tls: bool,
     },
@@ -73,6 +73,7 @@ impl Address {
             "redis" | "rediss" | "unix" | "redis+unix" => {
                 let info = server(url)?;
                 let shown = shown(&info);
+                let info = without_database(info);
                 Ok(Self { deployment: Deployment::Server(info), shown, rest_token: false })
             }
             _ => {
@@ -129,6 +130,12 @@ fn server(url: &str) -> Result<ConnectionInfo, BoxError> {
     Ok(info.set_redis_settings(redis))
 }
 
+/// Pub/Sub has no databases, and a restricted user need not be allowed to `SELECT` one.
+fn without_database(info: ConnectionInfo) -> ConnectionInfo {
+    let redis = info.redis_settings().clone().set_db(0);
+    info.set_redis_settings(redis)
+}
+
 /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/group[/database]`, and after a `?`
 /// `sentinel_user=` and `sentinel_password=` for the Sentinels themselves.
 fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
@@ -168,7 +175,8 @@ fn sentinel(url: &str, tls: bool) -> Result<Address, BoxError> {
         (user, password) => format!("{user}:{password}@"),
     };
     let scheme = if tls { "rediss" } else { "redis" };
-    let redis = server(&format!("{scheme}://{user}localhost/{database}"))?.redis_settings().clone();
+    let redis = without_database(server(&format!("{scheme}://{user}localhost/{database}"))?);
+    let redis = redis.redis_settings().clone();
     let sentinels = hosts
         .split(',')
         .map(|host| {
@@ -222,6 +230,11 @@ fn with_port(host: &str, port: u16) -> String {
     if has_port { host.to_owned() } else { format!("{host}:{port}") }
 }
 
+/// As it is written in an address: an IPv6 address in brackets.
+pub(crate) fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 fn shown(info: &ConnectionInfo) -> String {
     let scheme = match info.addr() {
         ConnectionAddr::TcpTls { .. } => "rediss",
@@ -236,7 +249,13 @@ fn shown(info: &ConnectionInfo) -> String {
         (None, None) => String::new(),
     };
     let database = if redis.db() == 0 { String::new() } else { format!("/{}", redis.db()) };
-    format!("{scheme}://{user}{}{database}", info.addr())
+    let host = match info.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            host_and_port(host, *port)
+        }
+        addr => addr.to_string(),
+    };
+    format!("{scheme}://{user}{host}{database}")
 }
 
 #[cfg(test)]
@@ -248,11 +267,22 @@ mod tests {
         let of = |url: &str| Address::parse(url).unwrap().shown;
         assert_eq!(of("redis://127.0.0.1"), "redis://127.0.0.1:6379");
         assert_eq!(of("redis://me:s3cret@host:1/2"), "redis://me:***@host:1/2");
+        assert_eq!(of("redis://[::1]:6392"), "redis://[::1]:6392");
         assert_eq!(of("redis://:s3cret@host:1"), "redis://:***@host:1");
         assert_eq!(of("unix:///tmp/redis.sock"), "unix:///tmp/redis.sock");
         assert_eq!(
             of("redis+sentinel://me:s3cret@a:1,b/mymaster/2"),
             "redis+sentinel://a:1,b/mymaster"
+        );
+    }
+
+    #[test]
+    fn a_database_is_shown_and_not_selected() {
+        let address = Address::parse("redis://host/2").unwrap();
+        let Deployment::Server(info) = address.deployment else { panic!("it is one") };
+        assert_eq!(
+            (address.shown.as_str(), info.redis_settings().db()),
+            ("redis://host:6379/2", 0)
         );
     }
 
@@ -277,7 +307,7 @@ mod tests {
         else {
             panic!("it is one");
         };
-        assert_eq!((group.as_str(), tls, redis.db()), ("mymaster", false, 2));
+        assert_eq!((group.as_str(), tls, redis.db()), ("mymaster", false, 0));
         assert_eq!((redis.username(), redis.password()), (Some("me"), Some("p@ss")));
         let shown: Vec<_> = sentinels.iter().map(|s| s.addr().to_string()).collect();
         assert_eq!(shown, ["a:1", "b:26379"]);

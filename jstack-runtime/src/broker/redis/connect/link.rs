@@ -1,30 +1,34 @@
-//! One attempt to connect to Redis, and what its errors mean for operators.
+//! One attempt to connect to Redis, the supervision of an open connection, and what errors mean for
+//! operators.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use ::redis::aio::{AsyncPushSender, MultiplexedConnection};
-use ::redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
-    RedisResult, Value,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, Value,
 };
-use tokio::time::timeout;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::address::{Address, Deployment};
+use super::sentinel;
+use super::tcp::with_keepalive;
 
 /// How long one attempt may take, including TLS and the handshake.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// How long a Sentinel may take to answer.
-const SENTINEL: Duration = Duration::from_millis(500);
+/// How long a server that closes connections at once may take to say why, and in how many bytes.
+const FAREWELL: Duration = Duration::from_millis(200);
+const MAX_FAREWELL: u64 = 4_096;
 /// The longest time between two questions to the Sentinels.
 const SENTINEL_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The commands that an ACL must allow.
-const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +ping +hello`";
+const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +hello`";
 #[cfg(feature = "redis-cluster")]
 const CLUSTER_PERMISSIONS: &str =
-    "`+ssubscribe +sunsubscribe +spublish +ping +hello +cluster|info +cluster|slots`";
+    "`+ssubscribe +sunsubscribe +spublish +hello +cluster|info +cluster|slots`";
 /// The error of `redis://` that leads to a cluster.
 const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cluster://` into \
                          REDIS_URL (feature `redis-cluster` of jstack-runtime)";
@@ -32,6 +36,10 @@ const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cl
 #[cfg(feature = "redis-cluster")]
 const NO_CLUSTER: &str =
     "this server does not belong to a Redis Cluster: write `redis://` into REDIS_URL";
+/// The error of an address that leads to a replica.
+const A_REPLICA: &str = "this server is a replica, which does not pass messages on to its master: \
+                         REDIS_URL must name the master, or the Sentinels that know it";
+const NO_RESP3: &str = "it does not speak RESP3: Redis 6 or later is needed";
 
 /// How to reach Redis.
 #[derive(Clone, Debug)]
@@ -46,6 +54,9 @@ pub(crate) struct Connected {
     pub(crate) connection: MultiplexedConnection,
     to: ConnectionAddr,
 }
+
+/// What `HELLO` reports of a server.
+type Hello = HashMap<String, Value>;
 
 impl Link {
     /// The heartbeat of connections, where `heartbeat` is configured. With Sentinels it is shorter: a
@@ -69,11 +80,14 @@ impl Link {
                 .set_response_timeout(Some(self.answer))
                 .set_push_sender(push);
             let client = Client::open(info).map_err(|error| self.explain(&error))?;
-            let mut connection = client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await
-                .map_err(|error| self.explain(&error))?;
-            self.check_mode(&mut connection).await?;
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+            let mut connection = match connection {
+                Ok(connection) => connection,
+                Err(error) => return Err(self.explain_unconnected(&error, &to).await),
+            };
+            let hello = self.hello(&mut connection).await?;
+            self.check_role(&hello)?;
+            self.check_mode(&hello, &mut connection).await?;
             Ok(Connected { connection, to })
         };
         match timeout(ATTEMPT, attempt).await {
@@ -82,26 +96,60 @@ impl Link {
         }
     }
 
-    /// Whether the connection still leads to the right server.
-    pub(crate) async fn is_current(&self, connected: &Connected) -> bool {
-        match &self.address.deployment {
-            // Sentinels that do not answer are no reason to give up a connection that works.
-            Deployment::Sentinel { .. } => {
-                self.server().await.is_ok_and(|now| *now.addr() == connected.to)
+    /// Supervises an open connection: every heartbeat it asks the server whether it is there and
+    /// still the master, and the Sentinels whether they name another one. Returns why the
+    /// connection must be given up. It runs beside the work, which it never delays.
+    pub(crate) async fn supervise(&self, connected: &Connected, heartbeat: Duration) -> String {
+        let mut connection = connected.connection.clone();
+        let mut ticks = interval(heartbeat);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is now, and the server was just asked.
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let role = async { self.check_role(&self.hello(&mut connection).await?) };
+            let (role, moved) = tokio::join!(role, self.has_moved(connected));
+            if let Err(why) = role {
+                return why;
             }
-            Deployment::Server(_) => true,
-            #[cfg(feature = "redis-cluster")]
-            Deployment::Cluster { .. } | Deployment::Member(_) => true,
+            if moved {
+                return "the Sentinels name another server".to_owned();
+            }
+        }
+    }
+
+    /// Asks the server who it is. An error reply is an answer that says nothing, not a failure: the
+    /// server is there.
+    async fn hello(&self, connection: &mut MultiplexedConnection) -> Result<Hello, String> {
+        let mut hello = ::redis::cmd("HELLO");
+        match hello.arg(3).query_async::<Hello>(connection).await {
+            Ok(hello) => Ok(hello),
+            Err(error) if is_reply(&error) => Ok(Hello::new()),
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    /// Refuses a replica. Members of a cluster may be asked for its state whatever their role.
+    fn check_role(&self, hello: &Hello) -> Result<(), String> {
+        #[cfg(feature = "redis-cluster")]
+        if matches!(self.address.deployment, Deployment::Member(_)) {
+            return Ok(());
+        }
+        match hello.get("role").and_then(text) {
+            Some(b"replica" | b"slave") => Err(A_REPLICA.to_owned()),
+            // Some services do not report a role.
+            _ => Ok(()),
         }
     }
 
     /// Refuses a cluster where the address means one server, and the reverse.
-    async fn check_mode(&self, connection: &mut MultiplexedConnection) -> Result<(), String> {
-        let mut hello = ::redis::cmd("HELLO");
-        let hello = hello.arg(3).query_async::<HashMap<String, Value>>(connection).await;
-        let hello = hello.unwrap_or_default();
+    async fn check_mode(
+        &self,
+        hello: &Hello,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), String> {
         // Some services do not report a mode; the address is believed then.
-        let Some(Value::BulkString(mode)) = hello.get("mode") else { return Ok(()) };
+        let Some(mode) = hello.get("mode").and_then(text) else { return Ok(()) };
         let is_cluster = mode == b"cluster";
         #[cfg(feature = "redis-cluster")]
         if matches!(self.address.deployment, Deployment::Member(_)) {
@@ -119,45 +167,49 @@ impl Link {
         }
     }
 
+    /// The server to connect to.
     async fn server(&self) -> Result<ConnectionInfo, String> {
         let (sentinels, group, redis, tls) = match &self.address.deployment {
-            Deployment::Server(info) => return Ok(info.clone().set_tcp_settings(tcp())),
+            Deployment::Server(info) => return Ok(with_keepalive(info.clone())),
             Deployment::Sentinel { sentinels, group, redis, tls } => {
                 (sentinels, group, redis, *tls)
             }
             #[cfg(feature = "redis-cluster")]
             Deployment::Cluster { like: info, .. } | Deployment::Member(info) => {
-                return Ok(info.clone().set_tcp_settings(tcp()));
+                return Ok(with_keepalive(info.clone()));
             }
         };
-        let mut trouble = "there are no Sentinels".to_owned();
-        for sentinel in sentinels {
-            match timeout(SENTINEL, ask(sentinel, group)).await {
-                Ok(Ok(Some((host, port)))) => {
-                    let addr = if tls {
-                        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-                    } else {
-                        ConnectionAddr::Tcp(host, port)
-                    };
-                    let info = sentinel.clone().set_addr(addr).set_redis_settings(redis.clone());
-                    return Ok(info.set_tcp_settings(tcp()));
-                }
-                Ok(Ok(None)) => trouble = format!("the Sentinels know no group `{group}`"),
-                Ok(Err(error)) => {
-                    trouble = format!("Sentinel {}: {}", sentinel.addr(), self.explain(&error));
-                }
-                Err(_) => trouble = format!("Sentinel {} does not answer", sentinel.addr()),
+        let (sentinel, host, port) =
+            sentinel::master(sentinels, group, |error| self.explain(error)).await?;
+        let addr = if tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        };
+        let info = sentinel.clone().set_addr(addr).set_redis_settings(redis.clone());
+        Ok(with_keepalive(info))
+    }
+
+    /// Whether the Sentinels name another server. If none of them answers, nothing is known, and
+    /// a connection that works is kept.
+    async fn has_moved(&self, connected: &Connected) -> bool {
+        match &self.address.deployment {
+            Deployment::Sentinel { .. } => {
+                self.server().await.is_ok_and(|now| *now.addr() != connected.to)
             }
+            Deployment::Server(_) => false,
+            #[cfg(feature = "redis-cluster")]
+            Deployment::Cluster { .. } | Deployment::Member(_) => false,
         }
-        Err(trouble)
     }
 
     /// The error as a sentence for operators, who can fix it.
     pub(crate) fn explain(&self, error: &RedisError) -> String {
+        let detail = error.detail().unwrap_or_default();
         match error.code() {
             Some("WRONGPASS") if self.address.rest_token => {
                 "Redis does not take UPSTASH_REDIS_REST_TOKEN as a password (tokens made with \
-                 `ACL RESTTOKEN` and the read-only token are none): set REDIS_URL to the \
+                 `ACL RESTTOKEN` and the read-only token are not passwords): set REDIS_URL to the \
                  `rediss://` address that the Upstash console shows"
                     .to_owned()
             }
@@ -169,41 +221,103 @@ impl Link {
                 "Redis does not permit it to this user ({}); it needs {} and the channels \
                  `&<prefix>:*`",
                 error.detail().unwrap_or("NOPERM"),
-                match self.address.deployment {
-                    Deployment::Server(_) | Deployment::Sentinel { .. } => PERMISSIONS,
-                    #[cfg(feature = "redis-cluster")]
-                    Deployment::Cluster { .. } | Deployment::Member(_) => CLUSTER_PERMISSIONS,
-                }
+                self.permissions(),
             ),
-            _ if error.kind() == ErrorKind::RESP3NotSupported => {
-                "it does not speak RESP3: Redis 6 or later is needed".to_owned()
+            Some("NOPROTO") => NO_RESP3.to_owned(),
+            _ if error.kind() == ErrorKind::RESP3NotSupported || is_unknown_hello(detail) => {
+                NO_RESP3.to_owned()
+            }
+            _ if detail.contains("max number of clients") => {
+                "Redis has as many connections as it allows: raise its setting `maxclients`"
+                    .to_owned()
             }
             _ if error.is_timeout() => "no answer in time".to_owned(),
+            Some(code) if !error.is_io_error() => format!("Redis answers `{code} {detail}`"),
             _ => error.to_string(),
+        }
+    }
+
+    /// As [`explain`](Self::explain), for a connection that was closed at once. Redis then says why
+    /// before it is asked anything, and a client that writes first may never read it.
+    async fn explain_unconnected(&self, error: &RedisError, to: &ConnectionAddr) -> String {
+        let ConnectionAddr::Tcp(host, port) = to else { return self.explain(error) };
+        let was_closed = error.is_io_error() && !error.is_connection_refusal();
+        if !was_closed || error.is_timeout() {
+            return self.explain(error);
+        }
+        match timeout(FAREWELL, farewell(host, *port)).await {
+            Ok(Some(why)) => self.explain(&why),
+            _ => self.explain(error),
+        }
+    }
+
+    fn permissions(&self) -> &'static str {
+        match self.address.deployment {
+            Deployment::Server(_) | Deployment::Sentinel { .. } => PERMISSIONS,
+            #[cfg(feature = "redis-cluster")]
+            Deployment::Cluster { .. } | Deployment::Member(_) => CLUSTER_PERMISSIONS,
         }
     }
 }
 
-/// The master by the word of one Sentinel.
-async fn ask(sentinel: &ConnectionInfo, group: &str) -> RedisResult<Option<(String, u16)>> {
-    let client = Client::open(sentinel.clone().set_tcp_settings(tcp()))?;
-    let config = AsyncConnectionConfig::new().set_connection_timeout(None);
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    ::redis::cmd("SENTINEL")
-        .arg("GET-MASTER-ADDR-BY-NAME")
-        .arg(group)
-        .query_async(&mut connection)
-        .await
+/// Whether the server answered, with an error. It is alive then, and the connection works. A
+/// missing authentication is an exception: it is made up for with a new connection.
+pub(crate) fn is_reply(error: &RedisError) -> bool {
+    error.code().is_some_and(|code| code != "NOAUTH") && !error.is_io_error()
 }
 
-/// Settings with which the kernel, too, notices a silent peer.
-fn tcp() -> TcpSettings {
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(10))
-        .with_interval(Duration::from_secs(3))
-        .with_retries(3);
-    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
-    #[cfg(target_os = "linux")]
-    let settings = settings.set_user_timeout(Duration::from_secs(10));
-    settings
+/// What a server says that closes connections as it accepts them.
+async fn farewell(host: &str, port: u16) -> Option<RedisError> {
+    let mut stream = TcpStream::connect((host, port)).await.ok()?;
+    let mut said = Vec::new();
+    // It ends with the connection, or with an error that is of no interest.
+    let _ = (&mut stream).take(MAX_FAREWELL).read_to_end(&mut said).await;
+    ::redis::parse_redis_value(&said).ok()?.extract_error().err()
+}
+
+/// Servers differ in how they quote and spell an unknown command.
+fn is_unknown_hello(detail: &str) -> bool {
+    let detail = detail.to_ascii_lowercase();
+    detail.contains("unknown command") && detail.contains("hello")
+}
+
+fn text(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::BulkString(text) => Some(text),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(reply: &str) -> String {
+        let link = Link {
+            address: Address::parse("redis://host").unwrap(),
+            answer: Duration::from_secs(1),
+        };
+        let value = ::redis::parse_redis_value(format!("{reply}\r\n").as_bytes()).unwrap();
+        link.explain(&value.extract_error().unwrap_err())
+    }
+
+    #[test]
+    fn a_server_without_resp3_is_said_to_be_one_however_it_says_so() {
+        for reply in [
+            "-ERR unknown command `HELLO`, with args beginning with: `3`, ",
+            "-ERR unknown command 'HELLO', with args beginning with: '3'",
+            "-ERR unknown command 'hello'",
+            "-NOPROTO unsupported protocol version",
+        ] {
+            assert_eq!(explained(reply), NO_RESP3, "{reply}");
+        }
+        assert_ne!(explained("-ERR unknown command 'SPUBLISH'"), NO_RESP3);
+    }
+
+    #[test]
+    fn a_full_server_says_which_setting_limits_it() {
+        let why = explained("-ERR max number of clients reached");
+        assert!(why.contains("`maxclients`"), "{why}");
+    }
 }

@@ -64,7 +64,7 @@ pub(crate) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) ->
     let (except, rooms) = (message.except, message.except_rooms);
     if json.len() > LONGEST_JSON {
         return Err(Error::payload_too_large(format!(
-            "a message through Redis may be {LONGEST_JSON} bytes long, this one is {}",
+            "a message may be {LONGEST_JSON} bytes long, this one is {}",
             json.len()
         )));
     }

@@ -42,10 +42,38 @@ pub(crate) struct Redirected {
 pub(crate) struct Writes {
     pub(crate) in_flight: VecDeque<InFlight>,
     pub(crate) redirected: Redirected,
+    pub(crate) proof: Proof,
     /// Completed writes that the outbox has not heard of.
     pub(crate) completed: u64,
     /// The buffers of a completed write, for the next one.
     pub(crate) spare: PendingMessages,
+}
+
+/// Whether the server takes messages, as far as this connection has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It has answered to none yet.
+    None,
+    /// It took one.
+    Taken,
+    /// It refused the last probe, for this reason.
+    Refused(String),
+}
+
+impl Proof {
+    /// Notes what became of a message. Only a probe shows that probes are taken again: other
+    /// channels may be permitted although the probe's is not.
+    pub(crate) fn note(&mut self, is_probe: bool, refusal: Option<&str>) {
+        match refusal {
+            Some(why) if is_probe => *self = Self::Refused(why.to_owned()),
+            None if is_probe || *self == Self::None => *self = Self::Taken,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        if let Self::Refused(why) = self { Some(why) } else { None }
+    }
 }
 
 impl Writes {
@@ -53,6 +81,7 @@ impl Writes {
         Self {
             in_flight: VecDeque::with_capacity(MAX_IN_FLIGHT),
             redirected: Redirected::default(),
+            proof: Proof::None,
             completed: 0,
             spare: PendingMessages::default(),
         }

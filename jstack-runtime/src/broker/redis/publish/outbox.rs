@@ -186,22 +186,29 @@ impl Outbox {
 
     /// The connection is up.
     pub(crate) fn up(&self, shard: usize) {
-        self.set_connection(shard, true, None);
+        if let Some(queue) = self.queues.lock().shard_mut(shard) {
+            queue.set_up();
+        }
+    }
+
+    /// The server took a message, or refused a probe for this reason.
+    pub(crate) fn proved(&self, shard: usize, refusal: Option<&str>) {
+        if let Some(queue) = self.queues.lock().shard_mut(shard) {
+            queue.set_proof(refusal);
+        }
     }
 
     /// The connection is not needed any more, so nothing can be wrong with it.
     pub(crate) fn idle(&self, shard: usize) {
-        self.set_connection(shard, false, None);
+        if let Some(queue) = self.queues.lock().shard_mut(shard) {
+            queue.set_unconnected(None);
+        }
     }
 
     /// The connection was lost. What waits keeps waiting: it may be back in no time.
     pub(crate) fn lost(&self, shard: usize, why: &str) {
-        self.set_connection(shard, false, Some(why));
-    }
-
-    fn set_connection(&self, shard: usize, connected: bool, trouble: Option<&str>) {
         if let Some(queue) = self.queues.lock().shard_mut(shard) {
-            queue.set_connection(connected, trouble);
+            queue.set_unconnected(Some(why));
         }
     }
 
@@ -211,9 +218,9 @@ impl Outbox {
         waiting.unwrap_or_default().fail(why);
     }
 
-    /// Whether there is no connection to the server of the shard.
-    pub(crate) fn is_away(&self, shard: usize) -> bool {
-        self.queues.lock().shard(shard).is_none_or(|queue| !queue.connected)
+    /// Whether the server of the shard takes probes, which then should come back.
+    pub(crate) fn takes_probes(&self, shard: usize) -> bool {
+        self.queues.lock().shard(shard).is_some_and(|queue| queue.takes_probes)
     }
 
     /// What is wrong with any publishing connection.

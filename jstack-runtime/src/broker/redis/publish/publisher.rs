@@ -17,7 +17,8 @@
 //! - *idle* (cluster only): nothing is published to the shard, so there is no connection.
 //! - *connecting*: what waits keeps waiting until it expires. If the attempt fails, the outbox is
 //!   *down*: what waits fails, and later emits fail at once.
-//! - *serving*: messages are sent. When the connection fails, every write without an answer fails,
+//! - *serving*: messages are sent. Until the server has taken one, and while it refuses probes, the
+//!   outbox reports trouble: a connection alone does not prove that this process may publish. When the connection fails, every write without an answer fails,
 //!   because it is unknown whether Redis took it. Nothing is sent twice.
 //!
 //! Invariants:
@@ -40,10 +41,11 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::in_flight::{InFlight, Redirected, Writes, front, send};
+use super::in_flight::{InFlight, Proof, Writes, front, send};
 use super::outbox::Outbox;
 use super::queue::Take;
-use crate::broker::redis::connect::{Backoff, Connected, Link};
+use crate::broker::redis::connect::{Backoff, Connected, ConnectionLog, Link};
+use crate::broker::redis::counters::COUNTERS;
 use crate::broker::redis::dialect::Dialect;
 use crate::broker::redis::failure::publish_failed;
 use crate::broker::redis::timer::sleep_until_opt;
@@ -78,6 +80,7 @@ impl<D: Dialect> Publisher<D> {
     /// Publishes. Never returns.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::default();
+        let mut log = ConnectionLog::new("publish", &self.link);
         let filled = self.outbox.filled(self.shard);
         loop {
             while !D::PUBLISHES_IDLE && !self.outbox.is_wanted(self.shard) {
@@ -96,13 +99,15 @@ impl<D: Dialect> Publisher<D> {
             };
             match self.while_expiring(&filled, self.link.connect(push)).await {
                 Ok(connected) => {
+                    log.connected();
                     self.outbox.up(self.shard);
                     let since = Instant::now();
                     let Err(why) = self.serve(connected, &lost, &filled).await else {
                         tracing::debug!(redis = %self.link.address.shown, "nothing to publish");
                         continue;
                     };
-                    observe::warning!(redis = %self.link.address.shown, why, "lost the publishing connection");
+                    COUNTERS.connections_lost.increment(1);
+                    log.lost(&why);
                     self.outbox.lost(self.shard, &why);
                     self.dialect.connection_lost();
                     if since.elapsed() >= STABLE {
@@ -112,6 +117,7 @@ impl<D: Dialect> Publisher<D> {
                     }
                 }
                 Err(why) => {
+                    log.failed(&why);
                     self.outbox.down(self.shard, &why);
                     self.dialect.connection_lost();
                     sleep(backoff.next()).await;
@@ -144,6 +150,7 @@ impl<D: Dialect> Publisher<D> {
         filled: &Notify,
     ) -> Result<(), String> {
         let mut writes = Writes::new();
+        let mut supervision = std::pin::pin!(self.link.supervise(&connected, self.heartbeat));
         let mut heartbeat = interval(self.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut probes = 0_u64;
@@ -184,10 +191,8 @@ impl<D: Dialect> Publisher<D> {
                 () = sleep_until_opt(due), if due.is_some() => {
                     self.outbox.expire(self.shard, Instant::now());
                 }
+                why = &mut supervision => break Err(why),
                 _ = heartbeat.tick() => {
-                    if !self.link.is_current(&connected).await {
-                        break Err("the Sentinels name another server".to_owned());
-                    }
                     probes += 1;
                     self.outbox.probe(&self.outbox.probe_name(self.shard), &probes.to_be_bytes());
                 }
@@ -214,7 +219,11 @@ impl<D: Dialect> Publisher<D> {
     /// Completes the front write. Fails if the connection did.
     fn complete(&self, writes: &mut Writes, answer: RedisResult<Vec<Value>>) -> Result<(), String> {
         let Some(mut write) = writes.in_flight.pop_front() else { return Ok(()) };
-        let outcome = self.judge_all(&mut write, answer, &mut writes.redirected);
+        let before = writes.proof.clone();
+        let outcome = self.judge_all(&mut write, answer, writes);
+        if writes.proof != before {
+            self.report_proof(&writes.proof);
+        }
         if outcome.is_ok() && writes.redirected.is_holding() {
             writes.redirected.writes += 1;
         } else {
@@ -229,8 +238,9 @@ impl<D: Dialect> Publisher<D> {
         &self,
         write: &mut InFlight,
         answer: RedisResult<Vec<Value>>,
-        redirected: &mut Redirected,
+        writes: &mut Writes,
     ) -> Result<(), String> {
+        let Writes { redirected, proof, .. } = writes;
         let answers = match answer {
             Ok(answers) => answers,
             Err(error) => {
@@ -245,6 +255,12 @@ impl<D: Dialect> Publisher<D> {
         let mut commands = write.command_of.iter();
         write.messages.drain(|channel, payload, message| {
             let verdict = commands.next().and_then(|&command| verdicts.get(command));
+            let is_probe = message.channel_key == 0;
+            match verdict {
+                Some(Verdict::Taken) => proof.note(is_probe, None),
+                Some(Verdict::Refused(why)) => proof.note(is_probe, Some(why)),
+                _ => {}
+            }
             match verdict {
                 Some(Verdict::Taken) if redirected.channels.is_empty() => {}
                 Some(Verdict::Taken) => redirected.fail_overtaken(channel),
@@ -265,6 +281,14 @@ impl<D: Dialect> Publisher<D> {
             }
         });
         Ok(())
+    }
+
+    fn report_proof(&self, proof: &Proof) {
+        let refusal = proof.refusal();
+        if let Some(why) = refusal {
+            observe::warning!(redis = %self.link.address.shown, why, "Redis refuses what is published");
+        }
+        self.outbox.proved(self.shard, refusal);
     }
 
     fn judge(&self, answer: Value) -> Verdict {

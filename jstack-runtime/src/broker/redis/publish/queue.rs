@@ -27,6 +27,8 @@ pub(crate) struct ShardQueue {
     /// A connection is needed, until another server carries all of the shard.
     pub(crate) wanted: bool,
     pub(crate) connected: bool,
+    /// The server accepts probes.
+    pub(crate) takes_probes: bool,
     /// The channel of this process' probes.
     pub(crate) probe: String,
     /// Why nothing is accepted at present.
@@ -92,13 +94,28 @@ impl ShardQueue {
         self.waiting.expires().into_iter().chain(self.paused_until).min()
     }
 
-    /// Notes the state of the connection; without trouble, messages are accepted.
-    pub(crate) fn set_connection(&mut self, connected: bool, trouble: Option<&str>) {
-        self.connected = connected;
+    /// The connection is up. Messages are accepted; whether the server takes them is not proved yet.
+    pub(crate) fn set_up(&mut self) {
+        self.connected = true;
+        self.takes_probes = false;
+        self.down = None;
+        self.trouble = Some("nothing was published yet".to_owned());
+    }
+
+    /// There is no connection, for this reason if one is needed. Messages are accepted.
+    pub(crate) fn set_unconnected(&mut self, trouble: Option<&str>) {
+        self.connected = false;
+        self.takes_probes = false;
         self.trouble = trouble.map(str::to_owned);
         if trouble.is_none() {
             self.down = None;
         }
+    }
+
+    /// The server took a message, or refused a probe for this reason.
+    pub(crate) fn set_proof(&mut self, refusal: Option<&str>) {
+        self.takes_probes = refusal.is_none();
+        self.trouble = refusal.map(str::to_owned);
     }
 
     /// Redis is away: nothing is accepted. Returns what waited.
@@ -106,6 +123,7 @@ impl ShardQueue {
         self.down = Some(why.to_owned());
         self.trouble = Some(why.to_owned());
         self.connected = false;
+        self.takes_probes = false;
         std::mem::take(&mut self.waiting)
     }
 }

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{PushKind, RedisError, RedisResult};
+use ::redis::{PushKind, RedisResult};
 
 use super::entry::Entry;
 use super::table::Table;
-use crate::broker::redis::connect::Link;
+use crate::broker::redis::connect::{Link, is_reply};
 use crate::broker::redis::dialect::{Dialect, Plain};
 use crate::observe;
 
@@ -72,7 +72,7 @@ impl SubscribeDialect for Plain {
         for entries in entries.chunks(CHANNELS_PER_COMMAND) {
             match connection.subscribe(names(entries)).await {
                 Ok(()) => {}
-                Err(error) if is_refusal(&error) => {
+                Err(error) if is_reply(&error) => {
                     let why = link.explain(&error);
                     observe::error!(why, "Redis refuses subscriptions");
                     for entry in entries {
@@ -99,9 +99,4 @@ impl SubscribeDialect for Plain {
 
 fn names(entries: &[Arc<Entry>]) -> Vec<&str> {
     entries.iter().map(|entry| &*entry.name).collect()
-}
-
-/// Redis answered, and the answer was an error.
-fn is_refusal(error: &RedisError) -> bool {
-    error.code().is_some() && !error.is_io_error()
 }

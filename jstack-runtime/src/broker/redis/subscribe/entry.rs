@@ -11,6 +11,7 @@
 //!        └────────────────────────── │ Leaving │ ◀──────────────────┘
 //!                                    └─────────┘
 //!     from every phase: the connection is lost, or Redis ends the channel unasked ──▶ Off
+//!     from Asked and Leaving: no confirmation within the deadline ──▶ asked again
 //! ```
 //!
 //! Invariants:
@@ -27,6 +28,7 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -61,6 +63,10 @@ pub(crate) struct State {
     pub(crate) phase: SubscriptionPhase,
     /// The connection on which Redis was asked for it, unless the phase is `Off`.
     pub(crate) asked: u64,
+    /// When Redis was asked, while its confirmation is awaited.
+    pub(crate) asked_at: Option<Instant>,
+    /// How often it was asked again because no confirmation came.
+    pub(crate) retries: u32,
     /// The connection whose messages are delivered.
     pub(crate) heard: u64,
     /// It was live, and then the connection was lost: messages sent meanwhile never arrive.
@@ -174,6 +180,35 @@ impl State {
     pub(crate) fn mark_off(&mut self) {
         self.missed |= self.phase == SubscriptionPhase::Live && self.is_wanted();
         self.phase = SubscriptionPhase::Off;
+        self.retries = 0;
+    }
+
+    /// Redis was asked on this connection.
+    pub(crate) fn ask(&mut self, phase: SubscriptionPhase, connection: u64) {
+        self.phase = phase;
+        self.asked = connection;
+        self.asked_at = Some(Instant::now());
+    }
+
+    /// Redis has confirmed the subscription on this connection.
+    pub(crate) fn mark_live(&mut self, connection: u64) {
+        self.phase = SubscriptionPhase::Live;
+        self.heard = connection;
+        self.retries = 0;
+    }
+
+    /// Whether a confirmation is awaited and was not given within `patience`. If so, it is
+    /// prepared to be asked for again.
+    pub(crate) fn retry_overdue(&mut self, now: Instant, patience: Duration) -> bool {
+        let overdue = self.asked_at.is_some_and(|asked| now.duration_since(asked) > patience);
+        if overdue {
+            self.phase = match self.phase {
+                SubscriptionPhase::Leaving if !self.is_wanted() => SubscriptionPhase::Live,
+                _ => SubscriptionPhase::Off,
+            };
+            self.retries = self.retries.saturating_add(1);
+        }
+        overdue
     }
 
     /// Takes back a request that was made on this connection. Returns whether there was one.

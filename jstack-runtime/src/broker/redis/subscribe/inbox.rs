@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::entry::Entry;
 use super::table::Table;
 use crate::broker::Message;
+use crate::broker::redis::counters::COUNTERS;
 use crate::broker::redis::format::batch;
 use crate::broker::redis::format::envelope::Envelope;
 use crate::broker::redis::format::sequence::SequenceCheck;
@@ -94,7 +95,7 @@ impl Lane {
         let size = channel.len() + payload.len();
         if queue.items.len() >= MAX_ITEMS || queue.bytes + size > MAX_BYTES {
             let messages = batch::count(&payload);
-            metrics::counter!("jstack_broker_dropped_total").increment(messages);
+            COUNTERS.dropped.increment(messages);
             if !matches!(queue.items.back(), Some(Item::Dropped(_))) {
                 queue.items.push_back(Item::Dropped(HashMap::new()));
             }
@@ -219,7 +220,7 @@ fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch:
         SequenceCheck::Next => {}
         SequenceCheck::Missing(missing) => entry.report_gap(&subscribers, Some(missing)),
         SequenceCheck::Duplicate => {
-            metrics::counter!("jstack_broker_duplicates_total").increment(1);
+            COUNTERS.duplicates.increment(1);
             return;
         }
     }
@@ -235,7 +236,7 @@ fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch:
 /// Counts every malformed message, and logs them ever more rarely.
 fn count_malformed(channel: &str, why: &str) {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    metrics::counter!("jstack_broker_malformed_total").increment(1);
+    COUNTERS.malformed.increment(1);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
     if count.is_power_of_two() {
         observe::warning!(channel, why, count, "dropped a malformed message from Redis");

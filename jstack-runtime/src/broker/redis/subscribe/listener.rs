@@ -1,24 +1,29 @@
 //! The connection that listens: it makes Redis follow the table, and notices when Redis does not.
 //!
-//! Three things show that the connection works. Redis answers a `PING`. The number of
-//! subscriptions that Redis reports is the number that this process expects. And the probes
-//! come back, which this process publishes to a channel of its own.
+//! Three things show that the connection works. Redis answers on it and is the master
+//! (`Link::supervise`). The number of subscriptions that Redis reports is the number that this
+//! process expects. And the probes come back, which this process publishes to its probe channel.
+//!
+//! An error reply proves that Redis is there. It is trouble, which is reported until it is over, and
+//! not a reason to give up the connection: that would lose the messages of every room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{PushInfo, PushKind, RedisError, RedisResult, Value};
+use ::redis::{PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::dialect::{PushEvent, SubscribeDialect};
 use super::inbox::Inbox;
+use super::subscriptions::Census;
 use super::table::Table;
-use crate::broker::redis::connect::{Backoff, Connected, Link};
+use crate::broker::redis::connect::{Backoff, Connected, ConnectionLog, Link, is_reply};
+use crate::broker::redis::counters::COUNTERS;
 use crate::broker::redis::publish::Outbox;
-use crate::observe;
+use crate::broker::redis::timer::sleep_until_opt;
 
 /// Heartbeats without a probe after which the connection is given up.
 const MISSED_PROBES: u32 = 3;
@@ -54,14 +59,16 @@ struct PushReceiver {
     reported: AtomicI64,
     /// How many of them are probe channels.
     probing: AtomicI64,
-    /// How many probes came back.
+    /// How many probes came back, and a notification for the first one.
     probes: AtomicU64,
+    proved: Notify,
 }
 
 impl<D: SubscribeDialect> Listener<D> {
     /// Listens. Never returns.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::default();
+        let mut log = ConnectionLog::new("listen", &self.link);
         loop {
             while !D::LISTENS_IDLE && !self.is_wanted() {
                 self.table.lock().idle(self.shard);
@@ -78,6 +85,7 @@ impl<D: SubscribeDialect> Listener<D> {
             };
             match self.link.connect(push).await {
                 Ok(connected) => {
+                    log.connected();
                     let number = self.table.lock().connected(self.shard);
                     receiver.connection.store(number, Ordering::Release);
                     let since = Instant::now();
@@ -88,8 +96,8 @@ impl<D: SubscribeDialect> Listener<D> {
                         self.table.lock().lost(self.shard, number, None);
                         continue;
                     };
-                    metrics::counter!("jstack_broker_connections_lost_total").increment(1);
-                    observe::warning!(redis = %self.link.address.shown, why, "lost the listening connection");
+                    COUNTERS.connections_lost.increment(1);
+                    log.lost(&why);
                     self.table.lock().lost(self.shard, number, Some(&why));
                     self.dialect.connection_lost();
                     if since.elapsed() >= STABLE {
@@ -99,7 +107,7 @@ impl<D: SubscribeDialect> Listener<D> {
                     }
                 }
                 Err(why) => {
-                    tracing::debug!(redis = %self.link.address.shown, why, "cannot connect");
+                    log.failed(&why);
                     self.table.lock().down(self.shard, &why);
                     self.dialect.connection_lost();
                     sleep(backoff.next()).await;
@@ -112,34 +120,48 @@ impl<D: SubscribeDialect> Listener<D> {
     /// connection failed.
     async fn serve(
         &self,
-        mut connected: Connected,
+        connected: Connected,
         receiver: &PushReceiver,
         number: u64,
     ) -> Result<(), String> {
-        let explain = |error| self.link.explain(&error);
-        let mut probe = String::new();
-        self.subscribe_probe(&mut connected.connection, &mut probe).await.map_err(explain)?;
+        let mut supervision = std::pin::pin!(self.link.supervise(&connected, self.heartbeat));
+        let mut connection = connected.connection.clone();
+        let mut probe = ProbeChannel::default();
+        self.subscribe_probe(&mut connection, &mut probe).await?;
         let mut heartbeat = interval(self.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = LastProbe { probes: 0, at: Instant::now() };
+        // When to look again at a difference, which may only be on its way through the inbox.
+        let mut recheck = None;
         let changed = self.table.lock().changed(self.shard);
         self.outbox.request_connection(self.shard);
         loop {
-            self.follow(&mut connected.connection, number).await.map_err(explain)?;
+            let followed = self.follow(&mut connection, number).await;
+            followed.map_err(|error| self.link.explain(&error))?;
             tokio::select! {
                 () = receiver.lost.notified() => return Err("Redis closed the connection".to_owned()),
+                why = &mut supervision => return Err(why),
                 () = changed.notified() => {}
+                () = receiver.proved.notified() => {
+                    self.check(receiver, &probe);
+                }
+                () = sleep_until_opt(recheck), if recheck.is_some() => {
+                    recheck = None;
+                    self.check(receiver, &probe).map_or(Ok(()), Err)?;
+                }
                 _ = heartbeat.tick() => {
                     if !D::LISTENS_IDLE && !self.is_wanted() {
                         return Ok(());
                     }
-                    let moved = probe != self.outbox.probe_name(self.shard);
+                    let moved = probe.name != self.outbox.probe_name(self.shard);
                     if moved || receiver.probing.load(Ordering::Acquire) == 0 {
-                        let connection = &mut connected.connection;
-                        self.subscribe_probe(connection, &mut probe).await.map_err(explain)?;
+                        self.subscribe_probe(&mut connection, &mut probe).await?;
                     }
                     self.outbox.request_connection(self.shard);
-                    self.check(&mut connected, receiver, &mut last).await?;
+                    if self.check(receiver, &probe).is_some() {
+                        recheck = Some(Instant::now() + INBOX_TIME);
+                    }
+                    self.check_probes(receiver, &mut last)?;
                 }
             }
         }
@@ -149,26 +171,36 @@ impl<D: SubscribeDialect> Listener<D> {
         self.table.lock().retain_wanted(self.shard)
     }
 
-    /// Subscribes to this process' probes, where they are sent now.
+    /// Subscribes to this process' probes, where they are sent now, and sends one. Fails if the
+    /// connection does.
     async fn subscribe_probe(
         &self,
         connection: &mut MultiplexedConnection,
-        probe: &mut String,
-    ) -> RedisResult<()> {
+        probe: &mut ProbeChannel,
+    ) -> Result<(), String> {
         let now = self.outbox.probe_name(self.shard);
-        if !probe.is_empty() && *probe != now {
-            let outcome = command(connection, D::UNSUBSCRIBE, probe).await;
-            outcome.or_else(|error| self.ignore_redirect(error))?;
+        if !probe.name.is_empty() && probe.name != now {
+            let outcome = command(connection, D::UNSUBSCRIBE, &probe.name).await;
+            self.refusal(outcome)?;
         }
         let outcome = command(connection, D::SUBSCRIBE, &now).await;
-        outcome.or_else(|error| self.ignore_redirect(error))?;
-        *probe = now;
+        probe.refusal = self.refusal(outcome)?;
+        probe.name = now;
+        if probe.refusal.is_none() && !probe.name.is_empty() {
+            self.outbox.probe(&probe.name, &0_u64.to_be_bytes());
+        }
         Ok(())
     }
 
-    /// A channel that another server carries is not a reason to give up the connection.
-    fn ignore_redirect(&self, error: RedisError) -> RedisResult<()> {
-        if self.dialect.note_redirect(&error) { Ok(()) } else { Err(error) }
+    /// Why Redis refused a command, if it did. Fails if the connection did. A channel that another
+    /// server carries is not refused: the route will say where it is.
+    fn refusal(&self, outcome: RedisResult<()>) -> Result<Option<String>, String> {
+        match outcome {
+            Ok(()) => Ok(None),
+            Err(error) if self.dialect.note_redirect(&error) => Ok(None),
+            Err(error) if is_reply(&error) => Ok(Some(self.link.explain(&error))),
+            Err(error) => Err(self.link.explain(&error)),
+        }
     }
 
     /// Asks Redis for what is wanted and was not asked for yet.
@@ -184,44 +216,45 @@ impl<D: SubscribeDialect> Listener<D> {
         Ok(())
     }
 
-    /// The heartbeat: Redis answers, sends the channels that it should, and sends them here.
-    async fn check(
-        &self,
-        connected: &mut Connected,
-        receiver: &PushReceiver,
-        last: &mut LastProbe,
-    ) -> Result<(), String> {
-        let ping = ::redis::cmd("PING").query_async::<Value>(&mut connected.connection).await;
-        ping.map_err(|error| self.link.explain(&error))?;
-        if !self.link.is_current(connected).await {
-            return Err("the Sentinels name another server".to_owned());
-        }
-        if self.difference(receiver).is_some() {
-            sleep(INBOX_TIME).await;
-            self.difference(receiver).map_or(Ok(()), Err)?;
-        }
+    /// Looks at what Redis sends, and notes what is wrong. Returns how it differs from what Redis
+    /// was asked for.
+    fn check(&self, receiver: &PushReceiver, probe: &ProbeChannel) -> Option<String> {
+        let mut table = self.table.lock();
+        let census = table.reconcile(self.shard, Instant::now(), self.link.answer);
+        let trouble = if let Some(why) = &probe.refusal {
+            Some(why.clone())
+        } else if receiver.probes.load(Ordering::Acquire) == 0 {
+            Some("nothing was received yet".to_owned())
+        } else if census.overdue > 0 {
+            Some(format!("Redis does not confirm {} subscriptions", census.overdue))
+        } else {
+            None
+        };
+        table.set_trouble(self.shard, trouble);
+        drop(table);
+        receiver.difference(census)
+    }
+
+    /// Fails if probes that Redis takes do not come back.
+    fn check_probes(&self, receiver: &PushReceiver, last: &mut LastProbe) -> Result<(), String> {
         let probes = receiver.probes.load(Ordering::Acquire);
-        if probes != last.probes || self.outbox.is_away(self.shard) {
+        let is_probing = receiver.probing.load(Ordering::Acquire) > 0;
+        if probes != last.probes || !is_probing || !self.outbox.takes_probes(self.shard) {
             *last = LastProbe { probes, at: Instant::now() };
         } else if last.at.elapsed() > self.heartbeat * MISSED_PROBES + self.link.answer {
             return Err("the probes of this process do not come back".to_owned());
         }
         Ok(())
     }
+}
 
-    /// How what Redis sends differs from what it was asked for. Marks what is missing.
-    fn difference(&self, receiver: &PushReceiver) -> Option<String> {
-        let confirmed = receiver.confirmed.load(Ordering::Acquire);
-        let reported = receiver.reported.load(Ordering::Acquire);
-        if confirmed != reported {
-            return Some(format!("Redis sends {reported} channels instead of {confirmed}"));
-        }
-        let live = i64::try_from(self.table.lock().reconcile(self.shard)?).unwrap_or(i64::MAX);
-        let probing = receiver.probing.load(Ordering::Acquire);
-        (live.saturating_add(probing) != confirmed).then(|| {
-            format!("{live} channels and {probing} probe channels are wanted, and Redis sends {confirmed}")
-        })
-    }
+/// The channel of this process' probes.
+#[derive(Default)]
+struct ProbeChannel {
+    /// Empty before it was asked for.
+    name: String,
+    /// Why Redis does not send it.
+    refusal: Option<String>,
 }
 
 /// Sends a command about one channel.
@@ -251,7 +284,23 @@ impl PushReceiver {
             reported: AtomicI64::new(0),
             probing: AtomicI64::new(0),
             probes: AtomicU64::new(0),
+            proved: Notify::new(),
         }
+    }
+
+    /// How what Redis sends differs from what it was asked for.
+    fn difference(&self, census: Census) -> Option<String> {
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        let reported = self.reported.load(Ordering::Acquire);
+        if confirmed != reported {
+            return Some(format!("Redis sends {reported} channels instead of {confirmed}"));
+        }
+        let probing = self.probing.load(Ordering::Acquire);
+        let channels = usize::try_from(confirmed.saturating_sub(probing)).unwrap_or_default();
+        let Census { live, pending, .. } = census;
+        (channels < live || channels > live + pending).then(|| {
+            format!("Redis sends {channels} channels instead of {live} to {}", live + pending)
+        })
     }
 
     /// Runs on the connection's own task, so it only sorts and hands over.
@@ -270,7 +319,9 @@ impl PushReceiver {
         match (D::push_event(&info.kind), data.next()) {
             (Some(PushEvent::Message), Some(Value::BulkString(payload))) => {
                 if is_probe {
-                    self.probes.fetch_add(1, Ordering::AcqRel);
+                    if self.probes.fetch_add(1, Ordering::AcqRel) == 0 {
+                        self.proved.notify_one();
+                    }
                 } else {
                     self.inbox.message(channel, payload, connection);
                 }

@@ -17,7 +17,8 @@
 //! - An entry is on at most one list of marked entries (`State::queued`).
 //! - An entry is removed only when nobody wants it and Redis does not send it.
 //! - `reconcile` looks at every entry of a shard on each heartbeat, and marks what is wanted and
-//!   missing. A confirmation that never comes is therefore noticed.
+//!   missing. What was not confirmed within the deadline is asked for again, and counted until it
+//!   is confirmed.
 //! - With a cluster, `reroute` moves entries between shards. What the former server still sends is
 //!   ended there (`Shard::orphans`), and what it confirms is ignored.
 
@@ -66,6 +67,17 @@ struct Shard {
 pub(crate) struct Work {
     pub(crate) begin: Vec<Arc<Entry>>,
     pub(crate) end: Vec<Arc<Entry>>,
+}
+
+/// How many channels of a shard are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    /// Confirmed.
+    pub(crate) live: usize,
+    /// Asked for, or asked to be ended: Redis may send them or not.
+    pub(crate) pending: usize,
+    /// Those that had to be asked for again.
+    pub(crate) overdue: usize,
 }
 
 /// What came of adding a subscriber.
@@ -175,7 +187,7 @@ impl Subscriptions {
     pub(crate) fn connected(&mut self, shard: usize) -> u64 {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.down = None;
-            shard.trouble = None;
+            shard.trouble = Some("nothing was received yet".to_owned());
             shard.orphans.clear();
         }
         for entry in self.of_shard(shard) {
@@ -242,12 +254,11 @@ impl Subscriptions {
             state.queued = false;
             match (state.is_wanted(), state.phase) {
                 (true, Phase::Off) => {
-                    state.phase = Phase::Asked;
-                    state.asked = connection;
+                    state.ask(Phase::Asked, connection);
                     work.begin.push(entry.clone());
                 }
                 (false, Phase::Live) => {
-                    state.phase = Phase::Leaving;
+                    state.ask(Phase::Leaving, connection);
                     work.end.push(entry.clone());
                 }
                 (false, Phase::Off) => {
@@ -265,22 +276,32 @@ impl Subscriptions {
         work
     }
 
-    /// Marks what is wanted of the shard and missing. Returns how many channels are live, if
-    /// nothing is under way.
-    pub(crate) fn reconcile(&mut self, shard: usize) -> Option<usize> {
-        let (mut live, mut settled) = (0, true);
+    /// Marks what is wanted of the shard and missing, and what was not confirmed within
+    /// `patience`. Returns what Redis should be sending.
+    pub(crate) fn reconcile(&mut self, shard: usize, now: Instant, patience: Duration) -> Census {
+        let mut census = Census::default();
         for entry in self.of_shard(shard) {
             let mut state = entry.state.lock();
             match state.phase {
-                Phase::Live => live += 1,
-                Phase::Off => {
-                    settled = false;
-                    self.mark(&entry, &mut state);
+                Phase::Live => census.live += 1,
+                Phase::Off => self.mark(&entry, &mut state),
+                Phase::Asked | Phase::Leaving => {
+                    census.pending += 1;
+                    if state.retry_overdue(now, patience) {
+                        self.mark(&entry, &mut state);
+                    }
+                    census.overdue += usize::from(state.retries > 0);
                 }
-                Phase::Asked | Phase::Leaving => settled = false,
             }
         }
-        settled.then_some(live)
+        census
+    }
+
+    /// Notes what is wrong with the open connection to the server of the shard.
+    pub(crate) fn set_trouble(&mut self, shard: usize, trouble: Option<String>) {
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.trouble = trouble;
+        }
     }
 
     /// Redis has confirmed a subscription. Returns the entry and its subscribers if they missed
@@ -295,8 +316,7 @@ impl Subscriptions {
         if state.phase != Phase::Asked || state.asked != connection {
             return None;
         }
-        state.phase = Phase::Live;
-        state.heard = connection;
+        state.mark_live(connection);
         state.finish_joins(|| Ok(()));
         let missed = std::mem::take(&mut state.missed);
         state.tracker.gap_reported();
@@ -407,6 +427,7 @@ mod tests {
 
     const ROOM: Channel<'static> = Channel { procedure: "post/chat", scope: Scope::Room("r") };
     const NAME: &str = "jstack:post/chat:room:r";
+    const SECOND: Duration = Duration::from_secs(1);
 
     /// The gaps that were reported.
     #[derive(Default)]
@@ -444,16 +465,18 @@ mod tests {
         let old = table.connected(1);
         assert_eq!(names(&table.work(1, old).begin), [NAME]);
         begun(&mut table, old);
-        assert_eq!(table.reconcile(1), Some(1));
+        assert_eq!(table.reconcile(1, Instant::now(), SECOND).live, 1);
 
         table.reroute(&all(2));
         let new = table.connected(2);
         assert_eq!(names(&table.work(1, old).end), [NAME]);
         assert_eq!(names(&table.work(2, new).begin), [NAME]);
         begun(&mut table, old);
-        assert_eq!(table.reconcile(2), None, "the old server's confirmation does not count");
+        let census = table.reconcile(2, Instant::now(), SECOND);
+        assert_eq!((census.live, census.pending), (0, 1), "the old server's word does not count");
         begun(&mut table, new);
         table.ended(NAME.as_bytes(), old);
-        assert_eq!((table.reconcile(2), *gaps.0.lock()), (Some(1), 1));
+        let census = table.reconcile(2, Instant::now(), SECOND);
+        assert_eq!((census.live, census.pending, *gaps.0.lock()), (1, 0, 1));
     }
 }
