@@ -94,6 +94,9 @@ async fn half_of_a_character_and_whole_numbers_are_the_same_on_sockets() {
         assert!(error.contains(r#""event":"post","code":"invalid""#), "{error}");
         assert!(error.contains(r#""path":"text","message":"has half of a character"#), "{error}");
     }
+    socket.text("\u{feff}[\"post\",1]").await.expect("sent");
+    let error = socket.next_text().await;
+    assert!(error.contains("malformed") && error.contains("byte order mark"), "{error}");
     socket.emit("post", r#"{"text":"5.0","n":5.0}"#).await.expect("sent");
     assert_eq!(socket.next_text().await, r#"["post",{"text":"5.0","n":5}]"#);
     socket.emit("post", r#"{"text":"","n":5.5}"#).await.expect("sent");

@@ -87,6 +87,9 @@ const SHAPE: &str = "a frame is the JSON text [\"event\", data], with exactly tw
 fn malformed(text: &str, why: &'static str) -> Error {
     let message = match serde_json::from_str::<IgnoredAny>(text) {
         Ok(_) => why.to_owned(),
+        Err(_) if text.starts_with('\u{feff}') => {
+            "not JSON: it starts with a byte order mark (U+FEFF)".to_owned()
+        }
         Err(error) => format!("not JSON: {}", position_free(&error.to_string())),
     };
     Error::with_code(StatusCode::BAD_REQUEST, "malformed", message)
