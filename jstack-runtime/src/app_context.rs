@@ -1,7 +1,6 @@
 //! What one application's procedures share while they serve: hubs by procedure, and the rules.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -9,6 +8,7 @@ use parking_lot::Mutex;
 use crate::http::Origins;
 use crate::http::allowed_headers::AllowedHeaders;
 use crate::limits::Limits;
+use crate::platform::HashMap;
 use crate::rooms::{Hub, Node};
 
 /// One application, as its procedures see it.

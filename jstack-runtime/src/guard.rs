@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::task::unconstrained;
+use crate::platform::{Sleep, sleep, unconstrained};
 
 /// Why a handler did not come to an end of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +46,14 @@ pub(crate) fn limited<T>(
     mut future: Pin<&mut (dyn Future<Output = T> + Send)>,
     limit: Duration,
 ) -> impl Future<Output = Result<T, Aborted>> {
-    let mut sleep: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(move |cx| {
         if let Poll::Ready(done) = poll_caught(future.as_mut(), cx) {
             return Poll::Ready(done);
         }
-        let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         // A future that has used up the task's budget must not keep the clock from being read.
-        let sleep = pin!(unconstrained(sleep.as_mut()));
-        sleep.poll(cx).map(|()| Err(Aborted::TimedOut))
+        let timer = pin!(unconstrained(timer.as_mut()));
+        timer.poll(cx).map(|()| Err(Aborted::TimedOut))
     })
 }

@@ -6,9 +6,11 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+
+use crate::platform::Instant;
 
 /// Lines in one second; the rest is counted.
 const LINES: u32 = 20;

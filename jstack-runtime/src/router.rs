@@ -16,6 +16,7 @@ use crate::app_context::AppContext;
 use crate::contract::Contract;
 use crate::error::Error;
 use crate::http::answer::Reply;
+use crate::platform;
 use crate::procedure::{EventsInfo, Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
 use crate::request_context::RequestContext;
 use crate::transport::PendingConnection;
@@ -205,7 +206,7 @@ async fn handshake<S: Send + Sync>(
         parts.extensions.insert(SocketExtension::new(hub, member, events.marker));
         call(RequestContext::opening(parts, state, context, opening)).await
     };
-    tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
+    platform::timeout(timeout, answer).await.unwrap_or_else(|_| {
         let late = Error::service_unavailable("the connection could not be opened in time");
         Err(late.into_response())
     })

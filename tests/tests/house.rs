@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The floors of `jstack-runtime/src`, the ground first. A name is a file or a folder; the longest
 /// name that matches a path decides. Names of one line may not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["limits", "observe", "platform", "sync", "untrusted"],
+    &["limits", "platform", "sync", "untrusted"],
+    &["observe"],
     &["close_reason", "error", "guard", "rate", "socket_id"],
     &["frame", "meters", "payload"],
     &["broker"],
@@ -40,6 +41,45 @@ const DEFINING: &[&str] = &["payload/mod"];
 /// Files that import each other for a reason.
 const RINGS: &[(&str, &str, &str)] =
     &[("rooms/member", "rooms/room", "a member knows its rooms, a room its members")];
+
+/// What may name the operating system, threads and tokio's runtime. Everything else is portable.
+const NATIVE: &[&str] = &[
+    "app/serve",
+    "app/settings",
+    "broker/redis",
+    "contract/files",
+    "emitter",
+    "fuzzing",
+    "net",
+    "outbound",
+    "platform/native",
+    "server",
+    "sync",
+    "transport/native",
+];
+
+/// Paths that compile for WebAssembly and then trap, or lie: `RandomState` has the same keys in
+/// every process there, and so has a `HashMap` of `std`. `platform` has what they are good for.
+const NOT_PORTABLE: &[&str] = &[
+    "std::collections::HashMap",
+    "std::collections::HashSet",
+    "std::env",
+    "std::fs",
+    "std::hash::RandomState",
+    "std::process::id",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "tokio",
+];
+
+/// Uses of them that have a reason.
+const PORTABLE: &[(&str, &str, &str)] = &[
+    ("*", "tokio::sync", "channels need no runtime"),
+    ("payload/std_types", "std::collections::HashMap", "implements traits for it"),
+    ("payload/std_types", "std::collections::HashSet", "implements traits for it"),
+    ("payload/std_types", "std::time::SystemTime", "implements traits for it"),
+];
 
 struct File {
     /// As `rooms/hub`; `rooms/mod` for a folder's own file.
@@ -222,6 +262,63 @@ fn no_two_files_import_each_other_on_any_way_round() {
     assert!(wrong.is_empty(), "circles of files:\n{}", wrong.join("\n"));
 }
 
+/// The paths that code names outside of its tests, those of `use a::{b, c}` one by one.
+fn paths(text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("::{") {
+        let start = code[..at].rfind(|c| !is_path(c)).map_or(0, |at| at + 1);
+        found.extend(
+            group(&code[at + 3..]).iter().map(|item| format!("{}::{item}", &code[start..at])),
+        );
+    }
+    found.extend(code.split(|c| !is_path(c)).filter(|path| path.contains("::")).map(str::to_owned));
+    found
+}
+
+#[test]
+fn every_file_is_declared_by_its_folder() {
+    let mut wrong = Vec::new();
+    for File { name, .. } in files() {
+        let own = name.strip_suffix("/mod").unwrap_or(&name);
+        let (folder, last) = own.rsplit_once('/').unwrap_or(("lib", own));
+        let declared = [format!("{folder}.rs"), format!("{folder}/mod.rs")].iter().any(|file| {
+            let text = fs::read_to_string(source().join(file)).unwrap_or_default();
+            text.contains(&format!("mod {last};"))
+        });
+        if own != "lib" && !declared {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "files that nothing compiles:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn portable_files_leave_the_machine_to_the_platform() {
+    let mut wrong = Vec::new();
+    for File { name, .. } in files() {
+        if NATIVE.iter().any(|room| name == *room || name.starts_with(&format!("{room}/"))) {
+            continue;
+        }
+        let text = fs::read_to_string(source().join(format!("{name}.rs"))).expect("a file");
+        let under =
+            |path: &str, prefix: &str| path == prefix || path.starts_with(&format!("{prefix}::"));
+        for path in paths(&text) {
+            let excepted = |(file, prefix, _): &(&str, &str, &str)| {
+                (*file == "*" || *file == name) && under(&path, prefix)
+            };
+            let forbidden = NOT_PORTABLE.iter().any(|prefix| under(&path, prefix));
+            if forbidden && !PORTABLE.iter().any(excepted) {
+                wrong.push(format!("{name} names {path}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not portable; use `crate::platform`:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_mod_file_only_declares_and_re_exports() {
     let mut wrong = Vec::new();
@@ -250,4 +347,10 @@ fn the_readers_of_imports_see_what_is_there() {
     assert_eq!(found, ["a", "b/d", "b/mod"].map(str::to_owned).into());
     assert_eq!(floor("broker/redis/link").map(|(_, room)| room), Some("broker/redis"));
     assert_eq!(floor("broker/memory").map(|(_, room)| room), Some("broker"));
+    let text = "use std::time::{Duration, Instant};\n// std::fs\nlet id = std::process::id();\n";
+    let found = paths(text);
+    for path in ["std::time::Duration", "std::time::Instant", "std::process::id"] {
+        assert!(found.iter().any(|found| found == path), "{found:?}");
+    }
+    assert!(!found.iter().any(|path| path.contains("fs")), "{found:?}");
 }

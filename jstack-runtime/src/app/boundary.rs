@@ -16,7 +16,7 @@ use crate::guard::caught;
 use crate::http::cors::{self, Gate};
 use crate::http::origin::Secure;
 use crate::http::{problem, versions};
-use crate::observe;
+use crate::{observe, platform};
 
 /// Wraps procedures in what every one of them needs.
 #[derive(Clone)]
@@ -112,8 +112,7 @@ fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: b
 fn log(response: &mut Response) {
     let cause = response.extensions_mut().remove::<Cause>().map(|cause| cause.0);
     let code = response.extensions().get::<ErrorBody>().map(|told| told.code.clone());
-    let id =
-        format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+    let id = format!("{:016x}", platform::random());
     observe::error!(
         request_id = id,
         status = response.status().as_u16(),

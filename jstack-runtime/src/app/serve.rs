@@ -1,6 +1,5 @@
 //! Serving an `App`: the command line, the router, the listener.
 
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use crate::app_context::AppContext;
 use crate::contract;
 use crate::error::{BoxError, Error, Result};
 use crate::observe;
+use crate::platform::HashMap;
 use crate::procedure::ProcedureInfo;
 use crate::server::{self, Drained, Signals};
 
@@ -252,7 +252,7 @@ async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
 
 /// Two procedures on one path are one error, which names both places.
 fn check_paths<S>(routes: &[Mounted<S>]) -> Result<(), BoxError> {
-    let mut seen: HashMap<&str, &ProcedureInfo> = HashMap::new();
+    let mut seen: HashMap<&str, &ProcedureInfo> = HashMap::default();
     let mut wrong = Vec::new();
     for mounted in routes {
         if let Some(first) = seen.insert(&mounted.path, &mounted.info) {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use crate::broker::PublishOutcome;
 use crate::error::Result;
 use crate::frame::HEADROOM;
+use crate::platform;
 use crate::socket_id::SocketId;
 
 /// A selection of connections: a value of its own, which the emit consumes, so that two emits
@@ -96,7 +97,7 @@ impl Future for EmitFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
         // Most emits are done by now. Without a budget a handler that does nothing but emit would never
         // yield, and nothing else would run on its worker.
-        let budget = ready!(tokio::task::coop::poll_proceed(cx));
+        let budget = ready!(platform::poll_proceed(cx));
         let polled = Pin::new(&mut self.0).poll(cx);
         if polled.is_ready() {
             budget.made_progress();

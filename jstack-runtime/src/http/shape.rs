@@ -2,7 +2,6 @@
 //! and which of several forms a value has.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
@@ -11,6 +10,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use crate::payload::{Described, SchemaOf};
+use crate::platform::HashMap;
 
 /// A type's schema, made once and kept.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! What is wrong with a value, each with the path of its field.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 
 use garde::error::Kind;
@@ -8,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::issue_path::{self, Part};
 use crate::error::Issue;
+use crate::platform::{HashMap, RandomState};
 use crate::untrusted;
 
 /// The most issues that are looked for.
@@ -254,7 +254,7 @@ impl<'a> Names<'a> {
             return Some((key, value));
         }
         let keys = self.keys.entry(std::ptr::from_ref(fields)).or_insert_with(|| {
-            let mut keys = HashMap::with_capacity(fields.len());
+            let mut keys = HashMap::with_capacity_and_hasher(fields.len(), RandomState::default());
             for key in fields.keys() {
                 keys.entry(words(key)).or_insert(&**key);
             }

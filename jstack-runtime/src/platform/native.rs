@@ -1,6 +1,15 @@
-//! A process with threads.
+//! A process with threads, on tokio.
 
+use std::hash::BuildHasher as _;
 use std::io;
+
+pub(crate) use std::collections::{HashMap, HashSet};
+pub(crate) use std::hash::RandomState;
+pub(crate) use std::time::Instant;
+
+pub(crate) use tokio::task::coop::poll_proceed;
+pub(crate) use tokio::task::unconstrained;
+pub(crate) use tokio::time::{Sleep, sleep, timeout};
 
 /// How many tasks a worker runs before it looks for new events.
 ///
@@ -17,4 +26,9 @@ pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result
         builder.worker_threads(workers.into());
     }
     Ok(builder.build()?.block_on(future))
+}
+
+/// A number that nobody foresees.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }

@@ -1,7 +1,6 @@
 //! The rooms of one procedure in this process.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
 use crate::observe;
 use crate::outbound::{Frame, Pushed, QueueLimits, Writable as _, WriteFailure};
+use crate::platform::HashMap;
 use crate::rate::Rate;
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;

@@ -1,15 +1,15 @@
 //! What all procedures of one application share.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use super::member::Member;
 use crate::broker::{Broker, Memory};
 use crate::limits::Limits;
 use crate::meters::Meters;
 use crate::outbound::Flusher;
+use crate::platform::{self, Instant, RandomState};
 use crate::socket_id::SocketId;
 
 /// The broker, the limits and the flusher of one application.
@@ -31,7 +31,7 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn new() -> Self {
         Self {
-            id: RandomState::new().hash_one(std::process::id()),
+            id: platform::random(),
             broker: OnceLock::new(),
             limits: OnceLock::new(),
             flusher: OnceLock::new(),

@@ -1,13 +1,13 @@
 //! From a target to the broker.
 
 use std::borrow::Cow;
-use std::time::Instant;
 
 use super::hub::Hub;
 use super::name::{self, EVERYONE};
 use crate::broker::PublishOutcome;
 use crate::broker::{Message, Scope};
 use crate::events::{Publisher, Target, To};
+use crate::platform::Instant;
 use crate::socket_id::SocketId;
 
 impl Publisher for Hub {

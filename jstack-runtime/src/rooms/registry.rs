@@ -1,11 +1,12 @@
 //! The rooms of a procedure by name, in shards of which each has its lock.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use super::room::Room;
+use crate::platform::RandomState;
 use crate::sync::RwLock;
 
 /// A power of two.

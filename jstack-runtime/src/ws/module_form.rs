@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::StatusCode;
 use metrics::Counter;
@@ -13,6 +12,7 @@ use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::guard::{Aborted, limited};
 use crate::observe;
+use crate::platform::Instant;
 use crate::protocol::codec::{self, Inbound};
 use crate::rooms::Hub;
 use crate::transport::{Connection, ConnectionFuture};

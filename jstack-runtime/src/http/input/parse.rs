@@ -1,7 +1,6 @@
 //! Reads JSON from the query or the body of a request.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
@@ -10,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{SchemaNode, Shape, TypeSchema};
 use crate::http::superjson::{self, Superjson};
+use crate::platform::HashSet;
 
 #[cfg(test)]
 #[path = "tests.rs"]
@@ -128,7 +128,7 @@ fn quoted(text: &str) -> String {
 
 fn query_fields(query: &str, of: TypeSchema) -> Option<Fields<'_>> {
     let mut fields = Fields::default();
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<_> = HashSet::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, text) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key);

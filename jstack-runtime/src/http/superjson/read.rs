@@ -287,7 +287,7 @@ pub fn superjson(data: &[u8]) {
     #[allow(dead_code, reason = "for its schema only")]
     struct Sample {
         count: Option<u32>,
-        names: std::collections::HashMap<String, Sample>,
+        names: std::collections::BTreeMap<String, Sample>,
         list: Vec<(i64, f64)>,
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
