@@ -58,7 +58,7 @@ pub async fn recent(State(history): State<History>) -> Vec<Message> {
     messages.iter().cloned().collect()
 }
 
-pub fn router() -> jstack_runtime::Router<History> {
+pub fn router() -> Router<History> {
     router![chat, recent]
 }
 

@@ -2,7 +2,7 @@
 
 mod chat;
 
-use axum::Router;
+use jstack_runtime::axum;
 use jstack_runtime::prelude::*;
 use tower_http::services::{ServeDir, ServeFile};
 use tracing_subscriber::EnvFilter;
@@ -13,13 +13,13 @@ fn app() -> App {
 }
 
 /// The page. Paths without a file get the page too, for a router in the browser.
-fn page() -> Router {
+fn page() -> axum::Router {
     let folder = std::env::var("WEB").unwrap_or_else(|_| "web/dist".to_owned());
     let index = ServeFile::new(format!("{folder}/index.html"));
-    Router::new().fallback_service(ServeDir::new(folder).fallback(index))
+    axum::Router::new().fallback_service(ServeDir::new(folder).fallback(index))
 }
 
-#[tokio::main]
+#[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))

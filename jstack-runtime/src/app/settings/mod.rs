@@ -16,5 +16,7 @@ pub(crate) use broker::choose;
 #[cfg(feature = "redis")]
 pub(crate) use broker::prefix;
 pub(crate) use environment::Environment;
-pub(crate) use resolve::{Overrides, Settings, name};
+#[cfg(feature = "redis")]
+pub(crate) use resolve::name;
+pub(crate) use resolve::{Overrides, Settings};
 pub(crate) use setting::{CODE, Setting};
