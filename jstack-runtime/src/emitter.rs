@@ -11,7 +11,7 @@ use crate::rooms::{Hub, Node};
 use crate::ws::{Io, SocketProcedure};
 
 /// Emits to the connections of procedures from a program that serves none: a worker, a cron job,
-/// a test. It holds one connection to Redis.
+/// a test. It has one connection to Redis.
 ///
 /// ```no_run
 /// # use jstack_runtime::prelude::*;
@@ -84,13 +84,19 @@ impl Emitter {
         Self { node: Arc::new(node), redis }
     }
 
-    /// Looks who listens. Servers and emitters of one application must have one name, which
-    /// nothing else can tell them.
+    /// Checks that servers listen under this emitter's name. All processes of an application must
+    /// use one name, and nothing else reveals a wrong one.
     ///
-    /// Fails if servers listen on this Redis and none of them under this emitter's name, so that
-    /// nobody would hear it; the error says their names. Passes if nobody listens at all,
-    /// where Redis does not permit `PUBSUB CHANNELS` to this user, and with a cluster, which nobody
-    /// has been taught to ask yet.
+    /// Fails if servers listen on this Redis but none of them under this emitter's name; the error
+    /// lists their names. Passes if nobody listens at all, if Redis does not permit
+    /// `PUBSUB CHANNELS` to this user, and on Redis Cluster, where this check is not implemented.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::Emitter;
+    /// # async fn example() -> Result<(), jstack_runtime::BoxError> {
+    /// Emitter::connect("redis://127.0.0.1").await?.check().await
+    /// # }
+    /// ```
     pub async fn check(&self) -> Result<(), BoxError> {
         self.redis.check_name().await.map_err(Into::into)
     }

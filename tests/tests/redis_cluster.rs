@@ -33,8 +33,8 @@ async fn two(cluster: &Cluster) -> (Arc<Process>, Process, Publishing) {
     (here, there, publishing)
 }
 
-/// Ends the publishing, and holds what both heard against it; returns how many gaps each was
-/// told of.
+/// Ends the publishing, and compares what both heard with it. Returns how many gaps were reported
+/// to each.
 async fn judge(here: &Process, there: &Process, publishing: Publishing) -> [usize; 2] {
     let gaps = publishing.judge(ROOM, [here, there]).await;
     let since = Instant::now();
@@ -168,7 +168,7 @@ async fn the_master_of_a_room_dies_and_its_replica_takes_over() {
     println!("both hear again {} ms after that", back.as_millis());
     assert!(back <= BACK, "it took {back:?}");
 
-    // The old master comes back as a replica, and later takes over again by hand.
+    // The old master comes back as a replica, and later is promoted again by a command.
     cluster.servers[dead].run();
     let since = Instant::now();
     while !cluster.servers[dead].cli(&["role"]).contains("connected") {

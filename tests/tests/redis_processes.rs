@@ -244,7 +244,7 @@ async fn a_worker_is_heard_by_the_application_of_its_name_and_told_if_there_is_n
 
     let server = Server::start();
     let emitter = async |name| Emitter::connect_as(name, &server.url()).await.unwrap();
-    // Nobody is there yet, which is no mistake of the worker's.
+    // Nobody listens yet, which is not the worker's mistake.
     emitter("shop").await.check().await.unwrap();
 
     let app = App::new()

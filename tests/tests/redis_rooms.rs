@@ -156,7 +156,7 @@ async fn two_prefixes_on_one_redis_never_meet() {
     other.rooms.until(ROOM, |items| items == [message(2)]).await;
 }
 
-/// CVE-2023-35391 (SignalR): what goes through the backplane for some is told to others.
+/// CVE-2023-35391 (SignalR): messages on the backplane for some clients reached others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by ./check: needs redis-server"]
 async fn what_is_for_one_room_is_heard_in_no_other_whatever_they_are_called() {
@@ -289,7 +289,7 @@ async fn messages_that_come_faster_than_they_are_delivered_are_a_gap() {
             assert!(lost > 0, "nothing was too much");
             break;
         }
-        assert!(Instant::now() < until, "{heard} heard and {lost} told of as lost, of {MESSAGES}");
+        assert!(Instant::now() < until, "{heard} heard and {lost} reported as lost, of {MESSAGES}");
         sleep(Duration::from_millis(20)).await;
     }
 }

@@ -92,11 +92,11 @@ async fn clients_of_two_servers_are_in_one_room_and_an_outage_does_not_end_that(
     assert_eq!((ann.hear().await, bob.hear().await), (said("hi"), said("hi")));
 
     redis.kill();
-    // The emit fails, who said it is told, and nobody's connection ends.
+    // The emit fails, its sender gets the error, and no connection ends.
     ann.say("lost").await;
     let error: serde_json::Value = serde_json::from_str(&ann.hear().await).unwrap();
     assert_eq!((&error[0], &error[1]["code"]), (&"error".into(), &"broker".into()));
-    // A room that this server listens to may still be joined: its members are told of the gap.
+    // A room that this server listens to may still be joined: a gap is recorded for it.
     let mut eve = Client::connect(&one).await;
     let request = "GET /api/post/alive HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let mut http = TcpStream::connect(&one).await.unwrap();
@@ -107,8 +107,8 @@ async fn clients_of_two_servers_are_in_one_room_and_an_outage_does_not_end_that(
 
     redis.run();
     let since = Instant::now();
-    // What Redis does not take yet is said, and what one server takes before the other listens
-    // again is told of there as a gap: within two seconds both hear all.
+    // An emit that Redis does not take yet is an error. What one server emits before the other
+    // listens again is a gap there. Within two seconds both hear everything.
     let mut word = 0;
     loop {
         word += 1;

@@ -180,13 +180,13 @@ async fn a_redis_that_is_out_of_memory_passes_messages() {
 #[ignore = "run by ./check: needs redis-server"]
 async fn a_redis_with_as_many_connections_as_it_allows_says_so() {
     let server = Server::start_with(&["--maxclients", "2"]);
-    let holds = [TcpStream::connect(("127.0.0.1", server.port)).await.unwrap()];
+    let one = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
     let other = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
     let process = process_at(&server.url());
     let error = process.publish(ROOM, &text(1)).await.unwrap_err();
     assert!(reason(&error).contains("`maxclients`"), "{error:?}");
     assert!(trouble(&process).contains("`maxclients`"));
-    drop((holds, other));
+    drop((one, other));
     until("there is room", || process.broker.trouble().is_none()).await;
 }
 
@@ -309,6 +309,24 @@ async fn a_subscription_that_is_not_confirmed_is_trouble_and_asked_for_again() {
     assert_eq!(fake.accepted(), before, "the connection works, and stays");
     process.publish(missing, &text(1)).await.unwrap();
     process.rooms.until(missing, |items| items.contains(&message(1))).await;
+}
+
+/// The figure for a Redis that bills commands: 3 each 30 s are 259,200 in 30 days.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn an_idle_process_sends_three_commands_a_heartbeat() {
+    let server = Server::start();
+    let _process = ready(&server.url()).await;
+    let calls = || -> u32 {
+        let stats = server.cli(&["info", "commandstats"]);
+        let ours = stats.lines().filter(|line| !line.starts_with("cmdstat_info"));
+        let calls = ours.filter_map(|line| line.split_once("calls=")?.1.split(',').next());
+        calls.map(|calls| calls.parse::<u32>().unwrap()).sum()
+    };
+    let before = calls();
+    sleep(HEARTBEAT * 20).await;
+    let sent = calls() - before;
+    assert!((51..=63).contains(&sent), "{sent} commands in 20 heartbeats");
 }
 
 /// What `GET path` answers.

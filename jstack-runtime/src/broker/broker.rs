@@ -30,11 +30,11 @@ pub trait Broker: Send + Sync + 'static {
     /// Ends the subscription of `sink`; others to the same channel stay.
     fn unsubscribe(&self, channel: Channel<'_>, sink: &dyn Sink);
 
-    /// Is told once, before anything else, what the application is called: a broker that several
-    /// applications may share keeps them apart by it, unless it was told otherwise.
+    /// Sets the name of the application, once and before anything else. A broker that several
+    /// applications may share keeps them apart by it, unless it is configured otherwise.
     fn set_name(&mut self, _name: &str) {}
 
-    /// Is told, within a runtime, that the application serves from now on. A broker that connects
+    /// Announces, within a runtime, that the application serves from now on. A broker that connects
     /// when it is first needed does so now, without waiting for it: what is wrong is then in the
     /// log from the start, and others that share it see that somebody is here.
     fn start(&self) {}
@@ -55,7 +55,7 @@ pub trait Sink: Send + Sync {
     fn deliver(&self, message: &Message<'_>);
 
     /// Notes that messages of the channel may have been lost on the way here: at least
-    /// `messages`, if that can be told.
+    /// `messages`, if the number is known.
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>);
 }
 

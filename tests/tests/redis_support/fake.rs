@@ -71,7 +71,7 @@ fn confirmed(channel: &str, count: usize) -> Vec<u8> {
     format!(">3\r\n$9\r\nsubscribe\r\n${}\r\n{channel}\r\n:{count}\r\n", channel.len()).into_bytes()
 }
 
-/// What a master that stands alone says to `HELLO`.
+/// The answer of a stand-alone server to `HELLO`.
 pub fn hello(role: &str) -> Vec<u8> {
     format!("%2\r\n$4\r\nrole\r\n${}\r\n{role}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n", role.len())
         .into_bytes()

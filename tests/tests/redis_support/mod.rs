@@ -269,7 +269,7 @@ pub fn reason(error: &jstack_runtime::Error) -> String {
     error.cause().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Waits until `is` holds.
+/// Waits until `is` returns true.
 pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(40);
     while !is() {

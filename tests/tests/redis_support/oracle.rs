@@ -1,6 +1,6 @@
 //! Nothing is lost silently: numbers are published all the time, and what was heard is held
 //! against what Redis took. Between two numbers that were heard, one that was taken may only be
-//! missing where a gap was told of, and no number is heard twice or out of order.
+//! missing where a gap was reported, and no number is heard twice or out of order.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,8 +71,8 @@ impl Publishing {
         since.elapsed()
     }
 
-    /// Ends, and holds what both heard against what was taken; returns how many gaps each was told
-    /// of.
+    /// Ends, and compares what both heard with what was taken. Returns how many gaps were reported
+    /// to each.
     pub async fn judge(self, room: Scope<'_>, [here, there]: [&Process; 2]) -> [usize; 2] {
         self.stop.store(true, Ordering::Relaxed);
         let (taken, slowest) = self.task.await.unwrap();
@@ -85,7 +85,7 @@ impl Publishing {
     }
 }
 
-/// Holds what was heard against what was taken; returns how many gaps were told of.
+/// Compares what was heard with what was taken. Returns how many gaps were reported.
 pub fn check(heard: &[Item], taken: &BTreeSet<u64>, from: u64) -> usize {
     let (mut expected, mut gap, mut gaps) = (from, false, 0);
     for item in heard {
@@ -95,7 +95,7 @@ pub fn check(heard: &[Item], taken: &BTreeSet<u64>, from: u64) -> usize {
                 let (_, n): (String, u64) = serde_json::from_str(text).unwrap();
                 assert!(n >= expected, "{n} came twice or late; {expected} was next");
                 if let Some(lost) = taken.range(expected..n).next() {
-                    assert!(gap, "{lost} was taken and not heard, and nobody was told");
+                    assert!(gap, "{lost} was taken and not heard, and no gap was reported");
                 }
                 (expected, gap) = (n + 1, false);
             }

@@ -156,7 +156,7 @@ impl Redis {
     }
 
     /// Sets a heartbeat of 30 s, for a Redis that bills commands: an idle process then sends about
-    /// 170,000 commands a month.
+    /// 260,000 commands a month.
     ///
     /// ```
     /// # use jstack_runtime::Redis;
