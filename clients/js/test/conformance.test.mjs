@@ -115,7 +115,7 @@ class Player {
       case "presence":
         return this.#expectPresence(value, step)
       case "room":
-        return includes(this.#socket.room(value), this.#fill(step.is))
+        return soon(() => includes(this.#socket.room(value), this.#fill(step.is)))
       case "wait":
         return sleep(value)
       case "app":

@@ -136,8 +136,10 @@ export class LiveRoom implements Room<Events, Past> {
     this.#held = undefined
     this.#upToDate()
     for (const live of held) this.take(...live)
-    // A server that knows no more than before is not asked again before it says something new.
-    if (told && !this.#held && from !== this.position) this.compare(told)
+    // Is there more? A server that knew no more than before is not asked again before it says something
+    // new, and what it had said about an epoch that is over says nothing now.
+    const isOver = told?.epoch === from?.epoch && told?.epoch !== this.position?.epoch
+    if (told && !this.#held && from !== this.position && !isOver) this.compare(told)
   }
 
   /** Hands over one page. Returns whether another follows. */
