@@ -2,11 +2,12 @@
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
+use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Fields, Ident, Item, LitStr, Token, Type, Variant, Visibility};
 
 use crate::args::list;
 use crate::errors::Errors;
-use crate::model::{Event, EventsOptions};
+use crate::model::{Delivery, Event, EventsOptions, Exchange};
 use crate::names::{self, Case};
 use crate::types;
 
@@ -23,7 +24,7 @@ pub(crate) struct Set<'a> {
 /// Names that the protocol, or the stock client, uses itself.
 const RESERVED: [&str; 6] = ["onConnect", "onDisconnect", "onError", "ping", "pong", "error"];
 /// The emitter's own methods.
-const METHODS: [&str; 4] = ["to", "except", "except_room", "emit"];
+const METHODS: [&str; 5] = ["to", "except", "except_room", "emit", "close"];
 
 pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Set<'a>> {
     let item = match item {
@@ -119,7 +120,8 @@ fn event(
         return None;
     }
     let before = errors.len();
-    let wire = match renamed(&variant.attrs, errors) {
+    let attributes = attributes(&variant.attrs, errors);
+    let wire = match attributes.rename {
         Some(name) => name,
         None => LitStr::new(&options.case.unwrap_or(Case::Camel).apply(ident), ident.span()),
     };
@@ -151,24 +153,63 @@ fn event(
         docs: types::docs(&variant.attrs),
         cfgs: types::cfgs(&variant.attrs),
         deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
+        exchange: attributes.exchange,
     })
 }
 
-/// `#[event(rename = "…")]`
-fn renamed(attrs: &[Attribute], errors: &mut Errors) -> Option<LitStr> {
-    let mut name = None;
+/// What `#[event(…)]` says.
+#[derive(Default)]
+struct Attributes {
+    rename: Option<LitStr>,
+    exchange: Exchange,
+}
+
+/// The keys of `#[event(…)]`.
+const KEYS: [&str; 6] = ["rename", "reply", "ask", "volatile", "latest", "forget"];
+
+/// `#[event(rename = "…", reply = T, ask = T, volatile, latest, latest = field, forget)]`
+fn attributes(attrs: &[Attribute], errors: &mut Errors) -> Attributes {
+    let mut read = Attributes::default();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("event")) {
-        let parsed = attr.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
-                name = Some(meta.value()?.parse()?);
-                Ok(())
-            } else {
-                Err(meta.error("expected `rename = \"…\"`"))
-            }
-        });
+        let parsed = attr.parse_nested_meta(|meta| attribute(&meta, &mut read));
         errors.ok(parsed);
     }
-    name
+    read
+}
+
+fn attribute(meta: &ParseNestedMeta<'_>, read: &mut Attributes) -> syn::Result<()> {
+    let Attributes { rename, exchange } = read;
+    let is = |name: &str| meta.path.is_ident(name);
+    let has_value = meta.input.peek(Token![=]);
+    if is("rename") && has_value {
+        *rename = Some(meta.value()?.parse()?);
+    } else if is("reply") || is("ask") {
+        let name = if is("reply") { "reply" } else { "ask" };
+        if !has_value {
+            let help = format!("`{name}` names a type\nhelp: write `{name} = Saved`");
+            return Err(meta.error(help));
+        }
+        let ty = Some(meta.value()?.parse()?);
+        *if is("reply") { &mut exchange.reply } else { &mut exchange.ask } = ty;
+    } else if is("volatile") || is("latest") {
+        if exchange.delivery.is_some() {
+            let help = "an event has one class of delivery\nhelp: write `volatile` or `latest`";
+            return Err(meta.error(help));
+        }
+        exchange.delivery = Some(match (is("latest"), has_value) {
+            (true, true) => Delivery::LatestBy(meta.value()?.parse()?),
+            (true, false) => Delivery::Latest,
+            (false, false) => Delivery::Volatile,
+            (false, true) => return Err(meta.error("`volatile` takes no value")),
+        });
+    } else if is("forget") && !has_value {
+        exchange.forget = true;
+    } else if is("rename") {
+        return Err(meta.error("expected `rename = \"…\"`"));
+    } else {
+        return Err(meta.error(format!("unknown key\nhelp: expected one of {}", list(&KEYS))));
+    }
+    Ok(())
 }
 
 /// A name on the wire is free, readable, and nobody else's.

@@ -229,11 +229,11 @@ fn added(expansion: &str, item: &str) -> usize {
 }
 
 #[test]
-fn a_module_adds_at_most_51_lines_and_11_an_event() {
+fn a_module_adds_at_most_51_lines_and_12_an_event() {
     let added = added(&procedure(WS, CHAT), CHAT);
     let (events, extractors, hooks) = (3, 5, 2);
     // An extractor has a bound, and a line where it is extracted and where it is cloned.
-    assert!(added <= 51 + 11 * events + 3 * extractors + 7 * hooks, "{added}");
+    assert!(added <= 51 + 12 * events + 3 * extractors + 7 * hooks, "{added}");
 }
 
 #[test]
@@ -243,10 +243,11 @@ fn a_function_adds_at_most_34_lines_and_2_an_extractor() {
 }
 
 #[test]
-fn events_add_at_most_44_lines_and_9_an_event() {
+fn events_add_at_most_61_lines_and_12_an_event() {
     // The emitter's builders are inherent and consume it, so that two emits in flight cannot mix
-    // up their rooms: four methods, and their documentation.
+    // up their rooms: five methods, and their documentation. The
+    // table has each event once, for the emitter, the asker, the replier and the handlers.
     let item = EVENTS.replace("#[cfg(feature = \"clear\")]", "");
     let added = lines(&events(&item));
-    assert!(added <= 44 + 9 * 3, "{added}");
+    assert!(added <= 61 + 12 * 3, "{added}");
 }

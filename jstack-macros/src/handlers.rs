@@ -136,6 +136,7 @@ fn place(handlers: &mut Handlers, handler: Handler, errors: &mut Errors) {
         Hook::Fallback => &mut handlers.fallback,
         Hook::Error => &mut handlers.error,
         Hook::Disconnect => &mut handlers.disconnect,
+        Hook::Refresh => &mut handlers.refresh,
         Hook::On | Hook::Procedure(_) => return handlers.events.push(handler),
     };
     let Some(first) = place else { return *place = Some(handler) };

@@ -23,13 +23,15 @@ pub(crate) enum Hook {
     Fallback,
     Error,
     Disconnect,
+    Refresh,
     /// The function is the procedure.
     Procedure(Kind),
 }
 
 impl Hook {
     pub(crate) fn of(attr: &Attribute) -> Option<Self> {
-        let all = [Self::Connect, Self::On, Self::Fallback, Self::Error, Self::Disconnect];
+        let all =
+            [Self::Connect, Self::On, Self::Fallback, Self::Error, Self::Disconnect, Self::Refresh];
         all.into_iter().find(|hook| attr.path().is_ident(hook.name()))
     }
 
@@ -40,6 +42,7 @@ impl Hook {
             Self::Fallback => "fallback",
             Self::Error => "error",
             Self::Disconnect => "disconnect",
+            Self::Refresh => "refresh",
             Self::Procedure(kind) => kind.name(),
         }
     }
@@ -113,6 +116,7 @@ pub(crate) struct Handlers {
     pub(crate) fallback: Option<Handler>,
     pub(crate) error: Option<Handler>,
     pub(crate) disconnect: Option<Handler>,
+    pub(crate) refresh: Option<Handler>,
     /// A handler could not be read, so that events may seem to have none.
     pub(crate) incomplete: bool,
 }
@@ -141,6 +145,24 @@ pub(crate) struct Event {
     pub(crate) cfgs: Vec<Attribute>,
     /// `#[deprecated]`, which its emitter is as well.
     pub(crate) deprecated: Option<Attribute>,
+    pub(crate) exchange: Exchange,
+}
+
+/// What `#[event(…)]` says beside a name.
+#[derive(Default)]
+pub(crate) struct Exchange {
+    pub(crate) reply: Option<Type>,
+    pub(crate) ask: Option<Type>,
+    pub(crate) delivery: Option<Delivery>,
+    pub(crate) forget: bool,
+}
+
+/// The class of delivery.
+pub(crate) enum Delivery {
+    Volatile,
+    Latest,
+    /// For each value of a field.
+    LatestBy(Ident),
 }
 
 /// `#[events(…)]` on the enum.

@@ -46,6 +46,7 @@ pub(crate) fn role(hook: Hook, place: Place<'_>, args: &Args) -> Role {
         Hook::On | Hook::Fallback => of_event(place),
         Hook::Error => of_error(place),
         Hook::Disconnect => of_disconnect(place),
+        Hook::Refresh => of_refresh(place),
         Hook::Procedure(Kind::Ws) => of_loop(place),
         Hook::Procedure(Kind::Get | Kind::Post) => of_request(place, args),
     }
@@ -80,6 +81,10 @@ fn of_disconnect(place: Place<'_>) -> Role {
         }
         None => Role::Extractor,
     }
+}
+
+fn of_refresh(place: Place<'_>) -> Role {
+    reference(place.ty).map_or(Role::Extractor, borrowed)
 }
 
 fn of_loop(place: Place<'_>) -> Role {

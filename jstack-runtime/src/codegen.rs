@@ -7,10 +7,11 @@
 use axum::response::{IntoResponse as _, Response};
 
 use crate::error::Result;
+use crate::events::{EncodedReply, Event, Events};
 use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
 use crate::payload::{self, Issues};
 use crate::procedure::{Kind, ProcedureInfo};
-use crate::ws::{CloneExtractor, IntoOutcome};
+use crate::ws::{CloneExtractor, IntoOutcome, SocketProcedure};
 
 /// The issues of an answer, by whatever rules its type has; `ok` says that it is a `Result`.
 #[doc(hidden)]
@@ -147,4 +148,57 @@ pub fn sendable<F: Future + Send>(future: F) -> F {
 #[doc(hidden)]
 pub fn kept<T: CloneExtractor>(extractor: &T) -> T {
     extractor.kept()
+}
+
+/// A handler's reply, or the error of its outcome: of the type that its event declares.
+#[doc(hidden)]
+pub fn replied<T, E, B: ?Sized, R, A, O: IntoOutcome<R>>(
+    event: &Event<T, E, B, R, A>,
+    outcome: O,
+) -> Result<EncodedReply> {
+    match outcome.outcome() {
+        Ok(reply) => event.encode_reply(&reply),
+        Err(error) => Err(error),
+    }
+}
+
+/// The outcome of a handler of several events, which have no reply.
+#[doc(hidden)]
+pub fn unreplied<O: IntoOutcome<()>>(outcome: O) -> Result<EncodedReply> {
+    match outcome.outcome() {
+        Ok(()) => Ok(EncodedReply::none()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Fails to evaluate if one of the variants that a handler without a reply takes declares one.
+#[doc(hidden)]
+#[allow(clippy::panic, reason = "it runs in the compiler alone")]
+pub const fn no_reply<P: SocketProcedure>(variants: &[&str]) {
+    let replies = <P::Incoming as Events>::REPLIES;
+    let mut declared = 0;
+    while declared < replies.len() {
+        let (name, help) = replies[declared];
+        let mut variant = 0;
+        while variant < variants.len() {
+            assert!(!same_text(variants[variant], name), "{}", help);
+            variant += 1;
+        }
+        declared += 1;
+    }
+}
+
+const fn same_text(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }

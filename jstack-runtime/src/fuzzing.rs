@@ -13,6 +13,7 @@ use crate::http::Origins;
 pub use crate::http::superjson::superjson;
 use crate::limits::Limits;
 use crate::payload::EventPayload;
+use crate::protocol::profile::Profile;
 use crate::rooms::{Hub, Member, Node};
 
 /// Decodes bytes as they come from Redis; hands over the JSON texts that clients would get.
@@ -124,7 +125,7 @@ impl FanOut {
         let mut this =
             Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
         for _ in 0..members {
-            let member = this.hub.enter(None).await?;
+            let member = this.hub.enter(None, Profile::Base).await?;
             this.hub.join(&member, &this.room).await?;
             member.out().attach_task();
             this.members.push(member);

@@ -66,8 +66,8 @@ pub use close_reason::{CloseReason, ClosedBy};
 #[cfg(feature = "redis")]
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Issue, Result};
-pub use events::{EmitFuture, Events};
-pub use http::{OriginError, Origins, Raw, SuperJson};
+pub use events::{Asked, EmitFuture, Events};
+pub use http::{Bearer, OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
@@ -126,9 +126,15 @@ macro_rules! router {
 pub mod __private {
     pub use garde;
 
-    pub use crate::codegen::{AnswerWriter, answers, kept, outcome, results, rules, sendable};
+    pub use crate::codegen::{
+        AnswerWriter, answers, kept, no_reply, outcome, replied, results, rules, sendable,
+        unreplied,
+    };
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
-    pub use crate::events::{AnyEvent, EmitFuture, Event, Events, Target};
+    pub use crate::events::{
+        AnyEvent, Asked, EmitFuture, EncodedReply, Event, Events, NoQuestions, NoReplies, Question,
+        Replier, Target,
+    };
     pub use crate::http::answer::OutputInfo;
     pub use crate::http::input::{RawInput, inputs, optional_inputs};
     pub use crate::http::{Answer, Reply, RequestExtractor};
@@ -138,7 +144,7 @@ pub mod __private {
         Unsure,
     };
     pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
-    pub use crate::request_context::RequestContext;
+    pub use crate::request_context::{RefreshFn, RequestContext};
     pub use crate::ws::{
         CloneExtractor, Handlers, IntoOutcome, Left, SocketExtractor, SocketProcedure,
     };

@@ -16,6 +16,10 @@ pub(crate) struct Meters {
     closed: [(&'static str, Counter); 9],
     pub(crate) queue_bytes: Histogram,
     pub(crate) gaps: Counter,
+    shed_volatile: Counter,
+    shed_latest: Counter,
+    /// Answers to questions that nobody waits for any more.
+    pub(crate) late_answers: Counter,
     pub(crate) publish_seconds: Histogram,
 }
 
@@ -39,6 +43,7 @@ pub(crate) struct ProcedureMeters {
     pub(crate) received: Counter,
     pub(crate) sent: Counter,
     pub(crate) invalid: Counter,
+    pub(crate) requests: Counter,
     pub(crate) failed: Failed,
     pub(crate) handler_seconds: Histogram,
 }
@@ -75,8 +80,16 @@ impl Meters {
                 .map(|reason| (reason, counter!("jstack_closed_total", "reason" => reason))),
             queue_bytes: histogram!("jstack_queue_bytes"),
             gaps: counter!("jstack_gaps_total"),
+            shed_volatile: counter!("jstack_shed_total", "class" => "volatile"),
+            shed_latest: counter!("jstack_shed_total", "class" => "latest"),
+            late_answers: counter!("jstack_late_answers_total"),
             publish_seconds: histogram!("jstack_publish_seconds"),
         }
+    }
+
+    /// Events that were dropped or replaced, by their class.
+    pub(crate) fn shed(&self, is_volatile: bool) -> &Counter {
+        if is_volatile { &self.shed_volatile } else { &self.shed_latest }
     }
 
     pub(crate) fn closed(&self, reason: &CloseReason) {
@@ -97,6 +110,7 @@ impl ProcedureMeters {
             received: counter!("jstack_received_total", "procedure" => name()),
             sent: counter!("jstack_sent_total", "procedure" => name()),
             invalid: counter!("jstack_invalid_total", "procedure" => name()),
+            requests: counter!("jstack_requests_total", "procedure" => name()),
             failed: Failed {
                 on: failed("on"),
                 error: failed("error"),
@@ -152,6 +166,21 @@ fn describe() {
         "jstack_queue_bytes",
         Unit::Bytes,
         "bytes that wait for one reader, sampled once a second where any do"
+    );
+    metrics::describe_counter!(
+        "jstack_requests_total",
+        count,
+        "events for which the client wants an answer, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_shed_total",
+        count,
+        "volatile events that were dropped, and latest ones that were replaced, by class"
+    );
+    metrics::describe_counter!(
+        "jstack_late_answers_total",
+        count,
+        "answers of clients that came after the deadline, or to no question"
     );
     metrics::describe_counter!(
         "jstack_gaps_total",

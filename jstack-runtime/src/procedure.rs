@@ -5,11 +5,14 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 
-use crate::events::Events;
+use schemars::generate::SchemaSettings;
+
+use crate::events::{Delivery, Events};
 use crate::http::answer::{Answer, OutputInfo, Reply};
 use crate::http::input::InputReader;
 use crate::payload::SchemaOf;
 use crate::request_context::RequestContext;
+use crate::rooms::{Classes, EventClass};
 use crate::ws::SocketProcedure;
 
 /// A request that a procedure serves.
@@ -87,6 +90,11 @@ pub(crate) struct EventInfo {
     pub(crate) name: &'static str,
     pub(crate) docs: &'static str,
     pub(crate) schema: SchemaOf,
+    pub(crate) delivery: Delivery,
+    /// Whether it is never kept in history.
+    pub(crate) forget: bool,
+    pub(crate) reply: Option<SchemaOf>,
+    pub(crate) ask: Option<SchemaOf>,
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
@@ -94,10 +102,45 @@ fn events<E: Events>() -> Vec<EventInfo> {
     // By hand, because iterators are compiled anew for every set.
     while events.len() < E::EVENTS.len() {
         let event = E::EVENTS[events.len()];
-        let (name, docs, schema) = (event.name(), event.docs(), event.schema());
-        events.push(EventInfo { name, docs, schema });
+        events.push(EventInfo {
+            name: event.name(),
+            docs: event.docs(),
+            schema: event.schema(),
+            delivery: event.delivery(),
+            forget: event.is_forgotten(),
+            reply: event.reply(),
+            ask: event.ask(),
+        });
     }
     events
+}
+
+impl EventsInfo {
+    /// The classes of delivery, as the hub needs them.
+    pub(crate) fn classes(&self) -> Classes {
+        let class = |event: EventInfo| EventClass {
+            name: event.name,
+            delivery: event.delivery,
+            field: match event.delivery {
+                Delivery::Latest(Some(field)) => wire_field(event.schema, field),
+                _ => None,
+            },
+        };
+        let incoming: Vec<_> = (self.incoming)().into_iter().map(class).collect();
+        Classes::new(&incoming, (self.outgoing)().into_iter().map(class).collect())
+    }
+}
+
+/// How the payload's field `field` is called on the wire, as its schema shows: serde may rename it.
+fn wire_field(schema: SchemaOf, field: &str) -> Option<String> {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = schema(&mut settings.into_generator()).to_value();
+    let properties = schema.get("properties")?.as_object()?;
+    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let same = |name: &&String| plain(name) == plain(field);
+    let found = properties.keys().find(|name| *name == field);
+    found.or_else(|| properties.keys().find(same)).cloned()
 }
 
 impl ProcedureInfo {

@@ -1,20 +1,25 @@
 //! One request on its way into a procedure: what generated code takes arguments from.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use parking_lot::Mutex;
 
 use crate::app_context::AppContext;
+use crate::error::{Error, Result};
 use crate::http::answer::Reply;
 use crate::http::extractor::RequestExtractor;
 use crate::http::input::{self, RawInput};
+use crate::http::refusal::error_of;
 use crate::limits::or_none;
+use crate::protocol::profile::bearer;
 use crate::rooms::Hub;
 use crate::transport::{ConnectionFuture, OnOpen, PendingConnection};
-use crate::ws::{Handlers, IntoOutcome, Receiver, SocketExtractor, SocketProcedure};
+use crate::ws::{Handlers, IntoOutcome, Receiver, Refresh, SocketExtractor, SocketProcedure};
 
 /// One request on its way into a procedure.
 ///
@@ -51,14 +56,57 @@ trait Pending: Send + Sync {
     fn accept(self: Box<Self>, run: OnOpen) -> Response;
 }
 
-impl Pending for PendingConnection {
+/// A pending connection that the router can still refuse where its procedure has not taken it.
+#[derive(Clone)]
+pub(crate) struct Handover {
+    hub: Arc<Hub>,
+    pending: Arc<Mutex<Option<PendingConnection>>>,
+}
+
+impl Handover {
+    pub(crate) fn new(pending: PendingConnection) -> Self {
+        Self { hub: pending.hub().clone(), pending: Arc::new(Mutex::new(Some(pending))) }
+    }
+
+    /// The connection, unless it was accepted.
+    pub(crate) fn take(&self) -> Option<PendingConnection> {
+        self.pending.lock().take()
+    }
+}
+
+impl Pending for Handover {
     fn hub(&self) -> Arc<Hub> {
-        PendingConnection::hub(self).clone()
+        self.hub.clone()
     }
 
     fn accept(self: Box<Self>, run: OnOpen) -> Response {
-        PendingConnection::accept(*self, run)
+        match self.take() {
+            Some(pending) => pending.accept(run),
+            None => Error::internal("the upgrade was refused").into_response(),
+        }
     }
+}
+
+/// `#[refresh]` with the extraction of its arguments.
+pub type RefreshFn<S, T> = for<'a> fn(
+    RequestContext<S>,
+    &'a mut T,
+) -> Pin<Box<dyn Future<Output = Extracted<()>> + Send + 'a>>;
+
+type Refreshed<'a> = Pin<Box<dyn Future<Output = Result> + Send + 'a>>;
+
+/// Runs `#[refresh]`; a refusal becomes the error of the answer.
+fn run_refresh<'a, S: Send + Sync + 'static, T: Send>(
+    context: Result<RequestContext<S>>,
+    session: &'a mut T,
+    refresh: RefreshFn<S, T>,
+) -> Refreshed<'a> {
+    Box::pin(async move {
+        match refresh(context?, session).await {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(error_of(refusal).await),
+        }
+    })
 }
 
 type Extracted<T> = std::result::Result<T, Response>;
@@ -73,7 +121,7 @@ impl<S: Send + Sync> RequestContext<S> {
         parts: Parts,
         state: S,
         context: Arc<AppContext>,
-        opening: PendingConnection,
+        opening: Handover,
     ) -> Self {
         Self { parts, body: None, state, context, opening: Some(Box::new(opening)) }
     }
@@ -138,10 +186,48 @@ impl<S: Send + Sync> RequestContext<S> {
 
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
     pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
+        self.serve_with::<P>(session, kept, None)
+    }
+
+    /// Like [`serve`](Self::serve), for a module with `#[refresh]`: the function extracts its
+    /// arguments from the handshake's request with the new token, and runs it.
+    pub fn serve_refreshing<P: Handlers>(
+        self,
+        session: P::Session,
+        kept: P::Kept,
+        refresh: RefreshFn<S, P::Session>,
+    ) -> Reply
+    where
+        S: Clone + 'static,
+    {
+        let (parts, state, context) =
+            (self.parts.clone(), self.state.clone(), self.context.clone());
+        let refresh: Refresh<P::Session> = Box::new(move |token, session| {
+            let (mut parts, state, context) = (parts.clone(), state.clone(), context.clone());
+            let refreshed = match bearer(token.as_bytes()) {
+                Some(value) => {
+                    parts.headers.insert(http::header::AUTHORIZATION, value);
+                    Ok(Self { parts, body: None, state, context, opening: None })
+                }
+                None => Err(Error::bad_request("a token is visible ASCII and not empty")),
+            };
+            run_refresh(refreshed, session, refresh)
+        });
+        self.serve_with::<P>(session, kept, Some(refresh))
+    }
+
+    fn serve_with<P: Handlers>(
+        self,
+        session: P::Session,
+        kept: P::Kept,
+        refresh: Option<Refresh<P::Session>>,
+    ) -> Reply {
         let hub = self.opening.as_ref().map(|opening| opening.hub());
         self.upgrade(Box::new(move |connection| -> ConnectionFuture {
             match connection {
-                Some(connection) => Box::pin(crate::ws::serve::<P>(connection, session, kept)),
+                Some(connection) => {
+                    Box::pin(crate::ws::serve::<P>(connection, session, kept, refresh))
+                }
                 None => crate::ws::disconnect_before_upgrade::<P>(hub, session, kept),
             }
         }))
@@ -161,7 +247,7 @@ impl<S: Send + Sync> RequestContext<S> {
     fn upgrade(self, run: OnOpen) -> Reply {
         match self.opening {
             Some(opening) => Ok(opening.accept(run)),
-            None => Err(crate::error::Error::internal("no upgrade is under way").into_response()),
+            None => Err(Error::internal("no upgrade is under way").into_response()),
         }
     }
 }

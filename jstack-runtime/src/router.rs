@@ -16,9 +16,11 @@ use crate::app_context::AppContext;
 use crate::contract::Contract;
 use crate::error::Error;
 use crate::http::answer::Reply;
+use crate::http::refusal::{error_of, log_failure};
 use crate::platform;
 use crate::procedure::{EventsInfo, Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
-use crate::request_context::RequestContext;
+use crate::protocol::profile::Profile;
+use crate::request_context::{Handover, RequestContext};
 use crate::transport::PendingConnection;
 use crate::untrusted::Untrusted;
 use crate::ws::SocketExtension;
@@ -200,16 +202,41 @@ async fn handshake<S: Send + Sync>(
 ) -> Reply {
     let (mut parts, _) = request.into_parts();
     let timeout = context.limits().handshake_timeout;
+    let profile = Profile::of(&parts.headers);
+    let mut handover = None;
     let answer = async {
-        let opening = PendingConnection::begin(&mut parts, context.hub_of(events.marker)).await?;
-        let (hub, member) = (opening.hub().clone(), opening.member().clone());
-        parts.extensions.insert(SocketExtension::new(hub, member, events.marker));
+        let hub = context.hub_of(events.marker);
+        let opening = PendingConnection::begin(&mut parts, hub, profile).await?;
+        parts.extensions.insert(SocketExtension::new(&opening, events.marker));
+        let opening = Handover::new(opening);
+        handover = Some(opening.clone());
         call(RequestContext::opening(parts, state, context, opening)).await
     };
-    platform::timeout(timeout, answer).await.unwrap_or_else(|_| {
+    let reply = platform::timeout(timeout, answer).await.unwrap_or_else(|_| {
         let late = Error::service_unavailable("the connection could not be opened in time");
         Err(late.into_response())
-    })
+    });
+    let Some(handover) = handover.filter(|_| profile.is_v1()) else { return reply };
+    // What the procedure has not taken, it has refused.
+    match handover.take() {
+        Some(pending) => Ok(refuse(pending, reply).await),
+        None => reply,
+    }
+}
+
+/// Tells a client of the profile `v1` after the upgrade why it is refused.
+async fn refuse(pending: PendingConnection, reply: Reply) -> Response {
+    let (Ok(mut refusal) | Err(mut refusal)) = reply;
+    if refusal.status().is_server_error() {
+        log_failure(&mut refusal);
+    }
+    let after = refusal
+        .headers()
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+        .map(|seconds| seconds.saturating_mul(1000));
+    let error = error_of(refusal).await;
+    pending.refuse(&error, after)
 }
 
 async fn wrong_method(request: Request) -> Response {

@@ -7,7 +7,9 @@
     reason = "for tests"
 )]
 
-use jstack_runtime::__private::{Handlers, Procedure, ProcedureInfo, ServeFn};
+use jstack_runtime::__private::{
+    EncodedReply, Handlers, Procedure, ProcedureInfo, ServeFn, unreplied,
+};
 use jstack_runtime::{
     App, BoxError, CloseReason, Error, Events, Io, Limits, Result, Router, Socket, SocketProcedure,
 };
@@ -42,7 +44,8 @@ pub enum Chat {
     Block(()),
     /// Closes with the text as its reason; `panic please` and `fail please` make the disconnect
     /// handler do that.
-    Close(String),
+    #[event(rename = "close")]
+    End(String),
     /// Makes the session panic when it is dropped.
     PanicInDrop(()),
 }
@@ -111,48 +114,52 @@ async fn connect(socket: &Socket<ChatProcedure>, query: &str) -> Result {
     }
 }
 
+#[allow(clippy::panic, reason = "what is tested")]
+async fn handle(kept: &Kept, session: &mut Session, event: Chat) -> Result {
+    let answer = |text: String| async move { kept.socket.emit().echo(&text).await };
+    match event {
+        Chat::Say(text) => kept.io.to("general").say(&text).await,
+        Chat::Echo(text) => answer(text).await,
+        Chat::Anything(_) => answer("ok".into()).await,
+        Chat::Join(room) => {
+            kept.socket.join(&room).await?;
+            answer(room).await
+        }
+        Chat::Id(()) => answer(kept.socket.id().to_string()).await,
+        Chat::Panic(()) => panic!("in a handler"),
+        Chat::Fail(cause) if cause.ends_with("please") => Err(Error::bad_request(cause)),
+        Chat::Fail(cause) => Err(Error::internal(cause)),
+        Chat::Hang(()) => std::future::pending().await,
+        Chat::Flood(()) => loop {
+            if let Err(error) = kept.socket.emit().echo(&"x".repeat(100)).await {
+                return kept.io.to("general").say(error.code()).await;
+            }
+        },
+        Chat::FloodRoom(()) => loop {
+            kept.io.to("nobody").id(&()).await?;
+        },
+        Chat::Block(()) => {
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+            Ok(())
+        }
+        Chat::End(reason) => {
+            kept.socket.close(3000, reason);
+            Ok(())
+        }
+        Chat::PanicInDrop(()) => {
+            session.panic_in_drop = true;
+            kept.socket.close(1000, "");
+            Ok(())
+        }
+    }
+}
+
 impl Handlers for ChatProcedure {
     type Session = Session;
     type Kept = Kept;
 
-    #[allow(clippy::panic, reason = "what is tested")]
-    async fn event(kept: &Kept, session: &mut Session, event: Chat) -> Result {
-        let answer = |text: String| async move { kept.socket.emit().echo(&text).await };
-        match event {
-            Chat::Say(text) => kept.io.to("general").say(&text).await,
-            Chat::Echo(text) => answer(text).await,
-            Chat::Anything(_) => answer("ok".into()).await,
-            Chat::Join(room) => {
-                kept.socket.join(&room).await?;
-                answer(room).await
-            }
-            Chat::Id(()) => answer(kept.socket.id().to_string()).await,
-            Chat::Panic(()) => panic!("in a handler"),
-            Chat::Fail(cause) if cause.ends_with("please") => Err(Error::bad_request(cause)),
-            Chat::Fail(cause) => Err(Error::internal(cause)),
-            Chat::Hang(()) => std::future::pending().await,
-            Chat::Flood(()) => loop {
-                if let Err(error) = kept.socket.emit().echo(&"x".repeat(100)).await {
-                    return kept.io.to("general").say(error.code()).await;
-                }
-            },
-            Chat::FloodRoom(()) => loop {
-                kept.io.to("nobody").id(&()).await?;
-            },
-            Chat::Block(()) => {
-                std::thread::sleep(std::time::Duration::from_secs(3600));
-                Ok(())
-            }
-            Chat::Close(reason) => {
-                kept.socket.close(3000, reason);
-                Ok(())
-            }
-            Chat::PanicInDrop(()) => {
-                session.panic_in_drop = true;
-                kept.socket.close(1000, "");
-                Ok(())
-            }
-        }
+    async fn event(kept: &Kept, session: &mut Session, event: Chat) -> Result<EncodedReply> {
+        unreplied(handle(kept, session, event).await)
     }
 
     #[allow(clippy::panic, reason = "what is tested")]

@@ -84,7 +84,7 @@ fn last(handler: &Handler, args: &Args, errors: &mut Errors) {
     let needs_it = match handler.hook {
         Hook::On | Hook::Fallback | Hook::Error => true,
         Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
-        Hook::Connect | Hook::Disconnect => false,
+        Hook::Connect | Hook::Disconnect | Hook::Refresh => false,
     };
     if !needs_it {
         return;
@@ -287,6 +287,7 @@ fn plain_values(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
             ("WebSocket", "events come through the `Receiver`, the rest are extractors".to_owned())
         }
         Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
+        Hook::Refresh => ("WebSocket", "`#[refresh]` takes the session and extractors".to_owned()),
         Hook::Disconnect => (
             "WebSocket",
             "`#[disconnect]` takes the session, extractors and the `CloseReason`".to_owned(),

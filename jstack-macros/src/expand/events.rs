@@ -2,12 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::format_ident;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, Type, Visibility};
 
 use crate::errors::Errors;
 use crate::events;
-use crate::model::Event;
+use crate::model::{Delivery, Event};
 use crate::types;
 
 /// `#[derive(Events)] item`
@@ -43,11 +44,35 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         code!(match self { #(#arms)* #rest })
     };
     let methods = events.iter().map(|event| method(event, ident, rt));
-    let table = events.iter().map(|event| entry(event, ident, rt));
+    let table_name = format_ident!("{ident}Table");
+    let fields = events.iter().map(|event| field(event, ident, rt));
+    let entries = events.iter().map(|event| entry(event, ident, rt));
+    let listed = events.iter().map(|event| {
+        let Event { method, cfgs, .. } = event;
+        code!(#(#cfgs)* &Self::TABLE.#method)
+    });
     let vis: &Visibility = vis;
     // To name a deprecated event here is no use of it.
     let old = events.iter().any(|event| event.deprecated.is_some());
     let old = old.then(|| code!(#[allow(deprecated)]));
+    let asker = Side::asker(set);
+    let replier = Side::replier(set);
+    let replies: Vec<_> = events.iter().filter_map(|event| {
+        let Event { variant, cfgs, exchange, .. } = event;
+        let reply = types::text(exchange.reply.as_ref()?);
+        let (name, help) = (
+            variant.to_string(),
+            format!(
+                "event `{variant}` declares `reply = {reply}`: its handler returns `{reply}` or `Result<{reply}>`"
+            ),
+        );
+        Some(code!(#(#cfgs)* (#name, #help)))
+    }).collect();
+    let replies = (!replies.is_empty())
+        .then(|| code!(const REPLIES: &'static [(&'static str, &'static str)] = &[#(#replies,)*];));
+    let (asker_type, asker_new, asker) = (asker.ty(), asker.new(), asker.definition(set));
+    let (replier_type, replier_new, replier) =
+        (replier.ty(), replier.new(), replier.definition(set));
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
@@ -66,20 +91,37 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             pub fn except_room(self, room: #room) -> Self {
                 Self(self.0.except_room(room))
             }
+            /// Closes every connection that is selected, in every process.
+            pub fn close(self, code: u16, reason: #room) -> #rt::EmitFuture {
+                self.0.close(code, reason)
+            }
             /// Emits any event.
             pub fn emit(self, event: &#ident) -> #rt::EmitFuture {
                 #rt::Events::emit(event, self)
             }
             #(#methods)*
         }
+        #asker
+        #replier
+        #[doc(hidden)]
+        #vis struct #table_name {
+            #(#fields,)*
+        }
         #old
         #[automatically_derived]
         impl #rt::Events for #ident {
             type Emitter<'a> = #name<'a>;
-            const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#table,)*];
+            type Asker<'a> = #asker_type;
+            type Replier<'a> = #replier_type;
+            type Table = #table_name;
+            const TABLE: #table_name = #table_name { #(#entries,)* };
+            const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#listed,)*];
+            #replies
             fn emitter(target: #rt::__private::Target<'_>) -> #name<'_> {
                 #name(target)
             }
+            #asker_new
+            #replier_new
             fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::EmitFuture {
                 #body
             }
@@ -87,15 +129,155 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     }
 }
 
-/// The event as data, where a payload without its derives is an error. It is the same in the table
-/// and in the emitter, so that rustc reports it once.
-fn new(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
-    let Event { variant, payload, wire, .. } = event;
+/// The asker, or the replier: one method for each event that has an answer.
+struct Side<'a> {
+    /// `ToClientAsker`; `None` where no event has an answer.
+    name: Option<Ident>,
+    rt: &'a TokenStream,
+    is_asker: bool,
+}
+
+impl<'a> Side<'a> {
+    fn asker(set: &'a events::Set<'_>) -> Self {
+        let asks = set.events.iter().any(|event| event.exchange.ask.is_some());
+        let name = asks.then(|| format_ident!("{}Asker", set.ident));
+        Self { name, rt: &set.rt, is_asker: true }
+    }
+
+    fn replier(set: &'a events::Set<'_>) -> Self {
+        let replies = set.events.iter().any(|event| event.exchange.reply.is_some());
+        let name = replies.then(|| format_ident!("{}Replier", set.ident));
+        Self { name, rt: &set.rt, is_asker: false }
+    }
+
+    /// What the runtime passes in.
+    fn inner(&self) -> TokenStream {
+        let rt = self.rt;
+        if self.is_asker { code!(#rt::__private::Question) } else { code!(#rt::__private::Replier) }
+    }
+
+    fn ty(&self) -> TokenStream {
+        let rt = self.rt;
+        match &self.name {
+            Some(name) => code!(#name<'a>),
+            None if self.is_asker => code!(#rt::__private::NoQuestions),
+            None => code!(#rt::__private::NoReplies),
+        }
+    }
+
+    fn new(&self) -> TokenStream {
+        let (rt, inner) = (self.rt, self.inner());
+        let function = if self.is_asker { code!(asker) } else { code!(replier) };
+        let (ty, new) = match &self.name {
+            Some(name) => (code!(#name<'_>), code!(#name(inner))),
+            None if self.is_asker => {
+                let none = code!(#rt::__private::NoQuestions);
+                (none.clone(), none)
+            }
+            None => {
+                let none = code!(#rt::__private::NoReplies);
+                (none.clone(), none)
+            }
+        };
+        let argument = if self.name.is_some() { code!(inner) } else { code!(_) };
+        code! {
+            fn #function(#argument: #inner<'_>) -> #ty {
+                #new
+            }
+        }
+    }
+
+    fn definition(&self, set: &events::Set<'_>) -> Option<TokenStream> {
+        let (rt, name, inner) = (self.rt, self.name.as_ref()?, self.inner());
+        let events::Set { vis, ident, events, .. } = set;
+        let vis: &Visibility = vis;
+        let (doc, must_use) = if self.is_asker {
+            (
+                format!(" Asks the questions of [`{ident}`], each by a method of its own."),
+                "an asker does nothing until a question is asked",
+            )
+        } else {
+            (
+                format!(" Answers the events of [`{ident}`] that have a reply."),
+                "a replier does nothing until a reply is given",
+            )
+        };
+        let methods = events.iter().filter_map(|event| {
+            let Event { payload, method, cfgs, exchange, wire, .. } = event;
+            let wire = wire.value();
+            let table = code!(&<#ident as #rt::Events>::TABLE.#method);
+            if self.is_asker {
+                let answer = exchange.ask.as_ref()?;
+                let taken = lent(payload).unwrap_or_else(|| code!(#payload));
+                let doc = format!(" Asks `{wire}` and waits for the answer.");
+                Some(code! {
+                    #(#cfgs)*
+                    #[doc = #doc]
+                    pub fn #method(self, payload: &#taken) -> #rt::Asked<#answer> {
+                        self.0.ask(#table, payload)
+                    }
+                })
+            } else {
+                let reply = exchange.reply.as_ref()?;
+                let doc = format!(" Answers `{wire}`.");
+                Some(code! {
+                    #(#cfgs)*
+                    #[doc = #doc]
+                    pub fn #method(self, reply: &#reply) -> #rt::EmitFuture {
+                        self.0.send(#table, reply)
+                    }
+                })
+            }
+        });
+        Some(code! {
+            #[doc = #doc]
+            #[must_use = #must_use]
+            #vis struct #name<'a>(#inner<'a>);
+            impl #name<'_> {
+                #(#methods)*
+            }
+        })
+    }
+}
+
+/// The event as data, where a payload without its derives is an error.
+fn entry(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
+    let Event { variant, payload, wire, method, docs, cfgs, exchange, .. } = event;
     let new = match lent(payload) {
         Some(lent) => code!(#rt::__private::Event::<_, _, #lent>::borrowed),
         None => code!(#rt::__private::Event::new),
     };
-    super::respanned(code!(#new(#wire, #ident::#variant)), payload.span())
+    let new = super::respanned(code!(#new(#wire, #ident::#variant)), payload.span());
+    let docs = (!docs.is_empty()).then(|| code!(.docs(#docs)));
+    let reply =
+        exchange.reply.as_ref().map(|ty| super::respanned(code!(.reply::<#ty>()), ty.span()));
+    let ask = exchange.ask.as_ref().map(|ty| super::respanned(code!(.ask::<#ty>()), ty.span()));
+    let delivery = exchange.delivery.as_ref().map(|delivery| match delivery {
+        Delivery::Volatile => code!(.volatile()),
+        Delivery::Latest => code!(.latest()),
+        Delivery::LatestBy(field) => {
+            let name = field.unraw().to_string();
+            code!(.latest_by(#name, |payload: &#payload| { _ = &payload.#field; }))
+        }
+    });
+    let forget = exchange.forget.then(|| code!(.forget()));
+    code!(#(#cfgs)* #method: #new #docs #reply #ask #delivery #forget)
+}
+
+/// The event's place in the table.
+fn field(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
+    let Event { payload, method, cfgs, exchange, .. } = event;
+    let of = |ty: &Option<Type>| ty.as_ref().map_or_else(|| code!(()), |ty| code!(#ty));
+    let (taken, reply, ask) = (lent(payload), of(&exchange.reply), of(&exchange.ask));
+    let more = match taken {
+        _ if exchange.reply.is_some() || exchange.ask.is_some() => {
+            let taken = taken.unwrap_or_else(|| code!(#payload));
+            Some(code!(, #taken, #reply, #ask))
+        }
+        Some(taken) => Some(code!(, #taken)),
+        None => None,
+    };
+    code!(#(#cfgs)* pub #method: #rt::__private::Event<#payload, #ident #more>)
 }
 
 /// What the emitter takes a reference to, where that is not the payload itself: a text need not be
@@ -112,7 +294,6 @@ fn lent(payload: &Type) -> Option<TokenStream> {
 
 fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
     let Event { payload, wire, method, docs, cfgs, deprecated, .. } = event;
-    let event = new(event, ident, rt);
     let taken = lent(payload).unwrap_or_else(|| code!(#payload));
     let wire = wire.value();
     let doc = if docs.is_empty() {
@@ -125,14 +306,7 @@ fn method(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
         #[doc = #doc]
         #deprecated
         pub fn #method(self, payload: &#taken) -> #rt::EmitFuture {
-            self.0.send(&#event, payload)
+            self.0.send(&<#ident as #rt::Events>::TABLE.#method, payload)
         }
     }
-}
-
-fn entry(event: &Event, ident: &Ident, rt: &TokenStream) -> TokenStream {
-    let (docs, cfgs) = (&event.docs, &event.cfgs);
-    let new = new(event, ident, rt);
-    let docs = (!docs.is_empty()).then(|| code!(.docs(#docs)));
-    code!(#(#cfgs)* &#new #docs)
 }

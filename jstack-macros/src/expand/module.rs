@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use syn::Type;
+use syn::{ReturnType, Type};
 
 use super::fallback::{self, unless_broken};
 use super::kept::{Kept, KeptExtractors};
@@ -14,6 +14,7 @@ use crate::errors::Errors;
 use crate::handlers;
 use crate::model::{Arg, Handler, Handlers};
 use crate::module::{Item, Module};
+use crate::names::{self, Case};
 use crate::roles::{PassedBy, Role};
 use crate::types;
 
@@ -139,13 +140,50 @@ impl<'a> Generated<'a> {
     }
 
     /// `handler(…)` where the session is borrowed and extractors are kept.
-    fn call(&self, handler: &Handler, last: &TokenStream) -> TokenStream {
-        let call = call(handler, &self.rt, |arg: &Arg| match arg.role {
+    fn called(&self, handler: &Handler, last: &TokenStream) -> TokenStream {
+        call(handler, &self.rt, |arg: &Arg| match arg.role {
             Role::Extractor => self.clone_of(arg),
             Role::Session(taken) => session(taken, true),
             _ => last.clone(),
-        });
-        self.outcome(handler, &call)
+        })
+    }
+
+    /// The same, with its outcome as the runtime wants it.
+    fn call(&self, handler: &Handler, last: &TokenStream) -> TokenStream {
+        self.outcome(handler, &self.called(handler, last))
+    }
+
+    /// The same for an event: a handler that returns something returns the event's reply.
+    fn replied(&self, handler: &Handler, variant: &Ident, payload: &TokenStream) -> TokenStream {
+        let (rt, call) = (&self.rt, self.called(handler, payload));
+        let place = output_place(handler);
+        if returns_nothing(handler) {
+            return quote_spanned!(place=> #rt::__private::unreplied(#call));
+        }
+        let field = names::method(&Case::Snake.apply(variant), at(variant));
+        let event = code!(&<Incoming as #rt::Events>::TABLE.#field);
+        quote_spanned!(place=> #rt::__private::replied(#event, #call))
+    }
+
+    /// A constant for each handler that returns nothing, which fails to evaluate where its event
+    /// declares a reply.
+    fn no_replies(&self) -> TokenStream {
+        let rt = &self.rt;
+        let handlers = self.handlers.events.iter().filter(|handler| !handler.broken);
+        handlers
+            .filter(|handler| returns_nothing(handler))
+            .map(|handler| {
+                let (names, cfgs) = (handler.variants.iter().map(Ident::to_string), &handler.cfgs);
+                // The user's own span: where a constant fails is shown there.
+                let place = match &handler.output {
+                    ReturnType::Default => handler.ident.span(),
+                    ReturnType::Type(_, ty) => syn::spanned::Spanned::span(ty),
+                };
+                let check = quote_spanned!(place=>
+                    #rt::__private::no_reply::<Procedure>(&[#(#names),*]));
+                code!(#(#cfgs)* const _: () = #check;)
+            })
+            .collect()
     }
 
     /// The call's result as the runtime wants it; a wrong return type is an error in its place.
@@ -163,14 +201,17 @@ impl<'a> Generated<'a> {
                 let cfgs = &handler.cfgs;
                 let incoming = Ident::new("Incoming", next);
                 let payload = code!(payload);
-                let body = unless_broken(handler, || self.call(handler, &payload));
+                let body = unless_broken(handler, || self.replied(handler, variant, &payload));
                 let pattern = if handler.broken { code!(_) } else { payload.clone() };
                 code!(#(#cfgs)* #incoming::#variant(#pattern) => #body,)
             })
         });
         let rest = self.handlers.fallback.as_ref().map(|handler| {
             let event = code!(event);
-            let body = unless_broken(handler, || self.call(handler, &event));
+            let body = unless_broken(handler, || {
+                let (rt, call) = (&self.rt, self.called(handler, &event));
+                quote_spanned!(output_place(handler)=> #rt::__private::unreplied(#call))
+            });
             let cfgs = &handler.cfgs;
             let pattern = if handler.broken { code!(_) } else { event };
             code!(#(#cfgs)* #pattern => #body,)
@@ -232,10 +273,32 @@ impl<'a> Generated<'a> {
             }
             None => code!(let session = ();),
         };
+        let serve = self.served();
         code! {
             let kept: <__Handlers as #rt::__private::Handlers>::Kept = (#(#extractions,)*);
             #session
-            cx.serve::<__Handlers>(session, kept)
+            #serve
+        }
+    }
+
+    /// Serves, with `#[refresh]` where there is one.
+    fn served(&self) -> TokenStream {
+        let rt = &self.rt;
+        let Some(handler) = self.handlers.refresh.as_ref().filter(|handler| !handler.broken) else {
+            return code!(cx.serve::<__Handlers>(session, kept));
+        };
+        let call = call(handler, rt, |arg: &Arg| match arg.role {
+            Role::Session(taken) => session(taken, true),
+            _ => extraction(&arg.ty, "extract_for_socket"),
+        });
+        let connected = quote_spanned!(output_place(handler)=> cx.connected::<(), _>(outcome));
+        code! {
+            cx.serve_refreshing::<__Handlers>(session, kept, |mut cx, session| {
+                ::std::boxed::Box::pin(async move {
+                    let outcome = #call;
+                    #connected
+                })
+            })
         }
     }
 
@@ -246,7 +309,9 @@ impl<'a> Generated<'a> {
         let attrs = self.module.attrs.iter().chain(&self.module.inner);
         let (name, docs) = described(self.args, ident, &types::docs(attrs));
         let sound = !connect.is_some_and(|connect| connect.broken);
-        let connect_args = connect.filter(|_| sound).into_iter().flat_map(Handler::extracted);
+        let refresh = self.handlers.refresh.as_ref().filter(|refresh| !refresh.broken);
+        let connect_args =
+            connect.filter(|_| sound).into_iter().chain(refresh).flat_map(Handler::extracted);
         let own = distinct(connect_args.filter(|arg| self.kept.sure_field(arg).is_none()));
         let (conditional, sure): (Vec<_>, Vec<_>) =
             self.kept.list.iter().partition(|kept| kept.condition.is_some());
@@ -262,6 +327,17 @@ impl<'a> Generated<'a> {
         };
         code!(#implementation)
     }
+}
+
+/// Whether a handler's return type says that there is no reply: `()`, `Result` or `Result<(), E>`.
+fn returns_nothing(handler: &Handler) -> bool {
+    let ReturnType::Type(_, ty) = &handler.output else { return true };
+    let is_unit =
+        |ty: &Type| matches!(types::plain(ty), Type::Tuple(tuple) if tuple.elems.is_empty());
+    if types::is(ty, "Result") {
+        return types::arguments(ty).first().is_none_or(|ok| is_unit(ok));
+    }
+    is_unit(ty)
 }
 
 impl quote::ToTokens for Generated<'_> {
@@ -296,6 +372,7 @@ impl quote::ToTokens for Generated<'_> {
         let events = code!(#incoming #outgoing);
         let (event, error, disconnect) = (self.event(), self.error(), self.disconnect());
         let implementation = self.implementation();
+        let no_replies = self.no_replies();
         tokens.extend(code! {
             #(#aliases)*
             #(#conditional)*
@@ -314,13 +391,14 @@ impl quote::ToTokens for Generated<'_> {
             impl #rt::__private::Handlers for __Handlers {
                 type Session = #session;
                 type Kept = (#(#written,)*);
-                async fn event(kept: &Self::Kept, session: &mut Self::Session, event: Incoming) -> #rt::Result {
+                async fn event(kept: &Self::Kept, session: &mut Self::Session, event: Incoming) -> #rt::Result<#rt::__private::EncodedReply> {
                     #event
                 }
                 #error
                 #disconnect
             }
             #implementation
+            #no_replies
         });
     }
 }

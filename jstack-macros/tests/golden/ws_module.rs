@@ -61,10 +61,10 @@ pub mod chat {
             kept: &Self::Kept,
             session: &mut Self::Session,
             event: Incoming,
-        ) -> ::jstack_runtime::Result {
+        ) -> ::jstack_runtime::Result<::jstack_runtime::__private::EncodedReply> {
             match event {
                 Incoming::Message(payload) => {
-                    ::jstack_runtime::__private::outcome(
+                    ::jstack_runtime::__private::unreplied(
                         ::jstack_runtime::__private::sendable(
                                 message(
                                     session,
@@ -77,7 +77,7 @@ pub mod chat {
                     )
                 }
                 Incoming::Typing(payload) => {
-                    ::jstack_runtime::__private::outcome(
+                    ::jstack_runtime::__private::unreplied(
                         ::jstack_runtime::__private::sendable(
                                 typing(
                                     ::jstack_runtime::__private::kept(&kept.2),
@@ -89,7 +89,7 @@ pub mod chat {
                     )
                 }
                 Incoming::Cleared(payload) => {
-                    ::jstack_runtime::__private::outcome(
+                    ::jstack_runtime::__private::unreplied(
                         ::jstack_runtime::__private::sendable(
                                 cleared(::jstack_runtime::__private::kept(&kept.0), payload),
                             )
@@ -143,4 +143,7 @@ pub mod chat {
             })
         };
     }
+    const _: () = ::jstack_runtime::__private::no_reply::<Procedure>(&["Message"]);
+    const _: () = ::jstack_runtime::__private::no_reply::<Procedure>(&["Typing"]);
+    const _: () = ::jstack_runtime::__private::no_reply::<Procedure>(&["Cleared"]);
 }

@@ -44,11 +44,11 @@ mod chat {
             kept: &Self::Kept,
             session: &mut Self::Session,
             event: Incoming,
-        ) -> ::jstack_runtime::Result {
+        ) -> ::jstack_runtime::Result<::jstack_runtime::__private::EncodedReply> {
             match event {
                 #[cfg(unix)]
                 Incoming::Message(payload) => {
-                    ::jstack_runtime::__private::outcome(
+                    ::jstack_runtime::__private::unreplied(
                         ::jstack_runtime::__private::sendable(
                                 message(::jstack_runtime::__private::kept(&kept.0), payload),
                             )
@@ -56,7 +56,7 @@ mod chat {
                     )
                 }
                 event => {
-                    ::jstack_runtime::__private::outcome(
+                    ::jstack_runtime::__private::unreplied(
                         ::jstack_runtime::__private::sendable(
                                 rest(::jstack_runtime::__private::kept(&kept.1), event),
                             )
@@ -95,4 +95,6 @@ mod chat {
             })
         };
     }
+    #[cfg(unix)]
+    const _: () = ::jstack_runtime::__private::no_reply::<Procedure>(&["Message"]);
 }

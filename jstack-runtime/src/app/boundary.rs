@@ -11,12 +11,13 @@ use http::{HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 
 use crate::app_context::AppContext;
-use crate::error::{Cause, Error, ErrorBody};
+use crate::error::Error;
 use crate::guard::caught;
 use crate::http::cors::{self, Gate};
 use crate::http::origin::Secure;
+use crate::http::refusal::log_failure;
 use crate::http::{problem, versions};
-use crate::{observe, platform};
+use crate::protocol::profile::take_bearer;
 
 /// Wraps procedures in what every one of them needs.
 #[derive(Clone)]
@@ -60,6 +61,11 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         // Again, for the routers that somebody else's server serves.
         versions::unify(&mut request);
+        // Before any layer or extractor, so that one extractor serves requests and sockets.
+        if let Err(wrong) = take_bearer(request.headers_mut()) {
+            let refusal = Error::bad_request(wrong).into_response();
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
         let secure = request.extensions().get::<Secure>().is_some();
         let (headers, uri) = (request.headers(), request.uri());
         let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
@@ -96,7 +102,10 @@ where
 
 fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: bool) -> Response {
     if response.status().is_server_error() {
-        log(&mut response);
+        let id = log_failure(&mut response);
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
     }
     if wants_problem {
         problem::rewrite(&mut response);
@@ -106,21 +115,4 @@ fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: b
         cors::finish(&mut response, origin);
     }
     response
-}
-
-/// Logs what the client is not told, under an id that it is told.
-fn log(response: &mut Response) {
-    let cause = response.extensions_mut().remove::<Cause>().map(|cause| cause.0);
-    let code = response.extensions().get::<ErrorBody>().map(|told| told.code.clone());
-    let id = format!("{:016x}", platform::random());
-    observe::error!(
-        request_id = id,
-        status = response.status().as_u16(),
-        code = code.as_deref().unwrap_or("none"),
-        cause = ?cause.as_deref().unwrap_or("none"),
-        "request failed"
-    );
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert("x-request-id", id);
-    }
 }

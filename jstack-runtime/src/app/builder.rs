@@ -91,7 +91,9 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             let path = format!("{name}/{}", route.path).trim_start_matches('/').to_owned();
             let info = route.info;
             if let Some(events) = info.events {
-                self.common.context.hub_of(events.marker).name(&path);
+                let hub = self.common.context.hub_of(events.marker);
+                hub.name(&path);
+                hub.set_classes(events.classes());
             }
             self.routes.push(Mounted {
                 path,

@@ -23,4 +23,5 @@ pub(crate) use files::{difference, json, write};
 pub(crate) use routes::routes;
 pub use safe_integers::ContractError;
 
+pub use crate::events::Delivery;
 pub use crate::procedure::Kind;

@@ -1,81 +1,21 @@
-//! Sets of events: their wire names, how they decode, and what a typed emitter sends.
+//! `Event`: one event of a set.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::{Schema, SchemaGenerator};
 
+use super::delivery::Delivery;
+use super::reply::EncodedReply;
 use super::target::{Buffer, EmitFuture, Target};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::payload::{Data, Described, EventPayload, EventPayloadAs, InputPayload, SchemaOf};
-use crate::untrusted::Untrusted;
 
-/// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
+/// One event of a set: its wire name, its payload and the variant that it becomes.
 ///
-/// Each variant is one event with exactly one payload; its wire name is the variant's name in
-/// camelCase unless renamed.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a set of events",
-    label = "not a set of events",
-    note = "add `#[derive(Events)]` to the enum `{Self}`"
-)]
-pub trait Events: Sized + Send + Sync + 'static {
-    /// The emitter, with one method for each event.
-    type Emitter<'a>;
-
-    /// The events, in the order of the variants.
-    const EVENTS: &'static [&'static dyn AnyEvent<Self>];
-
-    /// The emitter for what `target` selects.
-    fn emitter(target: Target<'_>) -> Self::Emitter<'_>;
-
-    /// Emits this event: what the emitter's `emit` does.
-    fn emit(&self, emitter: Self::Emitter<'_>) -> EmitFuture;
-
-    /// Decodes the event called `name` and checks its rules.
-    ///
-    /// Fails with a 404 for a name that is not in the set, and with a 422 that names each field
-    /// that is wrong.
-    fn decode(name: &str, data: Data<'_>) -> Result<Self> {
-        match named::<Self>(name) {
-            Some(event) => event.decode(data),
-            None => Err(unknown(name, Self::event_name_at)),
-        }
-    }
-
-    /// The name of an event. A function and no closure, which would be three for every set.
-    #[doc(hidden)]
-    fn event_name_at(index: usize) -> Option<&'static str> {
-        if index < Self::EVENTS.len() { Some(Self::EVENTS[index].name()) } else { None }
-    }
-}
-
-/// The event called `name`. By hand, because iterators are compiled anew for every set.
-pub(crate) fn named<E: Events>(name: &str) -> Option<&'static dyn AnyEvent<E>> {
-    let mut index = 0;
-    while index < E::EVENTS.len() {
-        if E::EVENTS[index].name() == name {
-            return Some(E::EVENTS[index]);
-        }
-        index += 1;
-    }
-    None
-}
-
-#[cold]
-fn unknown(name: &str, known: fn(usize) -> Option<&'static str>) -> Error {
-    let known: Vec<_> = (0..).map_while(known).map(|name| format!("`{name}`")).collect();
-    let name = Untrusted(name);
-    Error::with_code(
-        http::StatusCode::NOT_FOUND,
-        "unknown_event",
-        format!("no event is called `{name}`; there is {}", known.join(", ")),
-    )
-}
-
-/// One event of a set: its wire name, its payload and the variant it becomes.
-///
-/// `B` is what its emitter takes a reference to: the payload, or `str` for a `String`.
-pub struct Event<T, E, B: ?Sized = T> {
+/// `B` is what its emitter takes a reference to: the payload, or `str` for a `String`. `R` is the
+/// reply that its handler returns, `A` the answer that clients give to it.
+pub struct Event<T, E, B: ?Sized = T, R = (), A = ()> {
     name: &'static str,
     /// The name is its own JSON, but for the quotes.
     needs_no_escape: bool,
@@ -86,6 +26,27 @@ pub struct Event<T, E, B: ?Sized = T> {
     encode: fn(&B, &mut Vec<u8>) -> Result,
     schema: SchemaOf,
     docs: &'static str,
+    delivery: Delivery,
+    forget: bool,
+    reply: Option<Exchange<R>>,
+    ask: Option<Exchange<A>>,
+}
+
+/// The abilities of a reply's type, or of an answer's.
+struct Exchange<T> {
+    encode: fn(&T, &mut Vec<u8>) -> Result,
+    parse: fn(&Data<'_>) -> Result<T>,
+    schema: SchemaOf,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: EventPayload> Exchange<T> {
+    const NEW: Self = Self {
+        encode: <T as EventPayload>::encode,
+        parse: <T as InputPayload>::decode,
+        schema: <T as Described>::described,
+        of: PhantomData,
+    };
 }
 
 impl<T: EventPayload, E> Event<T, E> {
@@ -99,6 +60,10 @@ impl<T: EventPayload, E> Event<T, E> {
             encode: <T as EventPayload>::encode,
             schema: <T as Described>::described,
             docs: "",
+            delivery: Delivery::Reliable,
+            forget: false,
+            reply: None,
+            ask: None,
         }
     }
 }
@@ -117,9 +82,15 @@ impl<T, E, B: ?Sized> Event<T, E, B> {
             encode: <T as EventPayloadAs<B>>::encode_borrowed,
             schema: <T as Described>::described,
             docs: "",
+            delivery: Delivery::Reliable,
+            forget: false,
+            reply: None,
+            ask: None,
         }
     }
+}
 
+impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
     /// The same event with its documentation, which travels into schemas and TypeScript.
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
@@ -127,20 +98,111 @@ impl<T, E, B: ?Sized> Event<T, E, B> {
         self
     }
 
+    /// The same event, dropped for a connection whose socket takes no bytes at the moment.
+    #[must_use]
+    pub const fn volatile(mut self) -> Self {
+        self.delivery = Delivery::Volatile;
+        self
+    }
+
+    /// The same event, of which only the newest counts.
+    #[must_use]
+    pub const fn latest(mut self) -> Self {
+        self.delivery = Delivery::Latest(None);
+        self
+    }
+
+    /// The same event, of which only the newest counts for each value of `field`. The function
+    /// only proves that the payload has such a field.
+    #[must_use]
+    pub const fn latest_by(mut self, field: &'static str, _: fn(&T)) -> Self {
+        self.delivery = Delivery::Latest(Some(field));
+        self
+    }
+
+    /// The same event, which is never kept in history.
+    #[must_use]
+    pub const fn forget(mut self) -> Self {
+        self.forget = true;
+        self
+    }
+
+    /// The same event with a reply of the type `R2`, which its handler returns.
+    #[must_use]
+    pub const fn reply<R2: EventPayload>(self) -> Event<T, E, B, R2, A> {
+        Event {
+            name: self.name,
+            needs_no_escape: self.needs_no_escape,
+            variant: self.variant,
+            parse: self.parse,
+            encode: self.encode,
+            schema: self.schema,
+            docs: self.docs,
+            delivery: self.delivery,
+            forget: self.forget,
+            reply: Some(Exchange::NEW),
+            ask: self.ask,
+        }
+    }
+
+    /// The same event as a question, which a client answers with an `A2`.
+    #[must_use]
+    pub const fn ask<A2: EventPayload>(self) -> Event<T, E, B, R, A2> {
+        Event {
+            name: self.name,
+            needs_no_escape: self.needs_no_escape,
+            variant: self.variant,
+            parse: self.parse,
+            encode: self.encode,
+            schema: self.schema,
+            docs: self.docs,
+            delivery: self.delivery,
+            forget: self.forget,
+            reply: self.reply,
+            ask: Some(Exchange::NEW),
+        }
+    }
+
     pub(crate) fn encode(&self, payload: &B, out: &mut Vec<u8>) -> Result {
-        open(self.name, self.needs_no_escape, out);
-        let encoded = (self.encode)(payload, out);
+        self.encode_open(payload, out)?;
         out.push(b']');
-        encoded
+        Ok(())
+    }
+
+    /// Encodes the event without the closing bracket, so that a third element can follow.
+    pub(crate) fn encode_open(&self, payload: &B, out: &mut Vec<u8>) -> Result {
+        open(self.name, self.needs_no_escape, out);
+        (self.encode)(payload, out)
+    }
+
+    /// A handler's reply as JSON, after its rules were checked; nothing for an event without one.
+    pub fn encode_reply(&self, reply: &R) -> Result<EncodedReply> {
+        let Some(exchange) = &self.reply else { return Ok(EncodedReply::none()) };
+        let mut out = Vec::new();
+        (exchange.encode)(reply, &mut out)?;
+        Ok(EncodedReply::json(out))
+    }
+
+    /// A client's answer to this question.
+    pub(crate) fn parse_answer(&self) -> Option<fn(&Data<'_>) -> Result<A>> {
+        self.ask.as_ref().map(|exchange| exchange.parse)
+    }
+
+    pub(crate) fn wire_name(&self) -> &'static str {
+        self.name
     }
 }
 
 impl Target<'_> {
     /// Checks `payload`, writes it once and hands it to the broker.
     ///
-    /// `Ok` means that the broker took it; it never waits for a slow reader. Fails if the
-    /// payload breaks its rules, if a room's name is none, and if the broker cannot take it.
-    pub fn send<T, E, B: ?Sized>(self, event: &Event<T, E, B>, payload: &B) -> EmitFuture {
+    /// `Ok` means that the broker took it; it never waits for a slow reader. Fails if the payload
+    /// breaks its rules, if a room's name is not valid, and if the broker cannot take it.
+    pub fn send<T, E, B: ?Sized, R, A>(
+        self,
+        event: &Event<T, E, B, R, A>,
+        payload: &B,
+    ) -> EmitFuture {
         let mut buffer = Buffer::take();
         let encoded = event.encode(payload, &mut buffer.bytes);
         self.publish(buffer, encoded)
@@ -176,15 +238,23 @@ fn open(name: &str, needs_no_escape: bool, out: &mut Vec<u8>) {
 pub trait AnyEvent<E>: Send + Sync {
     /// The name on the wire.
     fn name(&self) -> &'static str;
-    /// What the variant's documentation says.
+    /// The documentation of the variant.
     fn docs(&self) -> &'static str;
     /// Decodes a payload and checks its rules.
     fn decode(&self, data: Data<'_>) -> Result<E>;
-    /// What writes the payload's schema.
+    /// Writes the payload's schema.
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;
+    /// How the event is delivered.
+    fn delivery(&self) -> Delivery;
+    /// Whether the event is never kept in history.
+    fn is_forgotten(&self) -> bool;
+    /// Writes the schema of the reply, if there is one.
+    fn reply(&self) -> Option<fn(&mut SchemaGenerator) -> Schema>;
+    /// Writes the schema of the answer that clients give, if the event is a question.
+    fn ask(&self) -> Option<fn(&mut SchemaGenerator) -> Schema>;
 }
 
-impl<T, E, B: ?Sized> AnyEvent<E> for Event<T, E, B> {
+impl<T, E, B: ?Sized, R, A> AnyEvent<E> for Event<T, E, B, R, A> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -203,9 +273,25 @@ impl<T, E, B: ?Sized> AnyEvent<E> for Event<T, E, B> {
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema {
         self.schema
     }
+
+    fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    fn is_forgotten(&self) -> bool {
+        self.forget
+    }
+
+    fn reply(&self) -> Option<fn(&mut SchemaGenerator) -> Schema> {
+        self.reply.as_ref().map(|exchange| exchange.schema)
+    }
+
+    fn ask(&self) -> Option<fn(&mut SchemaGenerator) -> Schema> {
+        self.ask.as_ref().map(|exchange| exchange.schema)
+    }
 }
 
-impl<T, E, B: ?Sized> fmt::Debug for Event<T, E, B> {
+impl<T, E, B: ?Sized, R, A> fmt::Debug for Event<T, E, B, R, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("name", &self.name).finish_non_exhaustive()
     }

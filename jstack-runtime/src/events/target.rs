@@ -74,6 +74,17 @@ impl<'a> Target<'a> {
         self
     }
 
+    /// Closes every connection that the target selects, in every process: what waits for them goes
+    /// out first, then a close frame with `code` and `reason`.
+    ///
+    /// Applications use 1000 and 3000 to 4999. 4400 to 4499 stand for the HTTP status 400 to 499,
+    /// and tell clients of the profile `v1` not to come back, except 4408 and 4429. `Ok` means that
+    /// the broker took it.
+    pub fn close(self, code: u16, reason: impl Into<Cow<'a, str>>) -> EmitFuture {
+        let reason = reason.into();
+        EmitFuture(self.publisher.close(&self, code, &reason))
+    }
+
     /// Publishes what was encoded into `buffer`, or reports why it could not be encoded.
     pub(super) fn publish(self, mut buffer: Buffer, encoded: Result) -> EmitFuture {
         EmitFuture(match encoded {
@@ -90,6 +101,12 @@ impl<'a> Target<'a> {
 /// It has one type for all events, so that waiting for it is compiled once.
 #[must_use = "an emit may fail; `.await` it"]
 pub struct EmitFuture(PublishOutcome);
+
+impl EmitFuture {
+    pub(super) fn done(result: Result) -> Self {
+        Self(PublishOutcome::Done(result))
+    }
+}
 
 impl Future for EmitFuture {
     type Output = Result;
@@ -122,6 +139,9 @@ impl fmt::Debug for Target<'_> {
 pub(crate) trait Publisher: Send + Sync {
     /// Publishes the JSON text that follows the first [`HEADROOM`] bytes of `frame`.
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome;
+
+    /// Closes the connections that the target selects.
+    fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome;
 }
 
 /// A thread's buffer for what is being emitted, so that an emit allocates nothing. It is taken

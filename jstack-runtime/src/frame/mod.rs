@@ -13,6 +13,7 @@ mod error;
 mod extensions;
 pub(crate) mod handshake;
 mod header;
+mod lengths;
 mod mask;
 #[cfg(test)]
 mod tests;
@@ -24,5 +25,6 @@ pub(crate) use error::FrameError;
 #[cfg(feature = "deflate")]
 pub(crate) use extensions::fits;
 pub(crate) use header::Opcode;
+pub(crate) use lengths::{frame_length, frames_in};
 #[cfg(feature = "fuzzing")]
 pub(crate) use mask::unmask;

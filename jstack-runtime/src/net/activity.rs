@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// What one connection is phase.
+/// What one connection is doing.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     /// Requests under way, and the sockets that streams of HTTP/2 became.

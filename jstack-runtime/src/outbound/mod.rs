@@ -14,6 +14,6 @@ mod writable;
 mod writer;
 
 pub(crate) use flusher::Flusher;
-pub(crate) use queue::{Flushed, Frame, Outbound, Pushed, QueueLimits};
+pub(crate) use queue::{Flushed, Frame, Outbound, Pushed, QueueLimits, Sheddable};
 pub(crate) use writable::{Writable, WriteFailure};
 pub(crate) use writer::write_queue;

@@ -1,14 +1,17 @@
 //! The writing task of a connection that is not a plain socket: TLS, or a stream of HTTP/2.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::queue::whole_frames;
-use super::{Writable, WriteFailure};
+use super::{Outbound, Writable, WriteFailure};
 
 /// What is written at once, in bytes: a record of TLS, or a frame of HTTP/2. A reader that takes
 /// so much within `write_timeout` is slow, and not gone.
@@ -28,7 +31,7 @@ pub(crate) async fn write_queue(
             while !rest.is_empty() {
                 let (length, frames) = whole_frames(rest, PIECE);
                 let (now, later) = rest.split_at(length);
-                if let Err(failure) = write(&mut io, now, patience).await {
+                if let Err(failure) = write(out, &mut io, now, patience).await {
                     return connection.cut_off(failure);
                 }
                 // Bit by bit, as over TCP: what a slow reader has taken makes room for more.
@@ -44,6 +47,7 @@ pub(crate) async fn write_queue(
 
 /// Writes and flushes in pieces, each of which has `patience`.
 async fn write(
+    out: &Outbound,
     io: &mut (impl AsyncWrite + Unpin),
     bytes: &[u8],
     patience: Duration,
@@ -51,21 +55,31 @@ async fn write(
     for piece in bytes.chunks(PIECE) {
         let mut rest = piece;
         while !rest.is_empty() {
-            match within(patience, io.write(rest)).await? {
+            match within(out, patience, io.write(rest)).await? {
                 0 => return Err(WriteFailure::Lost),
                 written => rest = &rest[written..],
             }
         }
-        within(patience, io.flush()).await?;
+        within(out, patience, io.flush()).await?;
     }
     Ok(())
 }
 
 async fn within<T>(
+    out: &Outbound,
     patience: Duration,
     write: impl Future<Output = io::Result<T>>,
 ) -> Result<T, WriteFailure> {
-    match timeout(patience, write).await {
+    let mut write = pin!(write);
+    let at_once = poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await;
+    let written = match at_once {
+        Poll::Ready(written) => Ok(written),
+        Poll::Pending => {
+            out.mark_blocked();
+            timeout(patience, write).await
+        }
+    };
+    match written {
         Ok(Ok(done)) => Ok(done),
         // The stream has a clock of its own, which may be the first to ring.
         Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(WriteFailure::TimedOut),
@@ -81,7 +95,7 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
-    use crate::outbound::{Frame, Outbound, Pushed, QueueLimits};
+    use crate::outbound::{Frame, Pushed, QueueLimits};
 
     struct Connection {
         out: Outbound,

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use super::control::{Elements, LONGEST_ID};
+use super::profile::Profile;
 use crate::error::{Error, Issue};
 use crate::events::{Events, named};
 use crate::payload::{Data, position_free};
@@ -17,67 +18,194 @@ pub(crate) enum WireMessage<'a> {
     Binary(&'a [u8]),
 }
 
+impl WireMessage<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The id of a request, which its answer carries.
+pub(crate) type RequestId = Box<str>;
+
 /// A client's frame, read.
 pub(crate) enum Inbound<E> {
     /// An event that decoded and keeps its rules.
-    Event(&'static str, E),
-    /// `["ping", …]`, which the codec answers.
-    Ping,
-    /// A frame that the client must be event about; the name it used, if it used one.
-    Fault(Option<String>, Error),
+    Event { name: &'static str, event: E, request: Option<RequestId> },
+    /// `["$token", text, {i}]`, of the profile `v1`.
+    Token { token: String, request: Option<RequestId> },
+    /// A frame that the client must learn about, with the name that it used, if it used one.
+    Fault { name: Option<String>, error: Error, request: Option<RequestId> },
 }
 
-/// Reads a data frame.
-pub(crate) fn read<E: Events>(data: &WireMessage<'_>, depth: u32) -> Inbound<E> {
-    match data {
-        WireMessage::Text(text) => read_text(text, depth),
-        WireMessage::Binary(_) => Inbound::Fault(None, binary()),
+/// What a text is, by a look at its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ordinary,
+    Ping,
+    /// Its name starts with `$`.
+    Control,
+}
+
+/// What a text is, before anything else is decided.
+#[inline]
+pub(super) fn kind(text: &str) -> Kind {
+    match text.as_bytes() {
+        [b'[', b'"', b'$', ..] => Kind::Control,
+        [b'[', b'"', b'p', b'i', b'n', b'g', b'"', ..]
+        | [b' ' | b'\n' | b'\r' | b'\t', ..]
+        | [b'[', b' ' | b'\n' | b'\r' | b'\t', ..]
+        | [b'[', b'"', b'\\', ..] => kind_of_any(text),
+        _ => Kind::Ordinary,
     }
 }
 
-/// What a text of any client's becomes: the event's name, `Some("")` for a ping, or nothing.
+#[cold]
+fn kind_of_any(text: &str) -> Kind {
+    match split(text) {
+        Ok((name, _)) if name == "ping" => Kind::Ping,
+        Ok((name, _)) if name.starts_with('$') => Kind::Control,
+        _ => Kind::Ordinary,
+    }
+}
+
+/// Reads a data frame for the handlers of a procedure.
+pub(crate) fn read<E: Events>(data: &WireMessage<'_>, depth: u32, profile: Profile) -> Inbound<E> {
+    match data {
+        WireMessage::Text(text) => read_text(text, depth, profile),
+        WireMessage::Binary(_) => Inbound::Fault { name: None, error: binary(), request: None },
+    }
+}
+
+/// What a text of any client's becomes: the event's name, `Some("")` for a token, or nothing.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn fuzz<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
-    match read_text::<E>(text, depth) {
-        Inbound::Event(name, _) => Some(name),
-        Inbound::Ping => Some(""),
-        Inbound::Fault(name, error) => {
+    let read = |profile| match read_text::<E>(text, depth, profile) {
+        Inbound::Event { name, .. } => Some(name),
+        Inbound::Token { .. } => Some(""),
+        Inbound::Fault { name, error, .. } => {
             assert!(name.is_none_or(|name| name.chars().count() <= Untrusted::MOST + 1));
-            let frame = error_frame(None, &error);
+            let frame = super::frames::error(None, &error);
             assert!(frame.len() < 128 * 1024);
             None
         }
+    };
+    let base = read(Profile::Base);
+    // What the base profile understands, the extended one understands as well.
+    assert!(base.is_none() || read(Profile::V1) == base);
+    base
+}
+
+fn read_text<E: Events>(text: &str, depth: u32, profile: Profile) -> Inbound<E> {
+    let (name, data) = match split(text) {
+        Ok(parts) => parts,
+        Err(why) => {
+            let error = malformed(text, why);
+            return Inbound::Fault { name: None, error, request: None };
+        }
+    };
+    if !profile.is_v1() {
+        return read_event(text, &name, data, depth, None);
+    }
+    if let Some((data, id)) = split_request(data) {
+        if name == "$token" {
+            return read_token(data, Some(id.into()));
+        }
+        return read_event(text, &name, data, depth, Some(id.into()));
+    }
+    read_third(text, &name, data, depth)
+}
+
+/// A frame of the profile `v1` whose third element, if it has one, is not what our clients write.
+fn read_third<E: Events>(text: &str, name: &str, data: &str, depth: u32) -> Inbound<E> {
+    let read = read_event(text, name, data, depth, None);
+    if matches!(read, Inbound::Event { .. }) {
+        return read;
+    }
+    match serde_json::from_str::<Elements<'_>>(text) {
+        Ok(Elements(name, data, extra)) if extra.is_some() || name == "$token" => {
+            let id = extra.and_then(|extra| extra.i);
+            if id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+                let why = "the id of a request is a text of at most 32 bytes";
+                let error = Error::with_code(StatusCode::BAD_REQUEST, "malformed", why);
+                return Inbound::Fault { name: None, error, request: None };
+            }
+            let id = id.map(RequestId::from);
+            if name == "$token" {
+                return read_token(data.get(), id);
+            }
+            read_event(text, &name, data.get(), depth, id)
+        }
+        _ => read,
     }
 }
 
-fn read_text<E: Events>(text: &str, depth: u32) -> Inbound<E> {
-    let (name, data) = match split(text) {
-        Ok(parts) => parts,
-        Err(why) => return Inbound::Fault(None, malformed(text, why)),
-    };
+fn read_token<E>(data: &str, request: Option<RequestId>) -> Inbound<E> {
+    match serde_json::from_str::<String>(data) {
+        Ok(token) => Inbound::Token { token, request },
+        Err(_) => {
+            let why = "`$token` carries the token as a text";
+            let error = Error::with_code(StatusCode::BAD_REQUEST, "malformed", why);
+            Inbound::Fault { name: Some("$token".to_owned()), error, request }
+        }
+    }
+}
+
+fn read_event<E: Events>(
+    text: &str,
+    name: &str,
+    data: &str,
+    depth: u32,
+    request: Option<RequestId>,
+) -> Inbound<E> {
     if data.len() / 2 >= depth as usize && nests_deeper(data, depth) {
         let why = format!("nests deeper than {depth} levels (limit `json_depth`)");
         let error = Error::invalid(vec![Issue::new("", why)]);
-        return Inbound::Fault(Some(Untrusted(&name).to_string()), error);
+        return Inbound::Fault { name: Some(Untrusted(name).to_string()), error, request };
     }
-    let Some(event) = named::<E>(&name) else {
-        if name == "ping" {
-            return Inbound::Ping;
-        }
-        let error = match E::decode(&name, Data::new(data)) {
-            Err(error) => error,
+    let Some(event) = named::<E>(name) else {
+        return match E::decode(name, Data::new(data)) {
+            Err(error) => {
+                Inbound::Fault { name: Some(Untrusted(name).to_string()), error, request }
+            }
             // An `Events` of the user's own making that knows more than its table.
-            Ok(event) => return Inbound::Event("", event),
+            Ok(event) => Inbound::Event { name: "", event, request },
         };
-        return Inbound::Fault(Some(Untrusted(&name).to_string()), error);
     };
     match event.decode(Data::new(data)) {
-        Ok(decoded) => Inbound::Event(event.name(), decoded),
+        Ok(decoded) => Inbound::Event { name: event.name(), event: decoded, request },
+        Err(error) if request.is_some() => {
+            Inbound::Fault { name: Some(event.name().to_owned()), error, request }
+        }
         Err(error) => match shape(text) {
-            Ok(()) => Inbound::Fault(Some(event.name().to_owned()), error),
-            Err(why) => Inbound::Fault(None, malformed(text, why)),
+            Ok(()) => Inbound::Fault { name: Some(event.name().to_owned()), error, request },
+            Err(why) => Inbound::Fault { name: None, error: malformed(text, why), request },
         },
     }
+}
+
+/// Takes `,{"i":"…"}` off the data of a request, as `JSON.stringify` writes it.
+///
+/// No valid JSON value ends so: the value around it would have to be closed behind it.
+#[inline]
+fn split_request(data: &str) -> Option<(&str, &str)> {
+    const START: &str = ",{\"i\":\"";
+    let rest = data.strip_suffix("\"}")?;
+    let from = rest.len().saturating_sub(LONGEST_ID + START.len());
+    let at = rest.as_bytes()[from..].windows(START.len()).rposition(|w| w == START.as_bytes())?;
+    let (data, id) = (&rest[..from + at], &rest[from + at + START.len()..]);
+    let plain = !id.is_empty() && id.bytes().all(|b| !matches!(b, b'"' | b'\\' | ..b' '));
+    plain.then_some((data, id))
+}
+
+/// The id of a request, if the text is one.
+#[cold]
+pub(super) fn request_id(text: &str) -> Option<String> {
+    let Elements(_, _, extra) = serde_json::from_str(text).ok()?;
+    let id = extra?.i?;
+    (id.len() <= LONGEST_ID).then(|| id.into_owned())
 }
 
 const SHAPE: &str = "a frame is the JSON text [\"event\", data], with exactly two elements";
@@ -197,36 +325,6 @@ fn nests_deeper(data: &str, depth: u32) -> bool {
     false
 }
 
-/// What the `error` event carries.
-#[derive(Serialize)]
-struct ErrorEvent<'a> {
-    event: Option<&'a str>,
-    code: &'a str,
-    message: &'a str,
-    issues: &'a [Issue],
-}
-
-/// The `error` event for one client, as a frame. A fault of the server's own tells nothing of
-/// its inside.
-pub(crate) fn error_frame(event: Option<&str>, error: &Error) -> Vec<u8> {
-    let issues = if error.status().is_server_error() { &[][..] } else { error.issues() };
-    let event = ErrorEvent { event, code: error.code(), message: error.message(), issues };
-    frame_of("error", &event)
-}
-
-/// `["pong",null]`, as a frame.
-pub(crate) fn pong_frame() -> Vec<u8> {
-    frame_of("pong", &())
-}
-
-fn frame_of(name: &str, data: &impl Serialize) -> Vec<u8> {
-    let mut buffer = vec![0; crate::frame::HEADROOM];
-    // Strings and lists of them always encode.
-    let _ = serde_json::to_writer(&mut buffer, &(name, data));
-    let start = crate::frame::write_header(&mut buffer, crate::frame::Opcode::Text, false);
-    buffer.split_off(start)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,5 +363,37 @@ mod tests {
         assert!(nests_deeper(&deep(64), 64));
         assert!(!nests_deeper(&format!("\"{}\"", "[".repeat(100)), 64));
         assert!(!nests_deeper(&format!("\"\\\"{}\"", "[".repeat(100)), 64));
+    }
+
+    #[test]
+    fn a_request_is_split_from_its_data_and_nothing_else_is() {
+        assert_eq!(split_request(r#"{"a":1},{"i":"7"}"#), Some((r#"{"a":1}"#, "7")));
+        assert_eq!(split_request(r#"null,{"i":"abc"}"#), Some(("null", "abc")));
+        let long = "x".repeat(LONGEST_ID);
+        assert_eq!(split_request(&format!("1,{{\"i\":\"{long}\"}}")), Some(("1", &*long)));
+        for data in [
+            r#"{"a":"b"}"#,
+            r#"[1,{"i":"x"}]"#,
+            r#"{"a":[],"i":"x"}"#,
+            r#"1,{"i":"a\"}"#,
+            r#"1,{"i":""}"#,
+            r#"1,{"i":"0123456789abcdef0123456789abcdefX"}"#,
+            "",
+        ] {
+            assert_eq!(split_request(data), None, "{data}");
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_text_is_seen_at_its_beginning() {
+        for text in [r#"["ping",1]"#, r#" ["ping",1]"#, r#"[ "ping",1]"#, r#"["\u0070ing",1]"#] {
+            assert_eq!(kind(text), Kind::Ping, "{text}");
+        }
+        for text in [r#"["$ok",1]"#, "[\"$", r#"["\u0024ok",1]"#] {
+            assert_eq!(kind(text), Kind::Control, "{text}");
+        }
+        for text in [r#"["pingu",1]"#, r#"["ping"]"#, "[", "", r#"["a",1]"#] {
+            assert_eq!(kind(text), Kind::Ordinary, "{text}");
+        }
     }
 }

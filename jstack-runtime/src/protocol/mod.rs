@@ -1,3 +1,9 @@
 //! The protocol: what a text frame means, without a socket, a clock or a task.
 
+pub(crate) mod close;
 pub(crate) mod codec;
+pub(crate) mod control;
+pub(crate) mod frames;
+pub(crate) mod mailbox;
+pub(crate) mod profile;
+pub(crate) mod session;

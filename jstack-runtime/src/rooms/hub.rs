@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
 use super::broadcast::Broadcast;
+use super::classes::{Classes, EventClass};
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
 use super::node::Node;
@@ -14,12 +15,17 @@ use super::room::Room;
 use crate::broker::{Channel, Message, Scope, Sink};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
+use crate::events::Delivery;
 use crate::frame::{self, ControlFrame};
 use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
 use crate::observe;
-use crate::outbound::{Frame, Pushed, QueueLimits, Writable as _, WriteFailure};
+use crate::outbound::{Frame, Pushed, QueueLimits, Sheddable, Writable as _, WriteFailure};
 use crate::platform::HashMap;
+use crate::protocol::close::CLOSE;
+use crate::protocol::frames::{self, Bye};
+use crate::protocol::profile::Profile;
+use crate::protocol::session::Rates;
 use crate::rate::Rate;
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
@@ -40,6 +46,12 @@ const TOO_SLOW: CloseReason = CloseReason::fixed(
 static TOO_SLOW_FRAME: LazyLock<ControlFrame> =
     LazyLock::new(|| frame::close(TOO_SLOW.code(), TOO_SLOW.reason()));
 
+/// The same behind `$bye`, for the profile `v1`.
+static TOO_SLOW_FRAME_V1: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let bye = Bye::of(&TOO_SLOW, None).map(|bye| frames::bye(&bye)).unwrap_or_default();
+    [&bye[..], &TOO_SLOW_FRAME].concat()
+});
+
 /// The rooms of one procedure, and its connections.
 pub(crate) struct Hub {
     node: Arc<Node>,
@@ -49,6 +61,7 @@ pub(crate) struct Hub {
     sockets: Box<[Mutex<Sockets>]>,
     bounds: OnceLock<MessageLimits>,
     meters: OnceLock<ProcedureMeters>,
+    classes: OnceLock<Classes>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
     this: Weak<Self>,
@@ -57,9 +70,7 @@ pub(crate) struct Hub {
 /// The limits that every message asks for.
 pub(crate) struct MessageLimits {
     queue: QueueLimits,
-    pub(crate) rate: Rate,
-    /// Ten times the rate: beyond it, the connection ends.
-    pub(crate) flood: Rate,
+    pub(crate) rates: Rates,
     pub(crate) json_depth: u32,
     pub(crate) handler_timeout: Duration,
 }
@@ -71,10 +82,12 @@ impl MessageLimits {
                 bytes: or_none(limits.queue_bytes),
                 frames: or_none(limits.queue_frames),
             },
-            rate: Rate::new(limits.rate, limits.burst),
-            flood: match limits.rate {
-                Limits::NONE => Rate::new(Limits::NONE, 0),
-                rate => Rate::new(rate.saturating_mul(10), limits.burst.saturating_mul(10)),
+            rates: Rates {
+                messages: Rate::new(limits.rate, limits.burst),
+                flood: match limits.rate {
+                    Limits::NONE => Rate::new(Limits::NONE, 0),
+                    rate => Rate::new(rate.saturating_mul(10), limits.burst.saturating_mul(10)),
+                },
             },
             json_depth: limits.json_depth,
             handler_timeout: limits.handler_timeout,
@@ -99,6 +112,7 @@ impl Hub {
             sockets: (0..SHARDS).map(|_| Mutex::default()).collect(),
             bounds: OnceLock::new(),
             meters: OnceLock::new(),
+            classes: OnceLock::new(),
             visited: AtomicBool::new(false),
             this: this.clone(),
         })
@@ -107,6 +121,15 @@ impl Hub {
     /// Gives the procedure its name between processes; the first mount counts.
     pub(crate) fn name(&self, procedure: &str) {
         let _ = self.procedure.set(procedure.into());
+    }
+
+    /// Gives the procedure the classes of its events; the first mount counts.
+    pub(crate) fn set_classes(&self, classes: Classes) {
+        let _ = self.classes.set(classes);
+    }
+
+    pub(crate) fn classes(&self) -> &Classes {
+        self.classes.get_or_init(Classes::default)
     }
 
     pub(crate) fn procedure(&self) -> &str {
@@ -146,9 +169,10 @@ impl Hub {
     }
 
     /// Lets a new connection in: it can be reached and is in the room of everyone.
-    pub(crate) async fn enter(&self, deflate: Option<u8>) -> Result<Arc<Member>> {
+    pub(crate) async fn enter(&self, deflate: Option<u8>, profile: Profile) -> Result<Arc<Member>> {
         self.node.flusher().start();
-        let member = Arc::new(Member::new(self.node.next_id(), deflate, self.node.millis()));
+        let now = self.node.millis();
+        let member = Arc::new(Member::new(self.node.next_id(), deflate, profile, now));
         self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
         match self.join_room(&member, EVERYONE).await {
             Ok(()) => Ok(member),
@@ -254,24 +278,32 @@ impl Hub {
         }
     }
 
-    /// Ends a connection with a close frame.
-    pub(crate) fn close(&self, member: &Arc<Member>, reason: CloseReason) {
-        if let Some(pushed) = member.close(reason) {
-            self.schedule_flush(member, pushed);
-        }
-    }
-
     fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
         let out = Broadcast::new(message);
         let members = room.members();
         let everyone = message.except.is_empty() && message.except_rooms.is_empty();
         let (mut dirty, mut sent, limits) = (DIRTY.take(), 0, self.bounds().queue);
-        for member in members.iter().filter(|member| everyone || !left_out(member, message)) {
-            let pushed = push(member, out.frame_for(member), limits);
-            if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
-                dirty.push(member.clone());
+        let members_for = members.iter().filter(|member| everyone || !left_out(member, message));
+        match self.classes().of(message.json()) {
+            None => {
+                for member in members_for {
+                    let pushed = push(member, out.frame_for(member), limits);
+                    if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
+                        dirty.push(member.clone());
+                    }
+                    sent += 1;
+                }
             }
-            sent += 1;
+            Some(class) => {
+                let key = || class.key(message.json());
+                for member in members_for {
+                    let pushed = self.push_class(member, out.frame_for(member), class, &key);
+                    if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
+                        dirty.push(member.clone());
+                    }
+                    sent += 1;
+                }
+            }
         }
         drop(members);
         self.meters().sent.increment(sent);
@@ -280,11 +312,55 @@ impl Hub {
     }
 
     pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
-        let member = self.socket_shard(id).lock().get(&id.local).cloned();
+        let member = self.member(id);
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
-            self.push(&member, Broadcast::new(message).frame_for(&member));
+            let out = Broadcast::new(message);
+            self.push_event(&member, out.frame_for(&member), message.json());
             self.meters().sent.increment(1);
         }
+    }
+
+    /// Appends an event to one connection's queue, as its class says; `false` if the connection
+    /// has ended or ends by it.
+    pub(crate) fn push_event(&self, member: &Arc<Member>, frame: &Frame<'_>, json: &[u8]) -> bool {
+        let Some(class) = self.classes().of(json) else { return self.push(member, frame) };
+        let pushed = self.push_class(member, frame, class, &|| class.key(json));
+        self.schedule_flush(member, pushed);
+        !matches!(pushed, Pushed::Overflow | Pushed::Closed | Pushed::Failed)
+    }
+
+    fn push_class(
+        &self,
+        member: &Member,
+        frame: &Frame<'_>,
+        class: &EventClass,
+        key: &dyn Fn() -> Box<[u8]>,
+    ) -> Pushed {
+        let limits = self.bounds().queue;
+        let shed = match class.delivery {
+            Delivery::Reliable => return push(member, frame, limits),
+            Delivery::Volatile => Sheddable::Volatile,
+            Delivery::Latest(_) => Sheddable::Latest(key),
+        };
+        let pushed = member.out().push_sheddable(frame, limits, closing_for(member), &shed);
+        match pushed {
+            Pushed::Shed(count) => {
+                self.node.meters().shed(class.delivery == Delivery::Volatile).increment(count)
+            }
+            Pushed::Overflow => end_slow_reader(member),
+            Pushed::Failed => member.cut_off(WriteFailure::Lost),
+            Pushed::Dirty | Pushed::Queued | Pushed::Closed => {}
+        }
+        pushed
+    }
+
+    pub(super) fn member(&self, id: SocketId) -> Option<Arc<Member>> {
+        self.socket_shard(id).lock().get(&id.local).cloned()
+    }
+
+    /// The members of a room here, at this moment.
+    pub(super) fn members_of(&self, room: &str) -> Vec<Arc<Member>> {
+        self.rooms.with_room(room, |room| room.members().clone()).unwrap_or_default()
     }
 
     /// Every connection, for the sweeps.
@@ -307,19 +383,27 @@ impl Hub {
 /// Appends to one connection's queue and tells nobody.
 #[inline]
 fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
-    let pushed = member.out().push(frame, limits, || &*TOO_SLOW_FRAME);
+    let pushed = member.out().push(frame, limits, closing_for(member));
     match pushed {
-        Pushed::Overflow => {
-            member.end(TOO_SLOW);
-            tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
-        }
+        Pushed::Overflow => end_slow_reader(member),
         Pushed::Failed => member.cut_off(WriteFailure::Lost),
-        Pushed::Dirty | Pushed::Queued | Pushed::Closed => {}
+        Pushed::Dirty | Pushed::Queued | Pushed::Closed | Pushed::Shed(_) => {}
     }
     pushed
 }
 
-fn left_out(member: &Member, message: &Message<'_>) -> bool {
+/// What a reader that does not keep up gets as its last words.
+fn closing_for(member: &Member) -> fn() -> &'static [u8] {
+    if member.profile.is_v1() { || &TOO_SLOW_FRAME_V1 } else { || &*TOO_SLOW_FRAME }
+}
+
+#[cold]
+fn end_slow_reader(member: &Member) {
+    member.end(TOO_SLOW);
+    tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
+}
+
+pub(super) fn left_out(member: &Member, message: &Message<'_>) -> bool {
     message.except.contains(&member.id)
         || message.except_rooms.iter().any(|room| member.is_in(room))
 }
@@ -352,6 +436,9 @@ impl Drop for Joining<'_> {
 
 impl Sink for Hub {
     fn deliver(&self, message: &Message<'_>) {
+        if message.json().starts_with(CLOSE) {
+            return self.close_selected(message);
+        }
         let room = match (message.channel.scope, message.only) {
             (Scope::All, _) => EVERYONE,
             (Scope::Room(name), _) => name,
@@ -364,5 +451,16 @@ impl Sink for Hub {
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
         self.node.meters().gaps.increment(1);
         observe::warning!(?channel, messages, "messages from other processes may be missing");
+        let room = match channel.scope {
+            Scope::Room(name) => name,
+            Scope::All | Scope::Node(_) => EVERYONE,
+        };
+        let mut frame = None;
+        for member in self.members_of(room).iter().filter(|member| member.profile.is_v1()) {
+            // Room names are told to clients only where rooms have a history.
+            let frame =
+                frame.get_or_insert_with(|| Frame::new(frames::gap(None, "broker", messages)));
+            self.push(member, frame);
+        }
     }
 }

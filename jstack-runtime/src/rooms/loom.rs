@@ -200,7 +200,7 @@ fn loom_two_that_leave_at_once_take_nobody_else_along() {
     loom::model(|| {
         let rig = Rig::new();
         let [one, other, staying] = [1, 2, 3].map(Rig::member);
-        // The last takes the entry of one that leaves before it.
+        // The last takes the slot of one that leaves before it.
         for member in [&one, &staying, &other] {
             rig.join(member).expect("joins");
         }

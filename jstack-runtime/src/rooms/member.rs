@@ -1,15 +1,17 @@
 //! One connection as rooms see it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 
+use super::questions::Questions;
 use super::room::Room;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame;
 use crate::outbound::{Outbound, Pushed, Writable, WriteFailure};
+use crate::protocol::profile::Profile;
 use crate::rate::{Count, Rate};
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
@@ -19,12 +21,15 @@ pub(crate) struct Member {
     pub(crate) id: SocketId,
     /// The client's window as a power of two, if frames may go out compressed.
     pub(crate) deflate: Option<u8>,
+    pub(crate) profile: Profile,
     out: Outbound,
     pub(super) rooms: Mutex<Rooms>,
     /// The task that reads, to be woken when the connection ends.
     reader: AtomicWaker,
     ending: OnceLock<CloseReason>,
     pub(crate) life: Life,
+    /// What the server has asked this client; made with the first question.
+    questions: OnceLock<Box<Questions>>,
 }
 
 /// The rooms of one connection.
@@ -36,7 +41,7 @@ pub(super) struct Rooms {
     pub(super) closed: bool,
 }
 
-/// An entry in a room.
+/// A slot in a room.
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
@@ -51,6 +56,11 @@ pub(crate) struct Life {
     pub(crate) pinged: AtomicU64,
     /// Whether somebody waits for bytes: a connection whose handler is busy is not dead.
     pub(crate) listening: AtomicBool,
+    /// When the client's credentials end; 0 means never.
+    pub(crate) expires: AtomicU64,
+    /// How many frames had been sent at the last look, and since when none was.
+    pub(crate) sent: AtomicU32,
+    pub(crate) quiet_since: AtomicU64,
 }
 
 impl Writable for Member {
@@ -76,15 +86,17 @@ const STALLED: CloseReason =
 
 impl Member {
     /// `now` is when its first bytes arrived, in the process' milliseconds.
-    pub(super) fn new(id: SocketId, deflate: Option<u8>, now: u64) -> Self {
+    pub(super) fn new(id: SocketId, deflate: Option<u8>, profile: Profile, now: u64) -> Self {
         Self {
             id,
             deflate,
+            profile,
             out: Outbound::new(),
             rooms: Mutex::default(),
             reader: AtomicWaker::new(),
             ending: OnceLock::new(),
             life: Life { seen: now.into(), ..Life::default() },
+            questions: OnceLock::new(),
         }
     }
 
@@ -125,6 +137,9 @@ impl Member {
     /// Notes why the connection ends, if nobody did before, and wakes the reading task.
     pub(crate) fn end(&self, reason: CloseReason) -> bool {
         let first = self.ending.set(reason).is_ok();
+        if let Some(questions) = self.questions.get() {
+            questions.end();
+        }
         self.reader.wake();
         first
     }
@@ -142,6 +157,16 @@ impl Member {
         let pushed = self.out.close(&closing)?;
         self.end(reason);
         Some(pushed)
+    }
+
+    /// The questions that wait for this client's answers.
+    pub(super) fn questions(&self) -> &Questions {
+        self.questions.get_or_init(Box::default)
+    }
+
+    /// The questions, if there ever was one.
+    pub(super) fn asked(&self) -> Option<&Questions> {
+        self.questions.get().map(|questions| &**questions)
     }
 
     pub(crate) fn wake_on_end(&self, waker: &Waker) {

@@ -1,6 +1,9 @@
 //! Who is in which room of this process, and the fan-out to their queues.
 
 mod broadcast;
+mod classes;
+mod close;
+mod control;
 mod hub;
 #[cfg(all(test, jstack_loom))]
 mod loom;
@@ -8,11 +11,13 @@ mod member;
 mod name;
 mod node;
 mod publish;
+mod questions;
 mod registry;
 mod room;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use classes::{Classes, EventClass};
 pub(crate) use hub::{CLOSED, Hub};
 pub(crate) use member::{Life, Member};
 #[cfg(feature = "fuzzing")]

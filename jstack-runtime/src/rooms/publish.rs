@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::hub::Hub;
 use super::name::{self, EVERYONE};
-use crate::broker::PublishOutcome;
-use crate::broker::{Message, Scope};
+use crate::broker::{Message, PublishOutcome, Scope, Sink as _};
 use crate::events::{Publisher, Target, To};
+use crate::frame::HEADROOM;
 use crate::platform::Instant;
+use crate::protocol::close::write_close;
 use crate::socket_id::SocketId;
 
 impl Publisher for Hub {
@@ -29,9 +30,24 @@ impl Publisher for Hub {
             })),
         }
     }
+
+    fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome {
+        self.close_target(target, code, reason)
+    }
 }
 
 impl Hub {
+    pub(crate) fn close_target(
+        &self,
+        target: &Target<'_>,
+        code: u16,
+        reason: &str,
+    ) -> PublishOutcome {
+        let mut buffer = vec![0; HEADROOM];
+        write_close(code, reason, &mut buffer);
+        self.publish_now(target, &mut buffer)
+    }
+
     fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
         if let (To::Room(room), None) = (&target.to, &target.except) {
             // What nearly every emit is.
@@ -87,7 +103,9 @@ impl Hub {
                 broker.publish(&messages, self).0
             }
             To::Socket(id) if id.node == self.node().id => {
-                self.deliver_to_socket(*id, &message);
+                message.channel.scope = Scope::Node(id.node);
+                message.only = Some(*id);
+                self.deliver(&message);
                 PublishOutcome::Done(Ok(()))
             }
             To::Socket(id) => {

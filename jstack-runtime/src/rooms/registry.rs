@@ -12,7 +12,7 @@ use crate::sync::RwLock;
 /// A power of two.
 const SHARDS: usize = 32;
 
-/// A name is hashed once for the shard and the entry in it, and kept once, in its room.
+/// A name is hashed once to find its shard and its slot there, and stored once, in its room.
 pub(super) struct Registry {
     /// Clients choose the names: the hash is keyed, so that none can be made to collide.
     key: RandomState,
@@ -82,7 +82,7 @@ impl Entry<'_> {
             .clone()
     }
 
-    /// Drops `room`; `false` if another one, or none, stands in its entry.
+    /// Drops `room`; `false` if another one, or none, has its name.
     pub(super) fn remove(&mut self, room: &Arc<Room>) -> bool {
         let Ok(found) = self.shard.find_entry(self.hash, |other| Arc::ptr_eq(other, room)) else {
             return false;

@@ -1,4 +1,4 @@
-//! One room: a list of members, each of which knows its entry in it.
+//! One room: a list of members, each of which knows its slot.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -12,6 +12,7 @@ use crate::broker::PublishOutcome;
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
+use crate::protocol::profile::Profile;
 use crate::socket_id::SocketId;
 
 const SOCKETS: usize = 5;
@@ -76,7 +77,8 @@ async fn run(steps: Vec<Step>) {
     let hub = hub();
     let mut members: Vec<Arc<Member>> = Vec::new();
     for _ in 0..SOCKETS {
-        members.push(hub.enter(None).await.expect("the embedded broker never fails"));
+        members
+            .push(hub.enter(None, Profile::Base).await.expect("the embedded broker never fails"));
     }
     let mut open = [true; SOCKETS];
     let mut model: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
@@ -151,8 +153,8 @@ proptest! {
 #[tokio::test]
 async fn one_connection_is_reached_by_its_id_and_only_it() {
     let hub = hub();
-    let one = hub.enter(None).await.expect("enters");
-    let other = hub.enter(None).await.expect("enters");
+    let one = hub.enter(None, Profile::Base).await.expect("enters");
+    let other = hub.enter(None, Profile::Base).await.expect("enters");
     emit(&hub, To::Socket(one.id), None, None);
     assert_eq!((waiting(&one), waiting(&other)), (1, 0));
     hub.leave_all(&one);
@@ -166,7 +168,7 @@ async fn joins_beyond_the_limits_are_refused_by_name() {
     let limits = Limits { rooms_per_socket: 2, joins_per_second: 3, ..Limits::default() };
     process.configure(Arc::new(crate::broker::Memory), limits);
     let hub = Hub::new(Arc::new(process));
-    let member = hub.enter(None).await.expect("enters");
+    let member = hub.enter(None, Profile::Base).await.expect("enters");
     for room in ["a", "a", "b"] {
         hub.join(&member, room).await.expect("within the limits");
     }
@@ -187,7 +189,7 @@ async fn rooms_survive_connections_that_come_and_go_at_once() {
         let hub = hub.clone();
         tasks.push(tokio::spawn(async move {
             for n in 0..200 {
-                let member = hub.enter(None).await.expect("enters");
+                let member = hub.enter(None, Profile::Base).await.expect("enters");
                 hub.join(&member, ROOMS[n % 4]).await.expect("joins");
                 emit(&hub, To::Room(Cow::Borrowed(ROOMS[n % 4])), None, None);
                 assert!(waiting(&member) >= 1, "what is emitted after a join is heard");

@@ -1,85 +1,193 @@
-//! `Receiver`: the events of one connection, for the function form.
+//! The function form: `Receiver`, and the task around the function.
+//!
+//! The task polls the function and then the connection, so that a function that waits for something
+//! else still answers pings and learns of the end. What is for the function waits in the mailbox.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
-
-use parking_lot::Mutex;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 use super::handlers::{IntoOutcome, SocketProcedure};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
+use crate::events::{EncodedReply, Events, Replier, ReplySink, named};
 use crate::guard::caught;
-use crate::protocol::codec::{self, Inbound};
+use crate::outbound::Frame;
+use crate::protocol::codec::{self, Inbound, RequestId};
+use crate::protocol::frames;
+use crate::protocol::mailbox::Mailbox;
+use crate::rooms::{Hub, Member};
 use crate::transport::Connection;
 
 /// The events that one client sends, in order.
 ///
-/// Dropping it stops reading: the client's messages then wait in its own network stack.
+/// Up to 16 events or 64 KiB wait for the receiver; then the client's messages wait in its own
+/// network stack. What comes after the receiver was dropped is discarded.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// async fn echo(socket: Socket<echo::Procedure>, mut events: Receiver<echo::Procedure>) -> Result {
+///     while let Some(event) = events.recv().await? {
+///         match event {
+///             Chat::Message(text) => socket.emit().message(&text).await?,
+///         }
+///     }
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
 pub struct Receiver<P: SocketProcedure> {
-    connection: Option<Connection>,
-    /// Where the connection goes when the receiver is dropped, so that it can end in peace.
-    back: Arc<ReturnSlot>,
+    shared: Shared,
+    /// The request that the event returned last is, until it is answered.
+    pending: Option<Pending>,
     procedure: PhantomData<fn() -> P>,
 }
 
-#[derive(Default)]
-struct ReturnSlot {
-    connection: Mutex<Option<Connection>>,
-    reason: OnceLock<CloseReason>,
+/// What the function's task shares with the receiver.
+#[derive(Clone)]
+struct Shared {
+    mailbox: Arc<Mailbox>,
+    hub: Arc<Hub>,
+    member: Arc<Member>,
+}
+
+/// A request without its answer.
+struct Pending {
+    id: RequestId,
+    event: &'static str,
+    /// Whether the event declares a reply.
+    wants_reply: bool,
+}
+
+impl Shared {
+    fn send(&self, frame: Vec<u8>) {
+        self.hub.push(&self.member, &Frame::new(frame));
+    }
+
+    fn send_error(&self, event: Option<&str>, request: Option<&str>, error: &Error) {
+        self.send(match request {
+            Some(id) => frames::err(error, id),
+            None => frames::error(event, error),
+        });
+    }
+
+    /// Answers a request that the function did not answer itself.
+    fn settle(&self, pending: &Pending) {
+        if !pending.wants_reply {
+            return self.send(frames::ok(b"null", &pending.id));
+        }
+        let (procedure, event) = (self.hub.procedure(), pending.event);
+        tracing::error!(procedure, event, "a request was not answered: call `events.reply()`");
+        self.send_error(None, Some(&pending.id), &Error::internal("no reply"));
+    }
 }
 
 impl<P: SocketProcedure> Receiver<P> {
-    fn new(connection: Connection, back: Arc<ReturnSlot>) -> Self {
-        Self { connection: Some(connection), back, procedure: PhantomData }
-    }
-
     /// Waits for the next event; `None` once the connection has closed or is lost. Frames that
     /// do not decode are answered with the `error` event and skipped.
+    ///
+    /// It answers the event that it returned last, if that is a request without an answer: with
+    /// `null`, or with an error if the event declares a reply.
     ///
     /// It can be dropped while it waits, in `select!` for example, without losing anything.
     /// Fails if the client broke the protocol or a limit, which has closed the connection.
     pub async fn recv(&mut self) -> Result<Option<P::Incoming>> {
-        let Some(connection) = &mut self.connection else { return Ok(None) };
-        let depth = connection.hub().bounds().json_depth;
+        if let Some(pending) = self.pending.take() {
+            self.shared.settle(&pending);
+        }
+        let Shared { mailbox, hub, member } = &self.shared;
+        let (depth, profile) = (hub.bounds().json_depth, member.profile);
         loop {
-            let read =
-                poll_fn(|cx| connection.poll_data(cx, |data| codec::read(&data, depth))).await;
-            connection.release_buffer();
-            match read {
-                Some(Inbound::Event(_, event)) => return Ok(Some(event)),
-                Some(Inbound::Ping) => connection.pong(),
-                Some(Inbound::Fault(event, error)) => {
-                    connection.hub().meters().invalid.increment(1);
-                    connection.send_error(event.as_deref(), &error);
+            let Some(waiting) = poll_fn(|cx| mailbox.poll_pop(cx)).await else {
+                let limit = member.ending().filter(|reason| reason.by() == ClosedBy::Limit);
+                return match limit {
+                    Some(reason) => Err(Error::bad_request(reason.reason().to_owned())),
+                    None => Ok(None),
+                };
+            };
+            match codec::read::<P::Incoming>(&waiting.as_message(), depth, profile) {
+                Inbound::Event { name, event, request } => {
+                    if request.is_some() {
+                        hub.meters().requests.increment(1);
+                    }
+                    self.pending = request.map(|id| Pending {
+                        id,
+                        event: name,
+                        wants_reply: named::<P::Incoming>(name)
+                            .is_some_and(|event| event.reply().is_some()),
+                    });
+                    return Ok(Some(event));
                 }
-                None => {
-                    let reason = connection.reason();
-                    return if reason.by() == ClosedBy::Limit {
-                        Err(Error::bad_request(reason.reason().to_owned()))
-                    } else {
-                        Ok(None)
-                    };
+                Inbound::Token { request, .. } => {
+                    let error = Error::with_code(
+                        http::StatusCode::NOT_IMPLEMENTED,
+                        "unsupported",
+                        "this procedure does not renew credentials",
+                    );
+                    self.shared.send_error(Some("$token"), request.as_deref(), &error);
+                }
+                Inbound::Fault { name, error, request } => {
+                    hub.meters().invalid.increment(1);
+                    self.shared.send_error(name.as_deref(), request.as_deref(), &error);
                 }
             }
         }
     }
 
+    /// Answers the event that [`recv`](Self::recv) returned last. The replier has a method for each
+    /// event that declares `reply`.
+    ///
+    /// The reply is checked and sent at once; `.await` it for the outcome. It goes nowhere, which is
+    /// not an error, if the client only emitted the event. It fails if the event was another one or
+    /// has its answer already, and if the reply breaks its rules: the client then reads an internal
+    /// error.
+    pub fn reply(&mut self) -> <P::Incoming as Events>::Replier<'_> {
+        P::Incoming::replier(Replier::new(self))
+    }
+
     /// Why the connection ended; `None` while it has not.
     pub fn close_reason(&self) -> Option<CloseReason> {
-        self.connection.as_ref().and_then(|c| c.member().ending().cloned())
+        self.shared.member.ending().cloned()
+    }
+}
+
+impl<P: SocketProcedure> ReplySink for Receiver<P> {
+    fn reply(&mut self, event: &'static str, reply: Result<EncodedReply>) -> Result {
+        let Some(pending) = self.pending.take_if(|pending| pending.event == event) else {
+            return match &self.pending {
+                Some(other) => Err(Error::internal(format!(
+                    "the event to answer is `{}`, not `{event}`",
+                    other.event
+                ))),
+                // The client does not want an answer.
+                None => Ok(()),
+            };
+        };
+        match reply {
+            Ok(reply) => {
+                self.shared.send(frames::ok(reply.as_json(), &pending.id));
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.send_error(None, Some(&pending.id), &error);
+                Err(error)
+            }
+        }
     }
 }
 
 impl<P: SocketProcedure> Drop for Receiver<P> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            if let Some(reason) = connection.member().ending() {
-                let _ = self.back.reason.set(reason.clone());
-            }
-            *self.back.connection.lock() = Some(connection);
+        if let Some(pending) = self.pending.take() {
+            self.shared.settle(&pending);
         }
+        self.shared.mailbox.abandon();
     }
 }
 
@@ -95,20 +203,31 @@ where
     F: FnOnce(Receiver<P>) -> Fut,
     Fut: Future<Output: IntoOutcome<()>>,
 {
-    let Some(connection) = connection else { return };
+    let Some(mut connection) = connection else { return };
     let (hub, member) = (connection.hub().clone(), connection.member().clone());
-    let back = Arc::new(ReturnSlot::default());
-    let receiver = Receiver::new(connection, back.clone());
-    let (code, said) = match caught(async move { function(receiver).await.outcome() }).await {
+    let mailbox = connection.share_mailbox();
+    let shared = Shared { mailbox, hub: hub.clone(), member: member.clone() };
+    let receiver = Receiver { shared, pending: None, procedure: PhantomData };
+    let mut function = pin!(caught(async move { function(receiver).await.outcome() }));
+    let ended = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = function.as_mut().poll(cx) {
+                return Poll::Ready(ended);
+            }
+            // Where the function waits for what has just come, it goes on at once.
+            if !connection.poll_ahead(cx) {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
+    let (code, said) = match ended {
         Ok(Ok(())) => (1000, ""),
-        // A client that left is not a failure of the function that was emitting to it.
-        Ok(Err(error)) if error.code() == "gone" && member.ending().is_some() => (1000, ""),
         Ok(Err(error)) => {
             hub.meters().failed.function.increment(1);
             error.log(hub.procedure());
             if member.ending().is_none() {
-                let frame = codec::error_frame(None, &error);
-                hub.push(&member, &crate::outbound::Frame::new(frame));
+                hub.push(&member, &Frame::new(frames::error(None, &error)));
             }
             (1011, "the procedure failed")
         }
@@ -119,8 +238,5 @@ where
     };
     let by = if code == 1000 { ClosedBy::Server } else { ClosedBy::Failure };
     hub.close(&member, CloseReason::fixed(by, code, said));
-    let connection = back.connection.lock().take();
-    if let Some(connection) = connection {
-        connection.finish().await;
-    }
+    connection.finish().await;
 }

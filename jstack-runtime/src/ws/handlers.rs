@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use crate::close_reason::CloseReason;
 use crate::error::{Error, IntoError, Result};
-use crate::events::Events;
+use crate::events::{EncodedReply, Events};
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
 /// [`Socket`](crate::Socket).
@@ -30,12 +30,12 @@ pub trait Handlers: SocketProcedure {
     /// The extractors that handlers name, extracted once and cloned for each event.
     type Kept: Send + Sync + 'static;
 
-    /// Hands one event to its handler.
+    /// Passes one event to its handler, and returns the reply.
     fn event(
         kept: &Self::Kept,
         session: &mut Self::Session,
         event: Self::Incoming,
-    ) -> impl Future<Output = Result> + Send;
+    ) -> impl Future<Output = Result<EncodedReply>> + Send;
 
     /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
     /// its own is logged and counted; the client is told of the first one alone.
@@ -107,7 +107,8 @@ impl<T: Clone> CloneExtractor for T {
 #[diagnostic::on_unimplemented(
     message = "a WebSocket handler cannot return `{Self}`",
     label = "expected `{T}` or `Result<{T}>`",
-    note = "`#[on]` handlers return `()` or `Result`, `#[connect]` returns the session or a `Result` of it"
+    note = "`#[on]` handlers return the `reply` that their event declares, or `()` or `Result` where it declares none",
+    note = "`#[connect]` returns the session or a `Result` of it"
 )]
 pub trait IntoOutcome<T> {
     /// As a result with the one error type.

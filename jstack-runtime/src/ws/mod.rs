@@ -12,5 +12,5 @@ pub use io::Io;
 pub use socket::{Left, Socket};
 
 pub(crate) use function_form::run;
-pub(crate) use module_form::{disconnect_before_upgrade, serve};
+pub(crate) use module_form::{Refresh, disconnect_before_upgrade, serve};
 pub(crate) use socket::SocketExtension;

@@ -9,7 +9,7 @@ use metrics::Counter;
 
 use super::handlers::Handlers;
 use crate::close_reason::{CloseReason, ClosedBy};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::guard::{Aborted, limited};
 use crate::observe;
 use crate::platform::Instant;
@@ -40,61 +40,78 @@ pub(crate) fn serve<P: Handlers>(
     mut connection: Connection,
     mut session: P::Session,
     kept: P::Kept,
+    mut refresh: Option<Refresh<P::Session>>,
 ) -> impl Future<Output = ()> + Send {
     async move {
         let (depth, handler_timeout) = {
             let bounds = connection.hub().bounds();
             (bounds.json_depth, bounds.handler_timeout)
         };
+        let profile = connection.profile();
         let timed = connection.hub().node().meters().timed;
         loop {
-            let read =
-                poll_fn(|cx| connection.poll_data(cx, |data| codec::read(&data, depth))).await;
-            let (event, failed) = match read {
-                Some(Inbound::Event(name, event)) => {
+            let read = poll_fn(|cx| {
+                connection.poll_message(cx, |message| codec::read(&message, depth, profile))
+            })
+            .await;
+            let (event, request, failed) = match read {
+                Some(Inbound::Event { name, event, request }) => {
+                    if request.is_some() {
+                        connection.hub().meters().requests.increment(1);
+                    }
                     let started = timed.then(Instant::now);
                     let handled = pin!(P::event(&kept, &mut session, event));
-                    let mut handled = limited(handled, handler_timeout);
-                    let handled = poll_fn(|cx| {
-                        let polled = Pin::new(&mut handled).poll(cx);
-                        if polled.is_pending() {
-                            connection.release_buffer();
-                        }
-                        polled
-                    })
-                    .await;
+                    let handled = beside(&mut connection, limited(handled, handler_timeout)).await;
                     if let Some(started) = started {
                         connection.hub().meters().handler_seconds.record(started.elapsed());
                     }
-                    // A client that left is not a failure of the handler that was emitting to it.
-                    let client_left = |error: &Error| {
-                        error.code() == "gone" && connection.member().ending().is_some()
-                    };
-                    match &handled {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(error)) if client_left(error) => continue,
-                        _ => {}
+                    if let (Ok(Ok(reply)), request) = (&handled, &request) {
+                        if let Some(request) = request {
+                            connection.send_reply(request, reply);
+                        }
+                        continue;
                     }
                     connection.hub().meters().failed.on.increment(1);
-                    match handled {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(error)) => (Some(name.to_owned()), error),
-                        Err(Aborted::TimedOut) => {
-                            (Some(name.to_owned()), too_slow(handler_timeout))
-                        }
+                    let failed = match handled {
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(error)) => error,
+                        Err(Aborted::TimedOut) => too_slow(handler_timeout),
                         Err(Aborted::Panicked) => {
-                            panicked(&connection);
+                            panicked(&connection, request.as_deref());
                             break;
                         }
-                    }
+                    };
+                    (Some(name.to_owned()), request, failed)
                 }
-                Some(Inbound::Ping) => {
-                    connection.pong();
+                Some(Inbound::Token { token, request }) => {
+                    let renewed = match &mut refresh {
+                        None => Ok(Err(not_renewable())),
+                        Some(refresh) => {
+                            let renewed = pin!(refresh(token, &mut session));
+                            beside(&mut connection, limited(renewed, handler_timeout)).await
+                        }
+                    };
+                    let failed = match renewed {
+                        Ok(Ok(())) => {
+                            if let Some(request) = &request {
+                                connection.send_ttl(request);
+                            }
+                            continue;
+                        }
+                        Ok(Err(error)) => error,
+                        Err(Aborted::TimedOut) => too_slow(handler_timeout),
+                        Err(Aborted::Panicked) => {
+                            panicked(&connection, request.as_deref());
+                            break;
+                        }
+                    };
+                    failed.log(connection.hub().procedure());
+                    connection.send_error(Some("$token"), request.as_deref(), &failed);
                     continue;
                 }
-                Some(Inbound::Fault(event, error)) => {
+                Some(Inbound::Fault { name, error, request }) => {
                     connection.hub().meters().invalid.increment(1);
-                    (event, error)
+                    (name, request, error)
                 }
                 None => break,
             };
@@ -102,16 +119,16 @@ pub(crate) fn serve<P: Handlers>(
             failed.log(connection.hub().procedure());
             let told = {
                 let hook = pin!(P::error(&kept, &mut session, &failed));
-                limited(hook, handler_timeout).await
+                beside(&mut connection, limited(hook, handler_timeout)).await
             };
             if let Err(Aborted::Panicked) = told {
                 connection.hub().meters().failed.error.increment(1);
-                panicked(&connection);
+                panicked(&connection, request.as_deref());
                 break;
             }
             let hub = connection.hub();
             report_hook_result(hub, "error", &hub.meters().failed.error, told);
-            connection.send_error(event.as_deref(), &failed);
+            connection.send_error(event.as_deref(), request.as_deref(), &failed);
         }
         // In a box: its arguments are not to be held twice while the connection lives.
         let (hub, reason) = (connection.hub().clone(), connection.reason());
@@ -119,6 +136,36 @@ pub(crate) fn serve<P: Handlers>(
         last.await;
         connection.finish().await;
     }
+}
+
+/// Runs a handler to its end. While it waits, the connection reads on: control frames, pings and
+/// answers do not wait for handlers.
+fn beside<T>(
+    connection: &mut Connection,
+    mut handler: impl Future<Output = T> + Unpin,
+) -> impl Future<Output = T> {
+    poll_fn(move |cx| {
+        let polled = Pin::new(&mut handler).poll(cx);
+        if polled.is_pending() {
+            connection.poll_ahead(cx);
+        }
+        polled
+    })
+}
+
+/// Runs `#[refresh]` with a new token.
+pub(crate) type Refresh<T> = Box<
+    dyn for<'a> FnMut(String, &'a mut T) -> Pin<Box<dyn Future<Output = Result> + Send + 'a>>
+        + Send,
+>;
+
+#[cold]
+fn not_renewable() -> Error {
+    Error::with_code(
+        StatusCode::NOT_IMPLEMENTED,
+        "unsupported",
+        "this procedure does not renew credentials: it has no `#[refresh]`",
+    )
 }
 
 /// Runs `#[disconnect]`.
@@ -139,7 +186,7 @@ fn report_hook_result(
     hub: &Hub,
     hook: &'static str,
     counter: &Counter,
-    ended: Result<crate::Result, Aborted>,
+    ended: std::result::Result<Result, Aborted>,
 ) {
     let procedure = hub.procedure();
     match ended {
@@ -161,8 +208,11 @@ fn log(hub: &Hub, hook: &'static str, error: &Error) {
 }
 
 /// The connection in which a handler panicked ends, and nothing else does.
-fn panicked(connection: &Connection) {
+fn panicked(connection: &Connection, request: Option<&str>) {
     let procedure = connection.hub().procedure();
+    if request.is_some() {
+        connection.send_error(None, request, &Error::internal("a handler panicked"));
+    }
     observe::error!(procedure, socket = %connection.member().id, "a handler panicked");
     connection.close(CloseReason::fixed(ClosedBy::Failure, 1011, "Internal Server Error"));
 }

@@ -4,6 +4,8 @@ use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -12,12 +14,13 @@ use super::handlers::SocketProcedure;
 use crate::broker::PublishOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
-use crate::events::Events;
-use crate::events::{Publisher, Target, To};
+use crate::events::{Asked, Asker, Events, Publisher, Question, Target, To};
 use crate::frame::HEADROOM;
 use crate::outbound::Frame;
 use crate::rooms::{CLOSED, Hub, Member};
 use crate::socket_id::SocketId;
+use crate::transport::PendingConnection;
+use crate::transport::negotiation::Negotiation;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.
 ///
@@ -33,6 +36,7 @@ struct Inner {
     id: SocketId,
     hub: Arc<Hub>,
     member: Arc<Member>,
+    negotiation: Arc<Negotiation>,
 }
 
 /// The connection that a request is about to become, where extractors find it.
@@ -43,8 +47,10 @@ pub(crate) struct SocketExtension {
 }
 
 impl SocketExtension {
-    pub(crate) fn new(hub: Arc<Hub>, member: Arc<Member>, marker: TypeId) -> Self {
-        Self { inner: Arc::new(Inner { id: member.id, hub, member }), marker }
+    pub(crate) fn new(pending: &PendingConnection, marker: TypeId) -> Self {
+        let (hub, member) = (pending.hub().clone(), pending.member().clone());
+        let negotiation = pending.negotiation().clone();
+        Self { inner: Arc::new(Inner { id: member.id, hub, member, negotiation }), marker }
     }
 
     /// The connection, if it is one of the procedure with this marker.
@@ -94,6 +100,71 @@ impl<P: SocketProcedure> Socket<P> {
         P::Outgoing::emitter(Target::new(&*self.inner, To::Socket(self.inner.id)))
     }
 
+    /// Asks this connection's client, which has 10 s to answer.
+    ///
+    /// The asker has a method for each event that declares `ask`. A handler may ask its own client.
+    /// The question fails with the code `unsupported` at once for a client without the profile `v1`
+    /// (the stock client is one), with `timeout` after the deadline, with `gone` when the connection
+    /// ends, with `answer` for an answer that is not valid, and with the client's own error.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[derive(Clone, Debug, Events)]
+    /// pub enum ToClient {
+    ///     #[event(ask = bool)]
+    ///     Confirm(String),
+    /// }
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum ToServer { Clear(()) }
+    /// #[procedure(ws, incoming = ToServer, outgoing = ToClient)]
+    /// pub mod chat {
+    ///     use super::*;
+    ///
+    ///     #[on(Clear)]
+    ///     async fn clear(socket: Socket, _: ()) -> Result {
+    ///         if socket.ask().confirm("Really?").await? { /* clear it */ }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn ask(&self) -> <P::Outgoing as Events>::Asker<'_> {
+        self.ask_within(Question::WITHIN)
+    }
+
+    /// Like [`ask`](Self::ask), with another deadline.
+    pub fn ask_within(&self, deadline: Duration) -> <P::Outgoing as Events>::Asker<'_> {
+        P::Outgoing::asker(Question::new(&*self.inner, deadline))
+    }
+
+    /// Ends the connection's credentials after `duration`, counted from now.
+    ///
+    /// Call it in `#[connect]` and in `#[refresh]`: clients of the profile `v1` then learn the time
+    /// and send a new token before it is over. A connection that has not renewed its credentials 25 s
+    /// after their end is closed with 4401, whatever its client speaks.
+    pub fn expires_in(&self, duration: Duration) {
+        let now = self.inner.hub.node().nanos() / 1_000_000;
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // Zero would mean never.
+        let expires = now.saturating_add(millis).max(1);
+        self.inner.member.life.expires.store(expires, Ordering::Relaxed);
+    }
+
+    /// The subprotocols that the client offers, in its order.
+    pub fn subprotocols(&self) -> &[String] {
+        self.inner.negotiation.offered()
+    }
+
+    /// Selects one of the client's subprotocols for the answer to the handshake. Without it none is
+    /// selected, and browsers close a connection for which they offered some.
+    ///
+    /// It has an effect in `#[connect]` and in extractors, which run before the answer. Fails for a
+    /// name that the client does not offer, and where another one is selected already: clients of
+    /// the profile `v1` have `jstack.v1`.
+    pub fn select(&self, subprotocol: &str) -> Result {
+        self.inner.negotiation.select(subprotocol)
+    }
+
     /// Closes the connection: what waits goes out first, then a close frame with `code` and
     /// `reason`.
     ///
@@ -136,11 +207,35 @@ impl Publisher for Inner {
         }
         debug_assert!(buffer.len() >= HEADROOM, "an emitter leaves room for the header");
         let start = crate::frame::write_header(buffer, crate::frame::Opcode::Text, false);
-        if !self.hub.push(&self.member, &Frame::new(&buffer[start..])) {
+        let (frame, json) = (Frame::new(&buffer[start..]), &buffer[HEADROOM..]);
+        if !self.hub.push_event(&self.member, &frame, json) {
             return closed().into();
         }
         self.hub.meters().sent.increment(1);
         PublishOutcome::Done(Ok(()))
+    }
+
+    fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome {
+        if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
+            return self.hub.close_target(target, code, reason);
+        }
+        let reason = CloseReason::new(ClosedBy::Server, code, reason.to_owned());
+        self.hub.close(&self.member, reason);
+        PublishOutcome::Done(Ok(()))
+    }
+}
+
+impl Asker for Inner {
+    fn ask(&self, text: Vec<u8>, within: Duration) -> Asked<Box<str>> {
+        let sent = self.hub.ask(&self.member, &text);
+        Box::pin(async move {
+            let answer = tokio::time::timeout(within, sent?.answer());
+            answer.await.unwrap_or_else(|_| {
+                let message =
+                    format!("the client did not answer within {} s", within.as_secs_f32());
+                Err(Error::with_code(http::StatusCode::GATEWAY_TIMEOUT, "timeout", message))
+            })
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! One connection's outbound queue, limited in bytes and frames.
 
+mod chunk;
 mod outbound;
+mod slots;
 
+pub(crate) use chunk::{Frame, QueueLimits};
 pub(super) use outbound::whole_frames;
-pub(crate) use outbound::{Flushed, Frame, Outbound, Pushed, QueueLimits};
+pub(crate) use outbound::{Flushed, Outbound, Pushed, Sheddable};

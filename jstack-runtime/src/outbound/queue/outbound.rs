@@ -1,13 +1,12 @@
 //! One connection's outbound queue, limited in bytes and frames.
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::OnceLock;
 
-use bytes::Bytes;
-
+use super::chunk::{Chunk, Frame, QueueLimits};
+use super::slots::Slots;
+use crate::frame::{frame_length, frames_in};
 use crate::outbound::buffers;
 use crate::outbound::socket::{Socket, shut_down};
 use crate::sync::{Mutex, MutexGuard, Notify};
@@ -16,29 +15,6 @@ use crate::sync::{Mutex, MutexGuard, Notify};
 const SHARED_FROM: usize = 4 * 1024;
 /// The most pieces handed to one vectored write.
 const PIECES: usize = 64;
-
-/// What may wait for one reader.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueueLimits {
-    pub(crate) bytes: usize,
-    pub(crate) frames: usize,
-}
-
-/// One frame on its transport to many queues.
-pub(crate) struct Frame<'a> {
-    bytes: Cow<'a, [u8]>,
-    shared: OnceCell<Bytes>,
-}
-
-impl<'a> Frame<'a> {
-    pub(crate) fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Self { bytes: bytes.into(), shared: OnceCell::new() }
-    }
-
-    fn shared(&self) -> Bytes {
-        self.shared.get_or_init(|| Bytes::copy_from_slice(&self.bytes)).clone()
-    }
-}
 
 /// Gives the close frame for a reader that has not kept up.
 pub(crate) type Closing = fn() -> &'static [u8];
@@ -54,6 +30,8 @@ pub(crate) enum Pushed {
     Overflow,
     /// The socket failed, which the connection does not know yet.
     Failed,
+    /// The socket takes no bytes, and the frame or older ones like it were given up.
+    Shed(u64),
     /// Nothing goes out any more.
     Closed,
 }
@@ -69,7 +47,7 @@ pub(crate) enum Flushed {
     Failed,
 }
 
-/// A connection's transport out.
+/// A connection's way out.
 pub(crate) struct Outbound {
     queue: Mutex<Queue>,
     transport: OnceLock<Transport>,
@@ -93,9 +71,23 @@ struct Queue {
     written: usize,
     bytes: usize,
     frames: usize,
+    /// Frames that were ever appended, modulo the type.
+    appended: u32,
     /// Whether a flush is scheduled: the queue is in the flusher's list, or a task waits for the reader.
     flush_scheduled: bool,
     phase: Phase,
+    /// The socket took no more bytes at the last attempt.
+    blocked: bool,
+    /// The newest frame of each key, while the socket is blocked.
+    slots: Option<Box<Slots>>,
+}
+
+/// What may happen to a frame while the socket takes no bytes.
+pub(crate) enum Sheddable<'a> {
+    /// It is dropped.
+    Volatile,
+    /// It replaces the frame with the same key.
+    Latest(&'a dyn Fn() -> Box<[u8]>),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,27 +97,6 @@ enum Phase {
     /// The last frame is in the queue.
     Closing,
     Closed,
-}
-
-pub(crate) enum Chunk {
-    Gathered(Vec<u8>),
-    Shared(Bytes),
-}
-
-impl Chunk {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Gathered(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-
-    /// Gives its buffer back, once it is written.
-    pub(in crate::outbound) fn recycle(self) {
-        if let Self::Gathered(buffer) = self {
-            buffers::give(buffer);
-        }
-    }
 }
 
 impl Outbound {
@@ -162,13 +133,76 @@ impl Outbound {
         }
         if queue.is_full(frame.bytes.len(), limits) {
             queue.drop_backlog();
-            queue.append(&Frame::new(closing()));
+            let closing = Frame::new(closing());
+            queue.append(&closing);
+            // A `$bye` may precede the close frame.
+            queue.frames += frames_in(&closing.bytes) - 1;
             queue.phase = Phase::Closing;
             self.schedule_flush(&mut queue);
             return Pushed::Overflow;
         }
         queue.append(frame);
         self.schedule_flush(&mut queue)
+    }
+
+    /// Appends a frame that may be given up while the socket takes no bytes.
+    pub(crate) fn push_sheddable(
+        &self,
+        frame: &Frame<'_>,
+        limits: QueueLimits,
+        closing: Closing,
+        class: &Sheddable<'_>,
+    ) -> Pushed {
+        let mut queue = self.queue.lock();
+        if queue.phase == Phase::Open && !queue.blocked {
+            if queue.is_full(frame.bytes.len(), limits) {
+                // A burst within one scheduler turn is not a slow reader.
+                if self.write_now(&mut queue) == Flushed::Failed {
+                    return Pushed::Failed;
+                }
+            }
+            if !queue.blocked {
+                drop(queue);
+                return self.push(frame, limits, closing);
+            }
+        }
+        if queue.phase != Phase::Open {
+            return Pushed::Closed;
+        }
+        match class {
+            Sheddable::Volatile => Pushed::Shed(1),
+            Sheddable::Latest(key) => {
+                match queue.slots.get_or_insert_default().put(key(), frame.shared(), limits) {
+                    0 => Pushed::Queued,
+                    shed => Pushed::Shed(shed),
+                }
+            }
+        }
+    }
+
+    /// Puts a frame before all others, while no socket is attached yet.
+    pub(crate) fn push_first(&self, frame: Vec<u8>) {
+        let mut queue = self.queue.lock();
+        if queue.phase == Phase::Open && self.transport.get().is_none() {
+            queue.bytes += frame.len();
+            queue.frames += 1;
+            queue.front.push_front(Chunk::Gathered(frame));
+        }
+    }
+
+    /// Drops what waits.
+    pub(crate) fn discard(&self) {
+        self.queue.lock().drop_backlog();
+    }
+
+    /// How many frames were appended so far, to see whether any were since the last look.
+    pub(crate) fn appended(&self) -> u32 {
+        self.queue.lock().appended
+    }
+
+    /// For the writing task: the socket takes no bytes at the moment.
+    pub(crate) fn mark_blocked(&self) {
+        self.queue.lock().blocked = true;
     }
 
     /// Appends the last frame. `None` if another last frame is in the queue, whose reason is the
@@ -273,6 +307,19 @@ impl Outbound {
     }
 
     fn write_now(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
+        if !matches!(self.transport.get(), Some(Transport::Tcp(_))) {
+            return Flushed::Done;
+        }
+        loop {
+            let flushed = self.write_waiting(queue);
+            queue.blocked = flushed == Flushed::Blocked;
+            if flushed != Flushed::Done || !queue.release_slots() {
+                return flushed;
+            }
+        }
+    }
+
+    fn write_waiting(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
         let Some(Transport::Tcp(io)) = self.transport.get() else { return Flushed::Done };
         while queue.bytes > 0 {
             match queue.write_to(io) {
@@ -320,6 +367,11 @@ impl Outbound {
                 if !chunks.is_empty() {
                     return Some(chunks);
                 }
+                // All is written: what was only kept in its newest form goes out now.
+                queue.blocked = false;
+                if queue.release_slots() {
+                    continue;
+                }
             }
             wake.notified().await;
         }
@@ -348,11 +400,21 @@ impl Queue {
         self.bytes.saturating_add(more) > limits.bytes || self.frames >= limits.frames
     }
 
+    /// Moves the slots behind the queue; `false` if there were none.
+    fn release_slots(&mut self) -> bool {
+        let Some(slots) = self.slots.take() else { return false };
+        for frame in slots.into_frames() {
+            self.append(&Frame::new(&*frame));
+        }
+        true
+    }
+
     #[inline]
     fn append(&mut self, frame: &Frame<'_>) {
         let bytes = &*frame.bytes;
         self.bytes += bytes.len();
         self.frames += 1;
+        self.appended = self.appended.wrapping_add(1);
         if bytes.len() > SHARED_FROM {
             return self.append_shared(frame);
         }
@@ -429,6 +491,7 @@ impl Queue {
         });
         self.front.clear();
         self.tail.clear();
+        self.slots = None;
         (self.bytes, self.frames) = (0, 0);
         if let Some(begun) = begun {
             self.bytes = begun.len() - self.written;
@@ -439,6 +502,7 @@ impl Queue {
 
     fn end(&mut self) {
         self.front.clear();
+        self.slots = None;
         buffers::give(std::mem::take(&mut self.tail));
         (self.bytes, self.frames, self.written) = (0, 0, 0);
         self.phase = Phase::Closed;
@@ -469,29 +533,6 @@ pub(in crate::outbound) fn whole_frames(bytes: &[u8], least: usize) -> (usize, u
         frames += 1;
     }
     (end.min(bytes.len()), frames)
-}
-
-/// The frames in `bytes`, which starts with one.
-fn frames_in(bytes: &[u8]) -> usize {
-    let (mut start, mut frames) = (0, 0);
-    while start < bytes.len() {
-        start += frame_length(&bytes[start..]);
-        frames += 1;
-    }
-    frames
-}
-
-/// The length of the server's frame that `bytes` starts with, header included.
-fn frame_length(bytes: &[u8]) -> usize {
-    let big = |range: std::ops::Range<usize>| {
-        bytes.get(range).unwrap_or_default().iter().fold(0usize, |n, b| n << 8 | usize::from(*b))
-    };
-    match bytes.get(1) {
-        Some(127) => big(2..10) + 10,
-        Some(126) => big(2..4) + 4,
-        Some(short) => usize::from(*short) + 2,
-        None => bytes.len().max(1),
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame::{self, Opcode};
 use crate::outbound::Frame;
+use crate::protocol::frames;
 use crate::rooms::Hub;
 
 /// Looks after all connections of a procedure, until the procedure is gone: one task for all
@@ -28,7 +29,8 @@ fn millis(duration: Duration) -> u64 {
 
 fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
     let now = hub.node().millis();
-    let (mut quiet, mut dead) = (Vec::new(), Vec::new());
+    let (mut quiet, mut dead, mut silent, mut expired) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let meters = hub.node().meters();
     if meters.timed {
         hub.for_each(|member| {
@@ -39,14 +41,30 @@ fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
             }
         });
     }
-    hub.for_each(|member| match member.life.verdict(now, ping, pong) {
-        Verdict::Alive => {}
-        Verdict::Quiet => quiet.push(member.clone()),
-        Verdict::Dead => dead.push(member.clone()),
+    hub.for_each(|member| {
+        match member.life.verdict(now, ping, pong) {
+            Verdict::Alive => {}
+            Verdict::Quiet => quiet.push(member.clone()),
+            Verdict::Dead => dead.push(member.clone()),
+        }
+        if member.profile.is_v1() && member.life.note_sent(member.out().appended(), now, ping) {
+            silent.push(member.clone());
+        }
+        if member.life.has_expired(now) {
+            expired.push(member.clone());
+        }
     });
     for member in quiet {
         let frame = frame::control(Opcode::Ping, &[]);
         hub.push(&member, &Frame::new(&*frame));
+    }
+    // A page cannot see protocol pings. Both go out in one write.
+    for member in silent {
+        hub.push(&member, &Frame::new(frames::tick()));
+    }
+    for member in expired {
+        let reason = CloseReason::fixed(ClosedBy::Server, 4401, "the credentials have expired");
+        hub.close(&member, reason);
     }
     for member in dead {
         // No close frame: there is nobody to read it.
@@ -85,6 +103,28 @@ impl crate::rooms::Life {
     }
 }
 
+/// How long after the end of its credentials a connection may still renew them, in milliseconds.
+const RENEWAL: u64 = 25_000;
+
+impl crate::rooms::Life {
+    /// Notes how much was sent, and says whether nothing was for `ping` milliseconds. `sent` counts
+    /// the frames sent so far.
+    fn note_sent(&self, sent: u32, now: u64, ping: u64) -> bool {
+        if self.sent.swap(sent, Ordering::Relaxed) != sent {
+            self.quiet_since.store(now, Ordering::Relaxed);
+            return false;
+        }
+        let since = self.quiet_since.load(Ordering::Relaxed);
+        now.saturating_sub(since) >= ping
+    }
+
+    /// Whether the credentials ended and were not renewed in time.
+    fn has_expired(&self, now: u64) -> bool {
+        let expires = self.expires.load(Ordering::Relaxed);
+        expires != 0 && now > expires.saturating_add(RENEWAL)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +151,8 @@ mod tests {
         let node = Node::new();
         tokio::time::sleep(Duration::from_millis(30)).await;
         let hub = Hub::new(Arc::new(node));
-        let member = hub.enter(None).await.expect("a member");
+        let member =
+            hub.enter(None, crate::protocol::profile::Profile::Base).await.expect("a member");
         member.life.listening.store(true, Ordering::Relaxed);
         let born = hub.node().millis();
         let verdict = |after: u64| member.life.verdict(born + after, 20, 10);

@@ -14,6 +14,7 @@ use crate::frame::{self, HEADROOM, Opcode};
 use crate::limits::Limits;
 use crate::outbound::Frame;
 use crate::protocol::codec::WireMessage;
+use crate::protocol::profile::Profile;
 use crate::rooms::{Hub, Node};
 
 /// Upgrades requests to WebSockets without events.
@@ -65,10 +66,11 @@ impl Sockets {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let (mut parts, _) = request.into_parts();
-        let opening = match PendingConnection::begin(&mut parts, self.hub.clone()).await {
-            Ok(opening) => opening,
-            Err(refusal) => return refusal,
-        };
+        let opening =
+            match PendingConnection::begin(&mut parts, self.hub.clone(), Profile::Raw).await {
+                Ok(opening) => opening,
+                Err(refusal) => return refusal,
+            };
         let fragments = self.fragments;
         opening.accept(Box::new(move |connection| {
             Box::pin(async move {
@@ -107,7 +109,7 @@ impl Socket {
     pub async fn recv(&mut self) -> Option<Message> {
         let connection = self.connection.as_mut()?;
         let message = poll_fn(|cx| {
-            connection.poll_data(cx, |data| match data {
+            connection.poll_message(cx, |data| match data {
                 WireMessage::Text(text) => Message::Text(text.to_owned()),
                 WireMessage::Binary(bytes) => Message::Binary(bytes.to_vec()),
             })

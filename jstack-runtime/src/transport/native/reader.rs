@@ -1,4 +1,14 @@
-//! One connection's reading side: bytes in, texts out, everything else answered on the spot.
+//! The reading side of one connection: bytes in, messages for handlers out.
+//!
+//! ```text
+//!  socket ─▶ buffer ─▶ Decoder ─▶ Session ─▶ the handler that waits (poll_message)
+//!                                    │
+//!                                    ├─▶ Mailbox, while a handler runs (poll_ahead)
+//!                                    └─▶ answered or carried out at once
+//! ```
+//!
+//! Invariants: messages reach handlers in the order of arrival; the mailbox is empty before the
+//! buffer is read for a handler; a connection that waits for nothing holds no buffer.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -15,12 +25,16 @@ use tokio::net::tcp::OwnedReadHalf;
 
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::Error;
-use crate::frame::{self, Decoder, DecoderConfig, Message, Opcode};
+use crate::events::EncodedReply;
+use crate::frame::{Decoder, DecoderConfig, Message};
 use crate::limits::or_none;
 use crate::net::admission::ConnectionPermits;
 use crate::outbound::{Flushed, Frame};
-use crate::protocol::codec::{self, WireMessage};
-use crate::rate::{Count, Rate};
+use crate::protocol::codec::WireMessage;
+use crate::protocol::frames;
+use crate::protocol::mailbox::Mailbox;
+use crate::protocol::profile::Profile;
+use crate::protocol::session::{Input, Session, Step};
 use crate::rooms::{Hub, Member};
 
 /// How much is read at once.
@@ -68,24 +82,16 @@ pub(crate) struct Connection {
     end: usize,
     /// When the bytes in hand arrived, in the process' nanoseconds.
     now: u64,
-    limiter: InboundLimiter,
+    session: Session,
+    /// Messages that came and are not counted yet.
+    received: u64,
+    /// Messages that came while a handler ran; made when it is first needed.
+    mailbox: Option<Arc<Mailbox>>,
     /// Who is woken when the connection ends.
     waker: Option<Waker>,
     finished: bool,
     /// Its place among the server's connections, free again when it is gone.
     _lease: Option<ConnectionPermits>,
-}
-
-/// What one client has sent, against the limits.
-#[derive(Default)]
-struct InboundLimiter {
-    messages: Count,
-    /// What came too fast.
-    flood: Count,
-    /// When the client may next be told that it sends too fast.
-    tell_from: u64,
-    /// Messages that came and are not counted yet.
-    received: u64,
 }
 
 impl Connection {
@@ -115,7 +121,9 @@ impl Connection {
             buffer: first,
             at: 0,
             now: hub.node().nanos(),
-            limiter: InboundLimiter::default(),
+            session: Session::new(member.profile),
+            received: 0,
+            mailbox: None,
             waker: None,
             hub,
             member,
@@ -133,14 +141,70 @@ impl Connection {
         &self.member
     }
 
-    /// The next data message, made into something that lives longer than the read buffer; `None`
-    /// once the connection ends.
+    /// Polls for the next ordinary message and converts it with `read`, which borrows the read
+    /// buffer during the call; `None` once the connection ends. What waits in the mailbox comes
+    /// first.
     ///
-    /// Who then waits for anything else calls [`release_buffer`](Self::release_buffer) first.
-    pub(crate) fn poll_data<T>(
+    /// Call [`release_buffer`](Self::release_buffer) before awaiting anything else.
+    pub(crate) fn poll_message<T>(
         &mut self,
         cx: &mut Context<'_>,
         mut read: impl FnMut(WireMessage<'_>) -> T,
+    ) -> Poll<Option<T>> {
+        if let Some(mailbox) = &self.mailbox {
+            // A client that is gone has still said what waits; a close by the server drops it.
+            let dropped = self
+                .member
+                .ending()
+                .is_some_and(|reason| !matches!(reason.by(), ClosedBy::Client | ClosedBy::Lost));
+            if let Some(waiting) = mailbox.pop().filter(|_| !dropped) {
+                return Poll::Ready(Some(read(waiting.as_message())));
+            }
+        }
+        self.poll_decoded(cx, |_, message| Some(read(message)))
+    }
+
+    /// Reads on while a handler runs: control frames, pings and answers are handled at once, and
+    /// ordinary messages go into the mailbox until it is full. `true` if a receiver waited for one.
+    ///
+    /// The task is woken when there is more to read, or room in the mailbox again.
+    pub(crate) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> bool {
+        let mailbox = self.mailbox.get_or_insert_default().clone();
+        let mut woken = false;
+        loop {
+            if !mailbox.has_room(self.end - self.at, cx) {
+                self.watch_end(cx);
+                self.member.life.listening.store(false, Ordering::Relaxed);
+                break;
+            }
+            let polled = self.poll_decoded(cx, |_, message| Some(mailbox.push(&message)));
+            match polled {
+                Poll::Ready(Some(waited)) => woken |= waited,
+                Poll::Ready(None) => {
+                    let lost = self.member.ending().is_none_or(|reason| {
+                        matches!(reason.by(), ClosedBy::Client | ClosedBy::Lost)
+                    });
+                    mailbox.end(!lost);
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        self.release_buffer();
+        woken
+    }
+
+    /// The mailbox between this connection and a receiver of its messages.
+    pub(crate) fn share_mailbox(&mut self) -> Arc<Mailbox> {
+        self.mailbox.get_or_insert_default().clone()
+    }
+
+    /// Decodes until a message is passed to `take` and it returns something; `None` once the
+    /// connection ends.
+    fn poll_decoded<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&Hub, WireMessage<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         loop {
             while self.at < self.end {
@@ -148,63 +212,55 @@ impl Connection {
                     return Poll::Ready(None);
                 }
                 let bytes = &mut self.buffer[self.at..self.end];
-                let step = match self.decoder.decode(bytes, &self.config) {
-                    Ok(step) => step,
+                let decoded = match self.decoder.decode(bytes, &self.config) {
+                    Ok(decoded) => decoded,
                     Err(error) => {
                         self.close(CloseReason::fixed(ClosedBy::Limit, error.code, error.reason));
                         return Poll::Ready(None);
                     }
                 };
-                let consumed = step.consumed;
-                let (mut data, mut reply, mut closing) = (None, None, None);
-                match step.message {
-                    None => {}
-                    Some(Message::Text(_) | Message::Binary(_))
-                        if !self.limiter.messages.try_acquire(self.hub.bounds().rate, self.now) =>
-                    {
-                        self.hub.node().meters().refused.rate.increment(1);
-                        closing = self.limiter.too_fast(self.hub.bounds().flood, self.now);
-                        reply = self.limiter.tell(self.now);
-                    }
-                    Some(Message::Text(text)) => {
-                        self.limiter.count_received(text.len());
-                        data = Some(read(WireMessage::Text(text)));
-                    }
-                    Some(Message::Binary(bytes)) => {
-                        self.limiter.count_received(bytes.len());
-                        data = Some(read(WireMessage::Binary(bytes)));
-                    }
-                    Some(Message::Ping(payload)) => {
-                        if self.limiter.messages.try_acquire(self.hub.bounds().rate, self.now) {
-                            reply = Some(frame::control(Opcode::Pong, payload).to_vec());
-                        } else {
-                            closing = self.limiter.too_fast(self.hub.bounds().flood, self.now);
+                let consumed = decoded.consumed;
+                let (mut taken, mut sent, mut closing) = (None, None, None);
+                if let Some(message) = decoded.message {
+                    let input = match message {
+                        Message::Text(text) => Input::Text(text),
+                        Message::Binary(bytes) => Input::Binary(bytes),
+                        Message::Ping(payload) => Input::Ping(payload),
+                        Message::Pong(_) => Input::Pong,
+                        Message::Close(said) => Input::Close(said.map(|s| (s.code, s.reason))),
+                    };
+                    match self.session.handle(input, self.hub.bounds().rates, self.now) {
+                        Step::Message(message) => {
+                            tracing::debug!(length = message.len(), "message");
+                            self.received += 1;
+                            taken = take(&self.hub, message);
                         }
-                    }
-                    Some(Message::Pong(_)) => {
-                        closing = self.limiter.too_fast(self.hub.bounds().flood, self.now);
-                    }
-                    Some(Message::Close(said)) => {
-                        let (code, reason) = said.map_or((1005, ""), |s| (s.code, s.reason));
-                        closing = Some(CloseReason::new(ClosedBy::Client, code, reason.to_owned()));
+                        Step::Send(frame) => sent = Some(frame),
+                        Step::Control(control) => self.hub.control(&self.member, control),
+                        Step::Refused { reply, closing: end } => {
+                            self.hub.node().meters().refused.rate.increment(1);
+                            (sent, closing) = (reply, end);
+                        }
+                        Step::Close(reason) => closing = Some(reason),
+                        Step::Idle => {}
                     }
                 }
                 self.at += consumed;
-                if let Some(frame) = reply {
+                if let Some(frame) = sent {
                     self.hub.push(&self.member, &Frame::new(frame));
                 }
                 if let Some(reason) = closing {
                     self.close(reason);
                     return Poll::Ready(None);
                 }
-                if data.is_some() {
-                    return Poll::Ready(data);
+                if taken.is_some() {
+                    return Poll::Ready(taken);
                 }
             }
             self.release_buffer();
-            if self.limiter.received > 0 {
+            if self.received > 0 {
                 // Once a read, however many messages it brought.
-                self.hub.meters().received.increment(std::mem::take(&mut self.limiter.received));
+                self.hub.meters().received.increment(std::mem::take(&mut self.received));
             }
             if !ready!(self.poll_fill(cx)) {
                 return Poll::Ready(None);
@@ -230,10 +286,7 @@ impl Connection {
 
     /// Reads what is there; `false` at the end of the connection.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.member.wake_on_end(cx.waker());
-            self.waker = Some(cx.waker().clone());
-        }
+        self.watch_end(cx);
         if self.member.ending().is_some() {
             return Poll::Ready(false);
         }
@@ -262,22 +315,59 @@ impl Connection {
         }
     }
 
+    /// Wakes the task when the connection ends.
+    fn watch_end(&mut self, cx: &mut Context<'_>) {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.member.wake_on_end(cx.waker());
+            self.waker = Some(cx.waker().clone());
+        }
+    }
+
     /// Closes with a close frame, which goes out after what waits already.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.hub.close(&self.member, reason);
     }
 
-    /// Sends the `error` event to this client alone.
-    pub(crate) fn send_error(&self, event: Option<&str>, error: &Error) {
+    /// Ends with a close frame whose reason the client has been sent already.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        if let Some(pushed) = self.member.close(reason) {
+            self.hub.schedule_flush(&self.member, pushed);
+        }
+    }
+
+    /// Reports an error to this client alone: as the answer to its request, or as the `error`
+    /// event.
+    pub(crate) fn send_error(&self, event: Option<&str>, request: Option<&str>, error: &Error) {
         if error.status().is_client_error() {
             tracing::debug!(code = error.code(), "message refused");
         }
-        self.hub.push(&self.member, &Frame::new(codec::error_frame(event, error)));
+        let frame = match request {
+            Some(id) => frames::err(error, id),
+            None => frames::error(event, error),
+        };
+        self.hub.push(&self.member, &Frame::new(frame));
     }
 
-    /// Answers `["ping", …]`.
-    pub(crate) fn pong(&self) {
-        self.hub.push(&self.member, &Frame::new(codec::pong_frame()));
+    /// Answers a request.
+    pub(crate) fn send_reply(&self, request: &str, reply: &EncodedReply) {
+        self.hub.push(&self.member, &Frame::new(frames::ok(reply.as_json(), request)));
+    }
+
+    /// Answers `$token` with the time that the new credentials last.
+    pub(crate) fn send_ttl(&self, request: &str) {
+        let expires = self.member.life.expires.load(Ordering::Relaxed);
+        let ttl =
+            (expires != 0).then(|| expires.saturating_sub(self.hub.node().nanos() / 1_000_000));
+        let value = match ttl {
+            Some(ttl) => format!("{{\"ttl\":{ttl}}}"),
+            None => "{}".to_owned(),
+        };
+        self.hub.push(&self.member, &Frame::new(frames::ok(value.as_bytes(), request)));
+    }
+
+    /// What the connection speaks.
+    pub(crate) fn profile(&self) -> Profile {
+        self.session.profile()
     }
 
     /// Why it ended; only asked once it has.
@@ -343,43 +433,11 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let meters = self.hub.meters();
         meters.sockets.decrement(1);
-        meters.received.increment(self.limiter.received);
+        meters.received.increment(self.received);
         self.hub.node().meters().closed(&self.reason());
         if !self.finished {
             self.hub.leave_all(&self.member);
             self.member.out().kill();
         }
-    }
-}
-
-impl InboundLimiter {
-    /// Notes a message.
-    #[inline]
-    fn count_received(&mut self, length: usize) {
-        tracing::debug!(length, "message");
-        self.received += 1;
-    }
-
-    /// Counts what came too fast, and ends the connection that does not stop.
-    #[cold]
-    fn too_fast(&mut self, flood: Rate, now: u64) -> Option<CloseReason> {
-        if self.flood.try_acquire(flood, now) {
-            return None;
-        }
-        Some(CloseReason::fixed(ClosedBy::Limit, 1008, "too many messages: see the limit `rate`"))
-    }
-
-    /// The `error` event for a message that was dropped, at most once a second: a flood of
-    /// messages must not make a flood of answers.
-    #[cold]
-    fn tell(&mut self, now: u64) -> Option<Vec<u8>> {
-        if now < self.tell_from {
-            return None;
-        }
-        self.tell_from = now + 1_000_000_000;
-        let error = Error::too_many_requests(
-            "you send too fast: messages were dropped (limit `rate` a second)",
-        );
-        Some(codec::error_frame(None, &error))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -17,10 +18,14 @@ use crate::net::admission::ConnectionPermits;
 
 use super::liveness;
 use super::reader::{Connection, ReadHalf};
+use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::frame::handshake::{self, Accepted, Refusal};
-use crate::outbound::write_queue;
+use crate::outbound::{Frame, write_queue};
+use crate::protocol::frames::{self, Bye, Welcome};
+use crate::protocol::profile::Profile;
 use crate::rooms::{Hub, Member};
+use crate::transport::negotiation::Negotiation;
 
 /// A connection that is not one yet: it can be emitted to and can join rooms, and is gone
 /// without a trace if the upgrade never comes.
@@ -32,6 +37,7 @@ pub(crate) struct PendingConnection {
     on_upgrade: Option<OnUpgrade>,
     /// Its place among the server's connections.
     lease: Option<ConnectionPermits>,
+    negotiation: Arc<Negotiation>,
     /// The connection has begun: its end is its own affair.
     begun: bool,
 }
@@ -46,6 +52,7 @@ impl PendingConnection {
     pub(crate) async fn begin(
         parts: &mut Parts,
         hub: Arc<Hub>,
+        profile: Profile,
     ) -> std::result::Result<Self, Response> {
         if hub.node().is_draining() {
             hub.node().meters().refused.draining.increment(1);
@@ -66,7 +73,8 @@ impl PendingConnection {
             return Err(refuse(&hub, Refusal::BadRequest(why)));
         };
         let window = accepted.deflate.as_ref().map(|deflate| deflate.server_window_bits);
-        let member = hub.enter(window).await.map_err(IntoResponse::into_response)?;
+        let negotiation = Arc::new(Negotiation::of(&parts.headers, profile));
+        let member = hub.enter(window, profile).await.map_err(IntoResponse::into_response)?;
         if hub.claim_first_connection() {
             let limits = hub.node().limits();
             let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
@@ -74,7 +82,7 @@ impl PendingConnection {
         }
         let lease = parts.extensions.remove::<ConnectionPermits>();
         let (version, on_upgrade) = (parts.version, Some(on_upgrade));
-        Ok(Self { member, hub, accepted, version, on_upgrade, lease, begun: false })
+        Ok(Self { member, hub, accepted, version, on_upgrade, lease, negotiation, begun: false })
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -85,9 +93,65 @@ impl PendingConnection {
         &self.member
     }
 
+    pub(crate) fn negotiation(&self) -> &Arc<Negotiation> {
+        &self.negotiation
+    }
+
+    /// Answers a client of the profile `v1` with an upgrade that only says why it is refused: a
+    /// browser does not show the status of a failed upgrade to a page.
+    pub(crate) fn refuse(self, error: &Error, after: Option<u64>) -> Response {
+        let status = error.status();
+        self.hub.leave_all(&self.member);
+        // What `#[connect]` emitted is not for a client that it refused.
+        self.member.out().discard();
+        let bye = Bye {
+            code: error.code(),
+            message: error.message(),
+            status: Some(status.as_u16()),
+            retry: status.is_server_error() || matches!(status.as_u16(), 408 | 429),
+            after,
+            issues: if status.is_server_error() { &[] } else { error.issues() },
+        };
+        let code = frames::close_code(status);
+        let reason = CloseReason::new(ClosedBy::Server, code, error.message().to_owned());
+        self.hub.push(&self.member, &Frame::new(frames::bye(&bye)));
+        self.answer(Box::new(move |connection| {
+            Box::pin(async move {
+                let Some(connection) = connection else { return };
+                connection.end(reason);
+                connection.finish().await;
+            })
+        }))
+    }
+
+    /// The first frame of a connection of the profile `v1`.
+    fn welcome(&self) -> Vec<u8> {
+        let limits = self.hub.node().limits();
+        let or_none = |limit: u32| (limit != 0 && limit != u32::MAX).then_some(limit);
+        let expires = self.member.life.expires.load(Ordering::Relaxed);
+        let now = self.hub.node().nanos() / 1_000_000;
+        frames::welcome(&Welcome {
+            v: 1,
+            id: self.member.id.to_string(),
+            ping: u64::try_from(limits.ping_interval.as_millis()).unwrap_or(u64::MAX),
+            max: or_none(limits.message_bytes),
+            rate: or_none(limits.rate),
+            classes: self.hub.classes().incoming(),
+            ttl: (expires != 0).then(|| expires.saturating_sub(now)),
+        })
+    }
+
     /// Answers with the upgrade and runs the connection once it is done; without one, if the
     /// client is gone by then.
-    pub(crate) fn accept(mut self, run: OnOpen) -> Response {
+    pub(crate) fn accept(self, run: OnOpen) -> Response {
+        if self.member.profile.is_v1() {
+            // Before anything that `#[connect]` emitted.
+            self.member.out().push_first(self.welcome());
+        }
+        self.answer(run)
+    }
+
+    fn answer(mut self, run: OnOpen) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         if self.version == Version::HTTP_2 {
             *response.status_mut() = StatusCode::OK;
@@ -101,6 +165,10 @@ impl PendingConnection {
         }
         if let Some(deflate) = self.accepted.deflate.take() {
             response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate.response);
+        }
+        if let Some(name) = self.negotiation.selected().and_then(|n| HeaderValue::from_str(n).ok())
+        {
+            response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, name);
         }
         let Some(on_upgrade) = self.on_upgrade.take() else { return response };
         // In a box that does not outlive the upgrade: a task keeps the size of its largest state.

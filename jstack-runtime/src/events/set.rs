@@ -1,0 +1,94 @@
+//! `Events`: a set of events, and how one of them is found by its name.
+
+use super::event::AnyEvent;
+use super::question::Question;
+use super::replier::Replier;
+use super::target::{EmitFuture, Target};
+use crate::error::{Error, Result};
+use crate::payload::Data;
+use crate::untrusted::Untrusted;
+
+/// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
+///
+/// Each variant is one event with exactly one payload; its wire name is the variant's name in
+/// camelCase unless renamed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of events",
+    label = "not a set of events",
+    note = "add `#[derive(Events)]` to the enum `{Self}`"
+)]
+pub trait Events: Sized + Send + Sync + 'static {
+    /// The emitter, with one method for each event.
+    type Emitter<'a>;
+
+    /// The questions, with one method for each event that declares `ask`.
+    type Asker<'a>;
+
+    /// The replies, with one method for each event that declares `reply`.
+    type Replier<'a>;
+
+    /// The events by their emitters' methods.
+    #[doc(hidden)]
+    type Table: 'static;
+    #[doc(hidden)]
+    const TABLE: Self::Table;
+
+    /// The variants that declare a reply, each with what its handler must return.
+    #[doc(hidden)]
+    const REPLIES: &'static [(&'static str, &'static str)] = &[];
+
+    /// The events, in the order of the variants.
+    const EVENTS: &'static [&'static dyn AnyEvent<Self>];
+
+    /// The emitter for what `target` selects.
+    fn emitter(target: Target<'_>) -> Self::Emitter<'_>;
+
+    /// The questions that go to one connection.
+    fn asker(question: Question<'_>) -> Self::Asker<'_>;
+
+    /// The replies to the event that was received last.
+    fn replier(replier: Replier<'_>) -> Self::Replier<'_>;
+
+    /// Emits this event: what the emitter's `emit` does.
+    fn emit(&self, emitter: Self::Emitter<'_>) -> EmitFuture;
+
+    /// Decodes the event called `name` and checks its rules.
+    ///
+    /// Fails with a 404 for a name that is not in the set, and with a 422 that names each field
+    /// that is wrong.
+    fn decode(name: &str, data: Data<'_>) -> Result<Self> {
+        match named::<Self>(name) {
+            Some(event) => event.decode(data),
+            None => Err(unknown(name, Self::event_name_at)),
+        }
+    }
+
+    /// The name of an event. A function and no closure, which would be three for every set.
+    #[doc(hidden)]
+    fn event_name_at(index: usize) -> Option<&'static str> {
+        if index < Self::EVENTS.len() { Some(Self::EVENTS[index].name()) } else { None }
+    }
+}
+
+/// The event called `name`. By hand, because iterators are compiled anew for every set.
+pub(crate) fn named<E: Events>(name: &str) -> Option<&'static dyn AnyEvent<E>> {
+    let mut index = 0;
+    while index < E::EVENTS.len() {
+        if E::EVENTS[index].name() == name {
+            return Some(E::EVENTS[index]);
+        }
+        index += 1;
+    }
+    None
+}
+
+#[cold]
+fn unknown(name: &str, known: fn(usize) -> Option<&'static str>) -> Error {
+    let known: Vec<_> = (0..).map_while(known).map(|name| format!("`{name}`")).collect();
+    let name = Untrusted(name);
+    Error::with_code(
+        http::StatusCode::NOT_FOUND,
+        "unknown_event",
+        format!("no event is called `{name}`; there is {}", known.join(", ")),
+    )
+}

@@ -1,0 +1,121 @@
+//! Frames of the profile `v1` whose names start with `$`, as clients send them.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Issue, Result};
+
+/// The longest id of a request, in bytes.
+pub(super) const LONGEST_ID: usize = 32;
+
+/// A `$…` frame of a client's.
+#[derive(Debug)]
+pub(crate) enum Control<'a> {
+    /// `$ok` or `$err`: the answer to a question of the server's.
+    Answer { id: u64, answer: Result<&'a str> },
+    /// `$token`, which the handlers' side carries out.
+    Token,
+    /// A request that this version does not know.
+    Unsupported(Cow<'a, str>),
+    /// A name that this version does not know, or a frame without a meaning.
+    Ignored,
+}
+
+/// The third element of a frame.
+#[derive(Deserialize, Default)]
+pub(super) struct Extra<'a> {
+    #[serde(borrow, default)]
+    pub(super) i: Option<Cow<'a, str>>,
+}
+
+/// A frame as three elements, of which the third may be missing.
+#[derive(Deserialize)]
+pub(super) struct Elements<'a>(
+    #[serde(borrow)] pub(super) Cow<'a, str>,
+    #[serde(borrow)] pub(super) &'a RawValue,
+    #[serde(borrow, default)] pub(super) Option<Extra<'a>>,
+);
+
+/// Reads a frame whose name starts with `$`.
+pub(crate) fn read_control(text: &str) -> Control<'_> {
+    let Ok(Elements(name, data, extra)) = serde_json::from_str::<Elements<'_>>(text) else {
+        return Control::Ignored;
+    };
+    let id = extra.and_then(|extra| extra.i);
+    match (&*name, id) {
+        ("$ok", Some(id)) => answer(&id, Ok(data.get())),
+        ("$err", Some(id)) => answer(&id, Err(client_error(data.get()))),
+        ("$token", _) => Control::Token,
+        (_, Some(id)) if id.len() <= LONGEST_ID => Control::Unsupported(id),
+        _ => Control::Ignored,
+    }
+}
+
+fn answer<'a>(id: &str, answer: Result<&'a str>) -> Control<'a> {
+    match id.strip_prefix('s').and_then(|number| number.parse().ok()) {
+        Some(id) => Control::Answer { id, answer },
+        // An id that the server never used: counted as a late answer.
+        None => Control::Answer { id: 0, answer },
+    }
+}
+
+/// The error that a client answers with, as its own words.
+fn client_error(json: &str) -> Error {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Body {
+        code: String,
+        message: String,
+        issues: Vec<Issue>,
+        status: Option<u16>,
+    }
+    let body: Body = serde_json::from_str(json).unwrap_or_default();
+    let status = body
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .filter(|status| status.is_client_error() || status.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
+    let code = if body.code.is_empty() { "failed".to_owned() } else { body.code };
+    let message = if body.message.is_empty() {
+        "the client answered with an error".to_owned()
+    } else {
+        body.message
+    };
+    Error::with_code(status, code, message).with_issues(body.issues)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_carry_the_number_of_their_question() {
+        let Control::Answer { id: 12, answer: Ok(json) } =
+            read_control(r#"["$ok",{"a":1},{"i":"s12","more":true}]"#)
+        else {
+            panic!("not an answer")
+        };
+        assert_eq!(json, r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn a_clients_error_keeps_its_code_message_and_issues() {
+        let text = r#"["$err",{"code":"busy","message":"later","status":409,"issues":[{"path":"a","message":"b"}]},{"i":"s1"}]"#;
+        let Control::Answer { answer: Err(error), .. } = read_control(text) else {
+            panic!("not an answer")
+        };
+        assert_eq!((error.code(), error.message()), ("busy", "later"));
+        assert_eq!((error.status().as_u16(), error.issues().len()), (409, 1));
+    }
+
+    #[test]
+    fn garbage_is_ignored() {
+        for text in [r#"["$ok"]"#, r#"["$ok",1]"#, r#"["$ok",1,5]"#, r#"["$x",1,{"i":5}]"#, "[\"$"]
+        {
+            assert!(matches!(read_control(text), Control::Ignored), "{text}");
+        }
+    }
+}

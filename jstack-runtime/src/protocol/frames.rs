@@ -1,0 +1,214 @@
+//! Frames that the server itself writes: errors, answers, and those of the profile `v1`.
+
+use serde::Serialize;
+
+use crate::close_reason::{CloseReason, ClosedBy};
+use crate::error::{Error, Issue};
+use crate::frame::{self, HEADROOM, Opcode};
+
+/// The body of the `error` event.
+#[derive(Serialize)]
+struct ErrorEvent<'a> {
+    event: Option<&'a str>,
+    #[serde(flatten)]
+    error: ErrorBody<'a>,
+}
+
+/// What a client reads of an error. A fault of the server's own shows nothing of its inside.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    issues: &'a [Issue],
+}
+
+impl<'a> ErrorBody<'a> {
+    fn new(error: &'a Error) -> Self {
+        let issues = if error.status().is_server_error() { &[][..] } else { error.issues() };
+        Self { code: error.code(), message: error.message(), issues }
+    }
+}
+
+/// The third element of a frame that answers a request.
+#[derive(Serialize)]
+struct Id<'a> {
+    i: &'a str,
+}
+
+/// The `error` event for one client.
+pub(crate) fn error(event: Option<&str>, error: &Error) -> Vec<u8> {
+    text_frame(&("error", ErrorEvent { event, error: ErrorBody::new(error) }))
+}
+
+/// `["pong",null]`.
+pub(crate) fn pong() -> Vec<u8> {
+    text_frame(&("pong", ()))
+}
+
+/// `["$tick",null]`.
+pub(crate) fn tick() -> Vec<u8> {
+    text_frame(&("$tick", ()))
+}
+
+/// `["$ok",value,{"i":id}]`, for a value that is JSON already.
+pub(crate) fn ok(value: &[u8], id: &str) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    buffer.extend_from_slice(b"[\"$ok\",");
+    buffer.extend_from_slice(value);
+    buffer.push(b',');
+    // A string always encodes.
+    let _ = serde_json::to_writer(&mut buffer, &Id { i: id });
+    buffer.push(b']');
+    framed(buffer)
+}
+
+/// `["$err",{…},{"i":id}]`.
+pub(crate) fn err(error: &Error, id: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        error: ErrorBody<'a>,
+        status: u16,
+    }
+    let body = Body { error: ErrorBody::new(error), status: error.status().as_u16() };
+    text_frame(&("$err", body, Id { i: id }))
+}
+
+/// A question: `text` is its frame without the closing bracket.
+pub(crate) fn question(text: &[u8], id: &str) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    buffer.extend_from_slice(text);
+    buffer.push(b',');
+    let _ = serde_json::to_writer(&mut buffer, &Id { i: id });
+    buffer.push(b']');
+    framed(buffer)
+}
+
+/// What the first frame of a connection says.
+#[derive(Serialize)]
+pub(crate) struct Welcome<'a> {
+    pub(crate) v: u8,
+    pub(crate) id: String,
+    /// Milliseconds.
+    pub(crate) ping: u64,
+    /// Bytes of one message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<u32>,
+    /// Messages a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<u32>,
+    pub(crate) classes: &'a serde_json::Value,
+    /// Milliseconds until the credentials end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ttl: Option<u64>,
+}
+
+/// `["$welcome",{…}]`.
+pub(crate) fn welcome(welcome: &Welcome<'_>) -> Vec<u8> {
+    text_frame(&("$welcome", welcome))
+}
+
+/// What a client learns before the server closes the connection.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Bye<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// Whether the client should come back.
+    pub(crate) retry: bool,
+    /// Milliseconds after which it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) issues: &'a [Issue],
+}
+
+impl<'a> Bye<'a> {
+    /// What a close means to the client; `None` for one that the server did not choose.
+    pub(crate) fn of(reason: &'a CloseReason, after: Option<u64>) -> Option<Self> {
+        let (code, retry) = match (reason.by(), reason.code()) {
+            (ClosedBy::Client | ClosedBy::Lost, _) => return None,
+            (ClosedBy::Shutdown, _) => ("draining", true),
+            (ClosedBy::Failure, _) => ("internal", true),
+            (ClosedBy::Limit, 1013) => ("slow_reader", true),
+            (ClosedBy::Limit, 1009) => ("too_large", false),
+            (ClosedBy::Limit, 1008) => ("policy", false),
+            (ClosedBy::Limit, _) => ("protocol", true),
+            (ClosedBy::Server, code) => ("closed", !is_final(code)),
+        };
+        let status = status_of(reason.code());
+        let code = match status {
+            Some(status) if reason.by() == ClosedBy::Server => status_code(status),
+            _ => code,
+        };
+        Some(Self { code, message: reason.reason(), status, retry, after, issues: &[] })
+    }
+}
+
+/// Whether a client must not come back after a close with this code that the application chose.
+pub(crate) fn is_final(code: u16) -> bool {
+    match code {
+        1000 | 1008 | 1009 => true,
+        4408 | 4429 => false,
+        4400..=4499 => true,
+        _ => false,
+    }
+}
+
+/// The HTTP status that a close code stands for.
+fn status_of(code: u16) -> Option<u16> {
+    (4400..=4599).contains(&code).then(|| code - 4000)
+}
+
+/// The close code of a refusal with this status: 4500 for every fault of the server.
+pub(crate) fn close_code(status: http::StatusCode) -> u16 {
+    if status.is_server_error() { 4500 } else { 4000 + status.as_u16() }
+}
+
+/// The error code that belongs to a status.
+pub(crate) fn status_code(status: u16) -> &'static str {
+    match status {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        408 => "timeout",
+        409 => "conflict",
+        410 => "gone",
+        422 => "invalid",
+        429 => "rate",
+        500.. => "internal",
+        _ => "closed",
+    }
+}
+
+/// `["$bye",{…}]`.
+pub(crate) fn bye(bye: &Bye<'_>) -> Vec<u8> {
+    text_frame(&("$bye", bye))
+}
+
+/// `["$gap",{…}]`: `room` is `None` where room names are not told to clients.
+pub(crate) fn gap(room: Option<&str>, reason: &str, missed: Option<u64>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Gap<'a> {
+        r: Option<&'a str>,
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missed: Option<u64>,
+    }
+    text_frame(&("$gap", Gap { r: room, reason, missed }))
+}
+
+/// A text frame around JSON.
+pub(crate) fn text_frame(value: &impl Serialize) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    // Strings, numbers and lists of them always encode.
+    let _ = serde_json::to_writer(&mut buffer, value);
+    framed(buffer)
+}
+
+fn framed(mut buffer: Vec<u8>) -> Vec<u8> {
+    let start = frame::write_header(&mut buffer, Opcode::Text, false);
+    buffer.split_off(start)
+}

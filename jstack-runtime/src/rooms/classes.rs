@@ -1,0 +1,114 @@
+//! What a procedure's events say of their delivery, prepared for the fan-out.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::events::Delivery;
+
+/// One event as the hub needs to know it.
+#[derive(Clone, Debug)]
+pub(crate) struct EventClass {
+    pub(crate) name: &'static str,
+    pub(crate) delivery: Delivery,
+    /// The field of [`Delivery::Latest`] as it is called on the wire.
+    pub(crate) field: Option<String>,
+}
+
+/// The classes of a procedure's events.
+#[derive(Debug, Default)]
+pub(crate) struct Classes {
+    /// Outgoing events that are not reliable.
+    outgoing: Vec<EventClass>,
+    /// Incoming events that are not reliable, as `$welcome` names them.
+    incoming: Value,
+}
+
+impl Classes {
+    pub(crate) fn new(incoming: &[EventClass], outgoing: Vec<EventClass>) -> Self {
+        let named = incoming.iter().filter_map(|class| {
+            let value = match (class.delivery, &class.field) {
+                (Delivery::Reliable, _) => return None,
+                (Delivery::Latest(Some(_)), Some(field)) => json!(["latest", field]),
+                (delivery, _) => json!(delivery.label()),
+            };
+            Some((class.name.to_owned(), value))
+        });
+        let incoming = Value::Object(named.collect::<Map<_, _>>());
+        let outgoing =
+            outgoing.into_iter().filter(|class| class.delivery != Delivery::Reliable).collect();
+        Self { outgoing, incoming }
+    }
+
+    pub(crate) fn incoming(&self) -> &Value {
+        &self.incoming
+    }
+
+    /// The class of the event that `json` carries; `None` for a reliable one.
+    #[inline]
+    pub(crate) fn of(&self, json: &[u8]) -> Option<&EventClass> {
+        if self.outgoing.is_empty() {
+            return None;
+        }
+        self.outgoing.iter().find(|class| {
+            // Names of events are written without escapes, or match nothing.
+            json.strip_prefix(b"[\"")
+                .and_then(|rest| rest.strip_prefix(class.name.as_bytes()))
+                .is_some_and(|rest| rest.starts_with(b"\","))
+        })
+    }
+}
+
+impl EventClass {
+    /// What tells apart the events of which only the newest counts: the event's name, and the
+    /// value of the payload's field.
+    pub(crate) fn key(&self, json: &[u8]) -> Box<[u8]> {
+        let mut key = self.name.as_bytes().to_vec();
+        if let Some(field) = &self.field {
+            key.push(0);
+            key.extend_from_slice(field_of(json, field).unwrap_or_default().as_bytes());
+        }
+        key.into()
+    }
+}
+
+/// The JSON of a field of the payload.
+fn field_of<'a>(json: &'a [u8], field: &str) -> Option<&'a str> {
+    let (_, data): (Cow<'a, str>, HashMap<Cow<'a, str>, &'a RawValue>) =
+        serde_json::from_slice(json).ok()?;
+    data.get(field).map(|value| value.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &'static str, delivery: Delivery, field: Option<&str>) -> EventClass {
+        EventClass { name, delivery, field: field.map(str::to_owned) }
+    }
+
+    #[test]
+    fn clients_learn_the_classes_that_are_not_reliable() {
+        let incoming = [
+            class("say", Delivery::Reliable, None),
+            class("cursor", Delivery::Volatile, None),
+            class("pos", Delivery::Latest(Some("user_id")), Some("userId")),
+            class("price", Delivery::Latest(None), None),
+        ];
+        let classes = Classes::new(&incoming, Vec::new());
+        let expected =
+            json!({ "cursor": "volatile", "pos": ["latest", "userId"], "price": "latest" });
+        assert_eq!(classes.incoming(), &expected);
+    }
+
+    #[test]
+    fn an_events_class_is_found_by_its_whole_name_and_its_key_by_the_field() {
+        let outgoing = vec![class("pos", Delivery::Latest(Some("id")), Some("id"))];
+        let classes = Classes::new(&[], outgoing);
+        assert!(classes.of(br#"["position",{}]"#).is_none());
+        let json = br#"["pos",{"x":1,"id":"a,b","y":[{"id":2}]}]"#;
+        assert_eq!(&*classes.of(json).unwrap().key(json), b"pos\0\"a,b\"");
+    }
+}

@@ -1,0 +1,468 @@
+//! The profile `v1`, spoken by hand over a plain socket, beside a client of the base profile.
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program as users write it, and what is asserted of it"
+)]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use jstack_runtime::prelude::*;
+use jstack_tests::server::limits;
+use jstack_tests::{Client, Frame};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+pub struct Draft {
+    #[garde(length(chars, min = 1, max = 20))]
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+pub struct Saved {
+    #[garde(range(min = 1))]
+    pub id: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+#[serde(rename_all = "camelCase")]
+pub struct Cursor {
+    pub user_id: u32,
+    pub x: u32,
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum ToServer {
+    /// Stores a draft and answers with what was stored; `bad` makes an answer that breaks its rules.
+    #[event(reply = Saved)]
+    Save(Draft),
+    /// No reply; goes to everybody.
+    Say(String),
+    /// Asks its own client and says what it answered.
+    Question(()),
+    /// Asks with a deadline of 50 ms.
+    Impatient(()),
+    /// Runs for some milliseconds.
+    Work(u64),
+    #[event(latest = user_id)]
+    Cursor(Cursor),
+    #[event(volatile)]
+    Typing(()),
+    /// Closes everybody in the room.
+    End(u16),
+}
+
+#[derive(Clone, Debug, Events)]
+pub enum ToClient {
+    Said(String),
+    Hello(String),
+    #[event(ask = u32)]
+    Confirm(String),
+    #[event(latest = user_id)]
+    Moved(Cursor),
+}
+
+/// Whoever the token names; `nobody` is refused.
+#[derive(Clone)]
+pub struct User(String);
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for User {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self> {
+        let Ok(Bearer(token)) = Bearer::from_request_parts(parts, state).await else {
+            return Ok(Self("anonymous".to_owned()));
+        };
+        match &*token {
+            "nobody" => Err(Error::unauthorized("no such user")
+                .with_issues(vec![Issue::new("token", "is unknown")])),
+            name => Ok(Self(name.to_owned())),
+        }
+    }
+}
+
+#[procedure(ws, incoming = ToServer, outgoing = ToClient)]
+pub mod talk {
+    use super::*;
+
+    pub struct Session {
+        name: String,
+    }
+
+    #[connect]
+    async fn connect(socket: Socket, User(name): User) -> Result<Session> {
+        socket.join("room").await?;
+        if name == "short" {
+            socket.expires_in(Duration::from_secs(60));
+        }
+        socket.emit().hello(&name).await?;
+        Ok(Session { name })
+    }
+
+    #[on(Save)]
+    async fn save(draft: Draft) -> Result<Saved> {
+        match draft.text.as_str() {
+            "taken" => Err(Error::conflict("that name is taken")),
+            "bad" => Ok(Saved { id: 0 }),
+            _ => Ok(Saved { id: 7 }),
+        }
+    }
+
+    #[on(Say)]
+    async fn say(io: Io, text: String) -> Result {
+        io.to("room").said(&text).await
+    }
+
+    #[on(Question)]
+    async fn question(socket: Socket, io: Io, _: ()) -> Result {
+        let answer = match socket.ask().confirm("sure?").await {
+            Ok(number) => format!("answered {number}"),
+            Err(error) => format!("failed {}: {}", error.code(), error.message()),
+        };
+        io.to("room").said(&answer).await
+    }
+
+    #[on(Impatient)]
+    async fn impatient(socket: Socket, _: ()) -> Result {
+        match socket.ask_within(Duration::from_millis(50)).confirm("quick?").await {
+            Ok(number) => socket.emit().said(&number.to_string()).await,
+            Err(error) => socket.emit().said(error.code()).await,
+        }
+    }
+
+    #[on(Work)]
+    async fn work(millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    #[on(Cursor)]
+    async fn cursor(io: Io, cursor: Cursor) -> Result {
+        io.to("room").moved(&cursor).await
+    }
+
+    #[on(Typing)]
+    async fn typing(_: ()) {}
+
+    #[on(End)]
+    async fn end(io: Io, code: u16) -> Result {
+        io.to("room").close(code, "signed out").await
+    }
+
+    #[refresh]
+    async fn refresh(session: &mut Session, socket: Socket, User(name): User) -> Result {
+        if name != session.name {
+            return Err(Error::forbidden("another user"));
+        }
+        socket.expires_in(Duration::from_secs(120));
+        Ok(())
+    }
+}
+
+/// The function form: a reply, a reply that is forgotten, and the same emits.
+#[procedure(ws, incoming = ToServer, outgoing = ToClient)]
+pub async fn loops(
+    socket: Socket<loops::Procedure>,
+    mut events: Receiver<loops::Procedure>,
+) -> Result {
+    while let Some(event) = events.recv().await? {
+        match event {
+            ToServer::Save(draft) if draft.text == "forget" => {}
+            ToServer::Save(_) => events.reply().save(&Saved { id: 9 }).await?,
+            ToServer::Say(text) => socket.emit().said(&text).await?,
+            ToServer::Work(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn start_with(limits: Limits) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = App::new().mount("post", router![talk, loops]).limits(limits);
+    tokio::spawn(app.serve_on_until(listener, std::future::pending()));
+    address
+}
+
+async fn start() -> SocketAddr {
+    start_with(limits()).await
+}
+
+fn bearer(token: &str) -> String {
+    use std::fmt::Write as _;
+    // base64url without padding.
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = "jstack.bearer.".to_owned();
+    for chunk in token.as_bytes().chunks(3) {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for n in 0..=chunk.len() {
+            write!(text, "{}", DIGITS[(bits >> (18 - 6 * n) & 63) as usize] as char).unwrap();
+        }
+    }
+    text
+}
+
+/// A client of the profile `v1`.
+struct V1(Client);
+
+impl V1 {
+    async fn open(address: SocketAddr, path: &str, offer: &str) -> Self {
+        let more = format!("sec-websocket-protocol: {offer}\r\n");
+        Self(Client::open(address, path, &more).await.unwrap())
+    }
+
+    async fn talk(address: SocketAddr) -> Self {
+        let mut this = Self::open(address, "/api/post/talk", "jstack.v1").await;
+        assert_eq!(this.next().await[0], "$welcome");
+        assert_eq!(this.next().await[0], "hello");
+        this
+    }
+
+    async fn next(&mut self) -> Value {
+        let text = self.0.next_text().await;
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("the connection ended: {text:?}"))
+    }
+
+    async fn send(&mut self, frame: Value) {
+        self.0.text(&frame.to_string()).await.unwrap();
+    }
+
+    async fn request(&mut self, event: &str, data: Value) -> Value {
+        self.send(json!([event, data, { "i": "q1" }])).await;
+        let answer = self.next().await;
+        assert_eq!(answer[2], json!({ "i": "q1" }), "{answer}");
+        answer
+    }
+}
+
+#[tokio::test]
+async fn the_first_frame_says_what_the_connection_is() {
+    let address = start().await;
+    let mut client = Client::tcp(address).await.unwrap();
+    let more = "sec-websocket-protocol: jstack.v1, other\r\n";
+    let request = jstack_tests::client::handshake("/api/post/talk", more);
+    let answer = client.ask(request.as_bytes()).await.unwrap();
+    assert_eq!(answer.status, 101);
+    assert!(answer.head.contains("sec-websocket-protocol: jstack.v1\r\n"), "{}", answer.head);
+    let mut client = V1(client);
+    let welcome = client.next().await;
+    assert_eq!(welcome[0], "$welcome");
+    let expected = json!({
+        "v": 1, "id": welcome[1]["id"], "ping": 25_000, "max": 65_536, "rate": 100,
+        "classes": { "cursor": ["latest", "userId"], "typing": "volatile" },
+    });
+    assert_eq!(welcome[1], expected);
+    assert_eq!(client.next().await, json!(["hello", "anonymous"]));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_offer_it_sees_nothing_of_it() {
+    let address = start().await;
+    let mut base = Client::open(address, "/api/post/talk", "").await.unwrap();
+    let mut v1 = V1::talk(address).await;
+    assert_eq!(base.next_text().await, r#"["hello","anonymous"]"#);
+    v1.send(json!(["say", "hi", { "i": "1" }])).await;
+    assert_eq!(base.next_text().await, r#"["said","hi"]"#);
+    let mut answers = [v1.next().await, v1.next().await];
+    answers.sort_by_key(|answer| answer[0].to_string());
+    assert_eq!(answers, [json!(["$ok", null, { "i": "1" }]), json!(["said", "hi"])]);
+    // To it, a third element is a frame that is not one, and a question cannot be asked.
+    base.text(r#"["say","hi",{"i":"1"}]"#).await.unwrap();
+    let error: Value = serde_json::from_str(&base.next_text().await).unwrap();
+    assert_eq!((&error[0], &error[1]["code"]), (&json!("error"), &json!("malformed")));
+    base.text(r#"["$token","x"]"#).await.unwrap();
+    let error: Value = serde_json::from_str(&base.next_text().await).unwrap();
+    assert_eq!(error[1]["code"], "unknown_event");
+    base.emit("question", "null").await.unwrap();
+    assert!(base.next_text().await.contains("failed unsupported"));
+}
+
+#[tokio::test]
+async fn each_request_has_exactly_one_answer() {
+    let mut client = V1::talk(start().await).await;
+    let ok = client.request("save", json!({ "text": "a" })).await;
+    assert_eq!(ok, json!(["$ok", { "id": 7 }, { "i": "q1" }]));
+    for (data, code, status) in [
+        (json!({ "text": "taken" }), "conflict", 409),
+        (json!({ "text": "" }), "invalid", 422),
+        (json!(5), "invalid", 422),
+        (json!({ "text": "bad" }), "internal", 500),
+    ] {
+        let answer = client.request("save", data).await;
+        assert_eq!((&answer[0], &answer[1]["code"]), (&json!("$err"), &json!(code)), "{answer}");
+        assert_eq!(answer[1]["status"], status);
+    }
+    let answer = client.request("save", json!({ "text": "" })).await;
+    assert_eq!(answer[1]["issues"][0]["path"], "text");
+    assert_eq!(client.request("nothing", Value::Null).await[1]["code"], "unknown_event");
+    assert_eq!(client.request("typing", Value::Null).await, json!(["$ok", null, { "i": "q1" }]));
+    // Spaces, other keys and another order of the third element.
+    client.0.text(r#" [ "save" , {"text":"a"} , { "more":1, "i" : "é" } ] "#).await.unwrap();
+    assert_eq!(client.next().await, json!(["$ok", { "id": 7 }, { "i": "é" }]));
+    let long = "x".repeat(33);
+    client.send(json!(["save", { "text": "a" }, { "i": long }])).await;
+    let error = client.next().await;
+    assert_eq!((&error[0], &error[1]["code"]), (&json!("error"), &json!("malformed")));
+    // A third element without an id is not a request.
+    client.send(json!(["save", { "text": "a" }, {}])).await;
+    client.send(json!(["ping", null])).await;
+    assert_eq!(client.next().await, json!(["pong", null]));
+}
+
+#[tokio::test]
+async fn a_handler_may_ask_its_own_client() {
+    let mut client = V1::talk(start().await).await;
+    client.send(json!(["question", null])).await;
+    let question = client.next().await;
+    assert_eq!((&question[0], &question[1]), (&json!("confirm"), &json!("sure?")));
+    // What comes before the answer waits, and does not stop it.
+    client.send(json!(["say", "later"])).await;
+    client.send(json!(["$ok", 5, question[2]])).await;
+    assert_eq!(client.next().await, json!(["said", "answered 5"]));
+    assert_eq!(client.next().await, json!(["said", "later"]));
+    for (answer, expected) in [
+        (json!(["$ok", "five", null]), "failed answer: the answer to `confirm` is not valid"),
+        (json!(["$err", { "code": "busy", "message": "not now" }, null]), "failed busy: not now"),
+    ] {
+        client.send(json!(["question", null])).await;
+        let question = client.next().await;
+        client.send(json!([answer[0], answer[1], question[2]])).await;
+        let said = client.next().await[1].as_str().unwrap().to_owned();
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_ends_at_its_deadline_and_a_late_answer_is_ignored() {
+    let mut client = V1::talk(start().await).await;
+    client.send(json!(["impatient", null])).await;
+    let question = client.next().await;
+    assert_eq!(client.next().await, json!(["said", "timeout"]));
+    client.send(json!(["$ok", 5, question[2]])).await;
+    client.send(json!(["$ok", 5, { "i": "s99" }])).await;
+    client.send(json!(["$news", 5])).await;
+    client.send(json!(["ping", null])).await;
+    assert_eq!(client.next().await, json!(["pong", null]));
+}
+
+#[tokio::test]
+async fn reading_never_waits_for_a_handler() {
+    let address = start_with(Limits { rate: u32::MAX, ..limits() }).await;
+    for path in ["/api/post/talk", "/api/post/loops"] {
+        let mut client = V1::open(address, path, "jstack.v1").await;
+        assert_eq!(client.next().await[0], "$welcome");
+        if path.ends_with("talk") {
+            assert_eq!(client.next().await[0], "hello");
+        }
+        client.send(json!(["work", 4000])).await;
+        let started = Instant::now();
+        client.send(json!(["ping", 1])).await;
+        assert_eq!(client.next().await, json!(["pong", null]));
+        client.0.send(&jstack_tests::client::frame(9, true, b"hi")).await.unwrap();
+        assert_eq!(client.0.next().await, Frame::Control(10, b"hi".to_vec()));
+        client.0.send(&jstack_tests::client::frame(8, true, &1000u16.to_be_bytes())).await.unwrap();
+        assert_eq!(client.0.next().await, Frame::Close(1000, String::new()));
+        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn events_keep_their_order_behind_a_handler_that_waits() {
+    let address = start_with(Limits { rate: u32::MAX, ..limits() }).await;
+    for path in ["/api/post/talk", "/api/post/loops"] {
+        let mut client = V1::open(address, path, "jstack.v1").await;
+        assert_eq!(client.next().await[0], "$welcome");
+        if path.ends_with("talk") {
+            assert_eq!(client.next().await[0], "hello");
+        }
+        client.send(json!(["work", 200])).await;
+        for n in 0..500 {
+            client.send(json!(["say", n.to_string()])).await;
+        }
+        for n in 0..500 {
+            assert_eq!(client.next().await, json!(["said", n.to_string()]), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_after_the_upgrade_to_v1_and_before_it_to_others() {
+    let address = start().await;
+    let offer = format!("jstack.v1, {}", bearer("nobody"));
+    let mut client = V1::open(address, "/api/post/talk", &offer).await;
+    let bye = client.next().await;
+    let expected = json!({
+        "code": "unauthorized", "message": "no such user", "status": 401, "retry": false,
+        "issues": [{ "path": "token", "message": "is unknown" }],
+    });
+    assert_eq!(bye, json!(["$bye", expected]));
+    assert_eq!(client.0.next().await, Frame::Close(4401, "no such user".to_owned()));
+    let more = format!("sec-websocket-protocol: {}\r\n", bearer("nobody"));
+    let refused = Client::open(address, "/api/post/talk", &more).await;
+    assert_eq!(refused.unwrap_err().to_string(), "401 no such user");
+    let wrong = "sec-websocket-protocol: jstack.v1, jstack.bearer.%\r\n";
+    let refused = Client::open(address, "/api/post/talk", wrong).await.unwrap_err();
+    assert!(refused.to_string().starts_with("400 "), "{refused}");
+}
+
+#[tokio::test]
+async fn credentials_end_and_are_renewed() {
+    let address = start().await;
+    let offer = format!("jstack.v1, {}", bearer("short"));
+    let mut client = V1::open(address, "/api/post/talk", &offer).await;
+    let ttl = client.next().await[1]["ttl"].as_u64().unwrap();
+    assert!((59_000..=60_000).contains(&ttl), "{ttl}");
+    assert_eq!(client.next().await, json!(["hello", "short"]));
+    let renewed = client.request("$token", json!("short")).await;
+    assert_eq!(renewed[0], "$ok");
+    assert!((119_000..=120_000).contains(&renewed[1]["ttl"].as_u64().unwrap()), "{renewed}");
+    for (token, code) in [("other", "forbidden"), ("nobody", "unauthorized"), ("", "bad_request")] {
+        let answer = client.request("$token", json!(token)).await;
+        assert_eq!((&answer[0], &answer[1]["code"]), (&json!("$err"), &json!(code)));
+    }
+    assert_eq!(client.request("$token", json!(5)).await[1]["code"], "malformed");
+}
+
+#[tokio::test]
+async fn a_close_reaches_everybody_and_says_whether_to_come_back() {
+    for (code, retry) in [(4401, false), (4429, true), (1000, false)] {
+        let address = start().await;
+        let mut v1 = V1::talk(address).await;
+        let mut base = Client::open(address, "/api/post/talk", "").await.unwrap();
+        assert_eq!(base.next_text().await, r#"["hello","anonymous"]"#);
+        v1.send(json!(["end", code])).await;
+        let bye = v1.next().await;
+        assert_eq!((&bye[0], &bye[1]["retry"]), (&json!("$bye"), &json!(retry)), "{bye}");
+        assert_eq!(bye[1]["message"], "signed out");
+        assert_eq!(v1.0.next().await, Frame::Close(code, "signed out".to_owned()));
+        assert_eq!(base.next().await, Frame::Close(code, "signed out".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_function_form_answers_requests_and_never_leaves_one_open() {
+    let mut client = V1::open(start().await, "/api/post/loops", "jstack.v1").await;
+    assert_eq!(client.next().await[0], "$welcome");
+    let ok = client.request("save", json!({ "text": "a" })).await;
+    assert_eq!(ok, json!(["$ok", { "id": 9 }, { "i": "q1" }]));
+    client.send(json!(["typing", null, { "i": "a" }])).await;
+    client.send(json!(["save", { "text": "forget" }, { "i": "b" }])).await;
+    client.send(json!(["say", "x", { "i": "c" }])).await;
+    assert_eq!(client.next().await, json!(["$ok", null, { "i": "a" }]));
+    let forgotten = client.next().await;
+    assert_eq!((&forgotten[0], &forgotten[1]["code"]), (&json!("$err"), &json!("internal")));
+    assert_eq!(client.next().await, json!(["said", "x"]));
+}
+
+#[tokio::test]
+async fn silence_is_broken_by_a_tick() {
+    let limits = Limits { ping_interval: Duration::from_millis(300), ..limits() };
+    let mut client = V1::talk(start_with(limits).await).await;
+    assert_eq!(client.next().await, json!(["$tick", null]));
+}
