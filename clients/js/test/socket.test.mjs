@@ -228,6 +228,89 @@ describe("time", () => {
   })
 })
 
+describe("the page", () => {
+  const settle = async () => {
+    for (let index = 0; index < 20; index++) await Promise.resolve()
+  }
+  /** As much of a page as the client looks at. */
+  function page() {
+    mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 })
+    const events = new EventTarget()
+    globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible" })
+    globalThis.addEventListener = (name, handler) => events.addEventListener(name, handler)
+    globalThis.removeEventListener = (name, handler) => events.removeEventListener(name, handler)
+    return { events, document: globalThis.document }
+  }
+  afterEach(() => {
+    delete globalThis.document
+    delete globalThis.addEventListener
+    delete globalThis.removeEventListener
+  })
+
+  test("a page that becomes visible asks the server, and leaves one that says nothing for five seconds", async () => {
+    const { document } = page()
+    const { client, peers } = make()
+    const socket = client.a.b.$ws()
+    await settle()
+    document.visibilityState = "hidden"
+    document.dispatchEvent(new Event("visibilitychange"))
+    assert.deepEqual(peers[0].heard, [])
+    document.visibilityState = "visible"
+    document.dispatchEvent(new Event("visibilitychange"))
+    assert.deepEqual(peers[0].heard, [["ping", null]])
+    peers[0].send("pong", null)
+    mock.timers.tick(6000)
+    assert.equal(socket.isConnected, true)
+    document.dispatchEvent(new Event("resume"))
+    mock.timers.tick(4999)
+    assert.equal(socket.isConnected, true)
+    mock.timers.tick(1)
+    assert.equal(socket.status.state, "reconnecting")
+    assert.equal(socket.status.cause.code, "lost")
+  })
+
+  test("a hidden page waits for being shown, also where a delay ran", async () => {
+    const { events } = page()
+    const { client, peers } = make({ socket: { backoff: [1000, 1000] } })
+    const socket = client.a.b.$ws()
+    await settle()
+    peers[0].end()
+    events.dispatchEvent(new Event("pagehide"))
+    assert.equal(socket.status.retryAt, null)
+    mock.timers.tick(60_000)
+    await settle()
+    assert.equal(peers.length, 1)
+    events.dispatchEvent(new Event("pageshow"))
+    await settle()
+    assert.equal(peers.length, 2)
+    assert.equal(socket.isConnected, true)
+  })
+
+  test("`online` is the network's word: shown, and nothing more", async () => {
+    const { events } = page()
+    const { client } = make()
+    const socket = client.a.b.$ws()
+    await settle()
+    const before = socket.status
+    events.dispatchEvent(new Event("offline"))
+    assert.notEqual(socket.status, before)
+    assert.equal(socket.status.state, "open")
+  })
+
+  test("after close nothing listens to the page", async () => {
+    const { events, document } = page()
+    const { client, peers } = make()
+    const socket = client.a.b.$ws()
+    await settle()
+    socket.close()
+    for (const name of ["online", "pageshow"]) events.dispatchEvent(new Event(name))
+    document.dispatchEvent(new Event("visibilitychange"))
+    await settle()
+    assert.equal(peers.length, 1)
+    assert.equal(socket.status.state, "closed")
+  })
+})
+
 describe("listening", () => {
   test("events wait for the first listener of their name, in order, and then go to all who listen in that turn", async () => {
     const { client, peers } = make()

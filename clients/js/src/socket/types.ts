@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public surface of a socket. The classes beside this file implement it without knowing the events' types.
 
 import type { WsMore } from "../contract.js"
