@@ -1,12 +1,12 @@
 //! What a procedure's events say of their delivery, prepared for the fan-out.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::events::Delivery;
+use crate::platform::HashMap;
 
 /// One event as the hub needs to know it.
 #[derive(Clone, Debug)]

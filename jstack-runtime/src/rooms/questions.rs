@@ -1,11 +1,10 @@
 //! Questions that wait for a client's answer.
 
-use std::collections::HashMap;
-
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::error::Result;
+use crate::platform::HashMap;
 
 /// The questions of one connection.
 #[derive(Default)]
@@ -47,7 +46,7 @@ impl Questions {
     pub(super) fn end(&self) {
         let mut state = self.0.lock();
         state.ended = true;
-        state.waiting = HashMap::new();
+        state.waiting = HashMap::default();
     }
 }
 

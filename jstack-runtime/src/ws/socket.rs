@@ -229,7 +229,7 @@ impl Asker for Inner {
     fn ask(&self, text: Vec<u8>, within: Duration) -> Asked<Box<str>> {
         let sent = self.hub.ask(&self.member, &text);
         Box::pin(async move {
-            let answer = tokio::time::timeout(within, sent?.answer());
+            let answer = crate::platform::timeout(within, sent?.answer());
             answer.await.unwrap_or_else(|_| {
                 let message =
                     format!("the client did not answer within {} s", within.as_secs_f32());
