@@ -131,12 +131,13 @@ impl Link {
 
     /// Refuses a replica. Members of a cluster may be asked for its state whatever their role.
     fn check_role(&self, hello: &Hello) -> Result<(), String> {
-        #[cfg(feature = "redis-cluster")]
-        if matches!(self.address.deployment, Deployment::Member(_)) {
-            return Ok(());
-        }
+        let must_be_master = match self.address.deployment {
+            Deployment::Server(_) | Deployment::Sentinel { .. } => true,
+            #[cfg(feature = "redis-cluster")]
+            Deployment::Cluster { .. } | Deployment::Member(_) => false,
+        };
         match hello.get("role").and_then(text) {
-            Some(b"replica" | b"slave") => Err(A_REPLICA.to_owned()),
+            Some(b"replica" | b"slave") if must_be_master => Err(A_REPLICA.to_owned()),
             // Some services do not report a role.
             _ => Ok(()),
         }
