@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::http::Origins;
 use crate::http::allowed_headers::AllowedHeaders;
+use crate::http::origin::Hosts;
 use crate::limits::Limits;
 use crate::platform::HashMap;
 use crate::rooms::{Hub, Node};
@@ -18,6 +19,7 @@ pub(crate) struct AppContext {
     hubs: Mutex<HashMap<TypeId, Arc<Hub>>>,
     origins: OnceLock<Origins>,
     allowed_headers: OnceLock<AllowedHeaders>,
+    hosts: OnceLock<Hosts>,
 }
 
 impl AppContext {
@@ -27,6 +29,7 @@ impl AppContext {
             hubs: Mutex::default(),
             origins: OnceLock::new(),
             allowed_headers: OnceLock::new(),
+            hosts: OnceLock::new(),
         })
     }
 
@@ -54,6 +57,14 @@ impl AppContext {
 
     pub(crate) fn allowed_headers(&self) -> &AllowedHeaders {
         self.allowed_headers.get_or_init(AllowedHeaders::default)
+    }
+
+    pub(crate) fn set_hosts(&self, hosts: Hosts) {
+        let _ = self.hosts.set(hosts);
+    }
+
+    pub(crate) fn hosts(&self) -> &Hosts {
+        self.hosts.get_or_init(Hosts::default)
     }
 
     pub(crate) fn set_origins(&self, origins: Origins) {

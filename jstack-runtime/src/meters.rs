@@ -31,6 +31,7 @@ pub(crate) struct Refused {
     #[cfg(feature = "tls")]
     pub(crate) tls_timeout: Counter,
     pub(crate) origin: Counter,
+    pub(crate) host: Counter,
     pub(crate) handshake: Counter,
     pub(crate) draining: Counter,
     pub(crate) rate: Counter,
@@ -72,6 +73,7 @@ impl Meters {
                 #[cfg(feature = "tls")]
                 tls_timeout: refused("tls_timeout"),
                 origin: refused("origin"),
+                host: refused("host"),
                 handshake: refused("handshake"),
                 draining: refused("draining"),
                 rate: refused("rate"),
@@ -127,7 +129,7 @@ fn describe() {
     metrics::describe_gauge!(
         "jstack_connections",
         count,
-        "open TCP connections, those of sockets included"
+        "open TCP connections, and WebSockets that are streams of HTTP/2"
     );
     metrics::describe_counter!("jstack_accepted_total", count, "TCP connections that were let in");
     metrics::describe_counter!(

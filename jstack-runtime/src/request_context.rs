@@ -16,6 +16,7 @@ use crate::http::extractor::RequestExtractor;
 use crate::http::input::{self, RawInput};
 use crate::http::refusal::error_of;
 use crate::limits::or_none;
+use crate::net::bodies::BodyTurns;
 use crate::protocol::profile::bearer;
 use crate::rooms::Hub;
 use crate::transport::{ConnectionFuture, OnOpen, PendingConnection};
@@ -159,6 +160,10 @@ impl<S: Send + Sync> RequestContext<S> {
             }
             let body = self.body.take().unwrap_or_default();
             let limit = or_none(self.context.context().limits().body_bytes);
+            let _turn = match self.parts.extensions.get::<BodyTurns>() {
+                Some(turns) => turns.turn().await,
+                None => None,
+            };
             RawInput::body(&self.parts.headers, body, limit)
                 .await
                 .map_err(IntoResponse::into_response)

@@ -23,11 +23,14 @@ use crate::protocol::profile::take_bearer;
 #[derive(Clone)]
 pub(crate) struct BoundaryLayer {
     context: Arc<AppContext>,
+    in_foreign_server: bool,
 }
 
 impl BoundaryLayer {
-    pub(crate) fn new(context: Arc<AppContext>) -> Self {
-        Self { context }
+    /// `in_foreign_server` says that another server calls the procedures. This crate's own looks
+    /// at hosts itself, with what it knows of the connection.
+    pub(crate) fn new(context: Arc<AppContext>, in_foreign_server: bool) -> Self {
+        Self { context, in_foreign_server }
     }
 }
 
@@ -35,7 +38,8 @@ impl<T> Layer<T> for BoundaryLayer {
     type Service = Boundary<T>;
 
     fn layer(&self, inner: T) -> Boundary<T> {
-        Boundary { inner, context: self.context.clone() }
+        let in_foreign_server = self.in_foreign_server;
+        Boundary { inner, context: self.context.clone(), in_foreign_server }
     }
 }
 
@@ -43,6 +47,7 @@ impl<T> Layer<T> for BoundaryLayer {
 pub(crate) struct Boundary<T> {
     inner: T,
     context: Arc<AppContext>,
+    in_foreign_server: bool,
 }
 
 impl<T> Service<Request> for Boundary<T>
@@ -69,6 +74,16 @@ where
         let secure = request.extensions().get::<Secure>().is_some();
         let (headers, uri) = (request.headers(), request.uri());
         let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
+        if self.in_foreign_server
+            && let Err(error) = self.context.hosts().check(headers, uri, false)
+        {
+            self.context.node().meters().refused.host.increment(1);
+            let mut response = error.into_response();
+            if wants_problem {
+                problem::rewrite(&mut response);
+            }
+            return Box::pin(std::future::ready(Ok(response)));
+        }
         let origin = match cors::gate(
             self.context.origins(),
             self.context.allowed_headers(),

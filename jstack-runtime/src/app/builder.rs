@@ -171,6 +171,27 @@ impl<S> App<S> {
         self
     }
 
+    /// Sets the hosts that the server answers to: names, and `*.example.com` for all below one.
+    /// Requests to others get a 403.
+    ///
+    /// Unless set, here or by `JSTACK_HOSTS`, a server answers to every host on a public address.
+    /// On a loopback or private one it answers to `localhost`, to addresses, and to names that
+    /// nobody can register (without a dot, or below `local`, `localhost`, `internal` or
+    /// `home.arpa`), with the hosts that are set. Otherwise a stranger's page, whose name leads to
+    /// the server's address, would be taken for the server's own (DNS rebinding). What
+    /// [trusted proxies](Self::trusted_proxies) send is not looked at unless hosts are set. The
+    /// entry `any` allows every host. An entry that is not a host is an error at start.
+    ///
+    /// ```
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new().hosts(["app.example.com", "*.example.org"]);
+    /// ```
+    pub fn hosts<T: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
+        self.common.wanted.hosts = Some(crate::http::origin::Hosts::list(hosts));
+        self
+    }
+
     /// Sets the proxies in front of the server, as addresses or blocks of them (`10.0.0.0/8`):
     /// their `X-Forwarded-For` says who the client is, which `connections_per_ip` and
     /// [`ConnectInfo`](axum::extract::ConnectInfo) go by, and their `X-Forwarded-Proto` whether

@@ -150,6 +150,7 @@ impl App {
         let mut settings = Settings::resolve(wanted, &environment)?;
         context.set_origins(settings.origins.clone());
         context.set_allowed_headers(settings.allowed_headers.clone());
+        context.set_hosts(settings.hosts.clone());
         let name = (&*settings.name.0, settings.name.1);
         let chosen = choose(broker, name, &|name| environment.get(name))?;
         settings.add(chosen.settings);
@@ -173,7 +174,7 @@ impl App {
         if alone && beside.is_none() {
             api = api.fallback(nothing_here);
         }
-        let api = api.layer(BoundaryLayer::new(context.clone()));
+        let api = api.layer(BoundaryLayer::new(context.clone(), !alone));
         let router = match beside {
             Some(beside) => api.merge(beside),
             None => api,

@@ -49,6 +49,16 @@ pub(crate) enum LimitReached {
     Address,
 }
 
+impl LimitReached {
+    /// What the client is answered.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Server => "the server has all the connections that it may have; try again later",
+            Self::Address => "too many connections from this address; try again later",
+        }
+    }
+}
+
 /// A place, free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
@@ -61,6 +71,8 @@ pub(crate) struct Permit {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionPermits {
     pub(crate) _connection: Arc<Permit>,
+    /// Its own place, where the connection is that of HTTP/2 and carries many.
+    pub(crate) _stream: Option<Arc<Permit>>,
     pub(crate) _address: Option<Arc<Permit>>,
     pub(crate) _busy: Arc<ActiveRequest>,
 }
@@ -78,7 +90,7 @@ impl Admission {
         })
     }
 
-    /// A place for a connection from `address`; `None` where the address is a proxy's, which
+    /// A place for a connection from `address`, or for a WebSocket that is a stream of one; `None` where the address is a proxy's, which
     /// speaks for many.
     pub(crate) fn connection(
         self: &Arc<Self>,

@@ -2,3 +2,5 @@
 
 pub(crate) mod activity;
 pub(crate) mod admission;
+pub(crate) mod bodies;
+pub(crate) mod heads;

@@ -19,7 +19,7 @@ use super::tls::{self, Identity};
 use crate::app_context::AppContext;
 use crate::error::BoxError;
 use crate::limits::{Limits, or_none};
-use crate::net::admission::{Admission, LimitReached};
+use crate::net::admission::Admission;
 use crate::observe;
 
 /// How long to wait when there are no descriptors left.
@@ -128,10 +128,7 @@ async fn accept(
                 tokio::spawn(connection::serve(server, stream, peer, permit, stage));
             }
             Err(full) => {
-                match full {
-                    LimitReached::Server => meters.refused.connections.increment(1),
-                    LimitReached::Address => meters.refused.connections_per_ip.increment(1),
-                }
+                server.count_refusal(full);
                 #[cfg(feature = "tls")]
                 if server.tls.is_some() {
                     // An answer would cost a handshake.

@@ -1,14 +1,18 @@
 //! The server: the accept loop, connections, health checks, and the drain at the end.
 
 mod accept;
+mod answer;
 mod body;
 mod connection;
 mod drain;
 mod health;
 mod proxies;
 mod refusal;
+mod request_guard;
+mod respond;
 mod shared;
 mod signals;
+mod streams;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -75,9 +75,12 @@ impl Proxies {
     }
 }
 
-/// An address, with a port or not.
+/// An address, with a port or not, in quotes or not.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
+    // Some proxies quote as in `Forwarded` (RFC 7239), where an IPv6 address needs it.
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let text = quoted.map_or(text, str::trim);
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(address.to_canonical());
     }
@@ -185,6 +188,9 @@ mod tests {
             (&["203.0.113.7:4711"], "203.0.113.7"),
             (&["[2001:db8::1]:443"], "2001:db8::1"),
             (&["::ffff:203.0.113.7"], "203.0.113.7"),
+            (&["\"203.0.113.7\""], "203.0.113.7"),
+            (&["9.9.9.9, \"[2001:db8::1]:4711\", \"10.1.1.1:80\""], "2001:db8::1"),
+            (&["\"203.0.113.7"], "10.0.0.9"),
             (&["unknown, 10.1.1.1"], "10.1.1.1"),
             (&["203.0.113.7, <script>"], "10.0.0.9"),
             (&[""], "10.0.0.9"),

@@ -26,12 +26,7 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn refuse(&self, stream: TcpStream, full: LimitReached) {
-        let text = match full {
-            LimitReached::Server => {
-                "the server has all the connections that it may have; try again later"
-            }
-            LimitReached::Address => "too many connections from this address; try again later",
-        };
+        let text = full.message();
         let answer = format!(
             "HTTP/1.1 503 Service Unavailable\r\nretry-after: {RETRY_AFTER}\r\n\
              content-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\

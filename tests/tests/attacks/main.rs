@@ -20,4 +20,6 @@ mod messages;
 mod origins;
 mod panics;
 mod processes;
+mod promises;
 mod shutdown;
+mod transports;

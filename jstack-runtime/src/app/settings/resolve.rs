@@ -7,6 +7,7 @@ use super::variables::fields;
 use crate::error::BoxError;
 use crate::http::Origins;
 use crate::http::allowed_headers::AllowedHeaders;
+use crate::http::origin::Hosts;
 use crate::limits::Limits;
 use crate::server::Proxies;
 use crate::untrusted::Untrusted;
@@ -18,6 +19,7 @@ pub(crate) struct Overrides {
     pub(crate) limits: Option<Limits>,
     pub(crate) origins: Option<Origins>,
     pub(crate) allowed_headers: Option<AllowedHeaders>,
+    pub(crate) hosts: Option<Hosts>,
     pub(crate) proxies: Option<Proxies>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
@@ -30,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
     pub(crate) allowed_headers: AllowedHeaders,
+    pub(crate) hosts: Hosts,
     pub(crate) proxies: Proxies,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
@@ -67,6 +70,14 @@ impl Settings {
             ToString::to_string,
             (&mut lines, &mut wrong),
         );
+        let hosts = setting(
+            "JSTACK_HOSTS",
+            wanted.hosts,
+            environment,
+            str::parse::<Hosts>,
+            ToString::to_string,
+            (&mut lines, &mut wrong),
+        );
         let proxies = setting(
             "JSTACK_TRUSTED_PROXIES",
             wanted.proxies,
@@ -80,6 +91,9 @@ impl Settings {
         }
         if let Some(error) = allowed_headers.wrong() {
             wrong.push(format!("allowed headers: {error}"));
+        }
+        if let Some(error) = hosts.wrong() {
+            wrong.push(format!("hosts: {error}"));
         }
         if let Some(error) = proxies.wrong() {
             wrong.push(format!("trusted proxies: {error}"));
@@ -102,6 +116,7 @@ impl Settings {
             limits,
             origins,
             allowed_headers,
+            hosts,
             proxies,
             #[cfg(feature = "tls")]
             tls,
@@ -287,7 +302,7 @@ mod tests {
 
     #[test]
     fn wrong_values_are_all_told_with_name_value_and_what_would_be_right() {
-        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_ALLOW_HEADERS=*\nJSTACK_TRUSTED_PROXIES=proxy";
+        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_ALLOW_HEADERS=*\nJSTACK_HOSTS=http://x\nJSTACK_TRUSTED_PROXIES=proxy";
         let error = resolve(text).err().expect("an error");
         for part in [
             "JSTACK_RATE=`fast`: write a whole number",
@@ -295,6 +310,7 @@ mod tests {
             "JSTACK_ORIGINS: origin `*`",
             "Origins::any()",
             "JSTACK_ALLOW_HEADERS: `*`: write the names",
+            "JSTACK_HOSTS: `http://x`: write the host alone, as `x`",
             "JSTACK_TRUSTED_PROXIES: `proxy`",
         ] {
             assert!(error.contains(part), "{part} in {error}");

@@ -42,11 +42,12 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are not limits.
-pub(super) const NON_LIMIT_VARIABLES: [&str; 10] = [
+pub(super) const NON_LIMIT_VARIABLES: [&str; 11] = [
     "JSTACK_ADDRESS",
     "JSTACK_NAME",
     "JSTACK_ORIGINS",
     "JSTACK_ALLOW_HEADERS",
+    "JSTACK_HOSTS",
     "JSTACK_TRUSTED_PROXIES",
     "JSTACK_TLS_CERT",
     "JSTACK_TLS_KEY",

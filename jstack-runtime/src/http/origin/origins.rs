@@ -286,8 +286,13 @@ fn parse_port(text: &str) -> Option<u16> {
     if is_plain { text.parse().ok() } else { None }
 }
 
+/// The host of an authority, `host` or `host:port`; `None` for what is not one.
+pub(super) fn authority_host(authority: &str) -> Option<String> {
+    Origin::of("http", authority).map(|origin| origin.host)
+}
+
 /// A host in the one way of writing it; a trailing dot stays, since browsers tell it apart.
-fn parse_host(text: &str) -> Option<String> {
+pub(super) fn parse_host(text: &str) -> Option<String> {
     if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
     }

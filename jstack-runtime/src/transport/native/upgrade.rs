@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::net::activity::MonitoredStream;
 use crate::net::admission::ConnectionPermits;
+use crate::net::heads::HeadWatch;
 
 use super::liveness;
 use super::reader::{Connection, ReadHalf};
@@ -226,8 +227,10 @@ impl PendingConnection {
 /// The plain socket, if there is one, and what came with the handshake. hyper's buffer is 8 KiB:
 /// it must not live as long as the connection.
 fn reclaim_stream(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), Upgraded> {
-    let upgraded = match downcast::<TokioIo<MonitoredStream>>(upgraded) {
-        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf.to_vec())),
+    let upgraded = match downcast::<TokioIo<HeadWatch<MonitoredStream>>>(upgraded) {
+        Ok(parts) => {
+            return Ok((parts.io.into_inner().into_inner().into_inner(), parts.read_buf.to_vec()));
+        }
         Err(upgraded) => upgraded,
     };
     // Of somebody else's server, around `App::into_router`.
