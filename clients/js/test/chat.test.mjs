@@ -1,5 +1,5 @@
-// The React example, written for the stock client, with its two imports changed: against the chat server,
-// which is a Rust program (`JSTACK_CHAT`; `./check` builds it).
+// Against the chat server, which is a Rust program (`JSTACK_CHAT`; `./check` builds it): the profile v1 as the
+// server speaks it, and the React example, written for the stock client, with its two imports changed.
 
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
@@ -8,8 +8,9 @@ import { readFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { after, before, describe, test } from "node:test"
 import { build } from "esbuild"
+import { createClient } from "jstack-rs"
 import { chromium } from "playwright-core"
-import { sleep } from "./support.mjs"
+import { sleep, WebSocket } from "./support.mjs"
 
 const CHAT = process.env.JSTACK_CHAT
 const FLAGS = [
@@ -35,7 +36,41 @@ const changed = {
   },
 }
 
-describe("the React example on this client", { skip: !CHAT && "JSTACK_CHAT names no chat server" }, () => {
+const skip = !CHAT && "JSTACK_CHAT names no chat server"
+
+describe("the profile v1", { skip }, () => {
+  test("requests, their errors, and a server that drains", async () => {
+    const port = await freePort()
+    const server = await chat(port)
+    const errors = []
+    const client = createClient({ baseUrl: `http://127.0.0.1:${port}/api`, WebSocket, onError: error => errors.push(error) })
+    try {
+      const socket = client.post.chat.$ws()
+      await socket.ready({ timeout: 5000 })
+      assert.equal(socket.status.profile, "v1")
+      assert.ok(socket.id)
+      assert.equal(await socket.request("join", { roomId: "v1" }), null)
+      await assert.rejects(socket.request("message", { roomId: "v1" }), error => {
+        assert.deepEqual([error.name, error.code, error.status, error.issues[0].path], ["SocketError", "invalid", 422, "message"])
+        return true
+      })
+      const message = socket.once("message", { timeout: 5000 })
+      assert.equal(socket.emit("message", { roomId: "v1", message: "hello", author: "ada" }), true)
+      assert.equal((await message).message, "hello")
+
+      const down = new Promise(resolve => socket.on("onDisconnect", resolve))
+      server.kill("SIGTERM")
+      const { code, willRetry, cause } = await down
+      assert.deepEqual([code, willRetry, cause.code], [1012, true, "draining"])
+      assert.deepEqual(errors, [])
+    } finally {
+      client.$close()
+      server.kill("SIGKILL")
+    }
+  })
+})
+
+describe("the React example on this client", { skip }, () => {
   let browser, server, port, script
   before(async () => {
     const { outputFiles } = await build({
