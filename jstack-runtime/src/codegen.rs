@@ -6,7 +6,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::events::{EncodedReply, Event, Events};
 use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
 use crate::payload::{self, Issues};
@@ -130,6 +130,86 @@ impl<A> AnswerWriter<A> {
 fn refusal(issues: Issues) -> Option<Response> {
     let issues = issues.into_vec();
     (!issues.is_empty()).then(|| payload::outgoing(issues).into_response())
+}
+
+/// What a handler returned, unless its error chooses what it becomes ([`Failure`]).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __chosen {
+    ($outcome:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{Chooses as _, IsConverted as _};
+        let outcome = $outcome;
+        (&outcome).choice().of(outcome)
+    }};
+}
+
+/// The first choice: a `Result` whose error is a [`Failure`].
+#[doc(hidden)]
+pub trait Chooses {
+    /// Stands for this choice.
+    #[inline(always)]
+    fn choice(&self) -> Chosen {
+        Chosen
+    }
+}
+
+impl<T, E: Failure> Chooses for std::result::Result<T, E> {}
+
+/// The last choice: everything else.
+#[doc(hidden)]
+pub trait IsConverted {
+    /// Stands for this choice.
+    #[inline(always)]
+    fn choice(&self) -> Converted {
+        Converted
+    }
+}
+
+impl<O> IsConverted for &O {}
+
+/// The error says what it becomes.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Chosen;
+
+#[allow(clippy::unused_self, reason = "method resolution chooses the type, and it this function")]
+impl Chosen {
+    /// The outcome, or the error that was chosen.
+    #[inline(always)]
+    pub fn of<T, E: Failure>(
+        self,
+        outcome: std::result::Result<T, E>,
+    ) -> Result<std::result::Result<T, E>> {
+        match outcome {
+            Ok(value) => Ok(Ok(value)),
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+}
+
+/// The outcome is converted where it is needed.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Converted;
+
+#[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the other choice may fail")]
+impl Converted {
+    /// The outcome.
+    #[inline(always)]
+    pub fn of<O>(self, outcome: O) -> Result<O> {
+        Ok(outcome)
+    }
+}
+
+/// The answer in the place of an outcome that failed.
+#[doc(hidden)]
+#[inline(always)]
+pub fn refused<O>(outcome: Result<O>) -> std::result::Result<O, Response> {
+    match outcome {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => Err(error.into_response()),
+    }
 }
 
 /// A handler's outcome.

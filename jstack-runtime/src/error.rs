@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -79,6 +80,7 @@ struct Inner {
     message: Cow<'static, str>,
     issues: Vec<Issue>,
     source: Option<BoxError>,
+    retry_after: Option<Duration>,
 }
 
 macro_rules! statuses {
@@ -123,7 +125,16 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self { inner: Box::new(Inner { status, code, message, issues: Vec::new(), source: None }) }
+        Self {
+            inner: Box::new(Inner {
+                status,
+                code,
+                message,
+                issues: Vec::new(),
+                source: None,
+                retry_after: None,
+            }),
+        }
     }
 
     /// A 500. The cause is logged; the client reads `Internal Server Error`.
@@ -152,6 +163,22 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
         self.inner.source = Some(cause.into());
+        self
+    }
+
+    /// Says when another try makes sense: in the `Retry-After` of an HTTP answer, in whole seconds,
+    /// rounded up.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// use axum::response::IntoResponse;
+    ///
+    /// let busy = Error::service_unavailable("busy").retry_after(std::time::Duration::from_millis(1500));
+    /// assert_eq!(busy.into_response().headers()["retry-after"], "2");
+    /// ```
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.inner.retry_after = Some(after);
         self
     }
 
@@ -272,12 +299,16 @@ pub(crate) struct Cause(pub(crate) Arc<str>);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let Inner { status, code, message, issues, source } = *self.inner;
+        let Inner { status, code, message, issues, source, retry_after } = *self.inner;
         let mut response = Response::new(message.clone().into_owned().into());
         *response.status_mut() = status;
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        if let Some(after) = retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if let Some(cause) = source {
             response.extensions_mut().insert(Cause(cause.to_string().into()));
         }
@@ -286,12 +317,51 @@ impl IntoResponse for Error {
     }
 }
 
+/// An error type of the application that chooses its status, code and message.
+///
+/// A handler that returns `Result<T, E>` with such an `E` answers with what it chooses. Without this
+/// trait, every [`std::error::Error`] is a 500. `?` in a handler that returns [`Error`] cannot ask it,
+/// because that conversion is the same for all types: write `.map_err(Failure::into_error)?` there.
+///
+/// ```
+/// use jstack_runtime::{Error, Failure, Result};
+/// # use std::fmt;
+///
+/// #[derive(Debug)] // `#[derive(thiserror::Error)]` writes the two impls that follow
+/// enum PostError {
+///     Missing(u32),
+/// }
+/// # impl fmt::Display for PostError {
+/// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("no such post") }
+/// # }
+/// # impl std::error::Error for PostError {}
+///
+/// impl Failure for PostError {
+///     fn into_error(self) -> Error {
+///         match self {
+///             Self::Missing(id) => Error::not_found(format!("there is no post {id}")),
+///         }
+///     }
+/// }
+///
+/// fn read(id: u32) -> Result<String, PostError> {
+///     Err(PostError::Missing(id))
+/// }
+/// let error = read(7).map_err(Failure::into_error).unwrap_err();
+/// assert_eq!((error.status().as_u16(), error.code()), (404, "not_found"));
+/// ```
+pub trait Failure: std::error::Error {
+    /// The error that the client gets.
+    fn into_error(self) -> Error;
+}
+
 /// What a handler may fail with: everything that turns into [`Error`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",
     label = "`{Self}` does not turn into `jstack_runtime::Error`",
-    note = "return `Error`, which `?` makes of every `std::error::Error` and `Error::bad_request(…)` of a text, or write `impl From<{Self}> for Error`"
+    note = "return `Error`: `?` makes one of every `std::error::Error`, `.map_err(Error::internal)` of a boxed or `anyhow` error, `Error::bad_request(…)` of a text",
+    note = "a type of your own may also implement `std::error::Error` and `jstack_runtime::Failure`"
 )]
 pub trait IntoError {
     /// As the one error type.

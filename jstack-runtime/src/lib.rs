@@ -65,7 +65,7 @@ pub use broker::Redis;
 pub use close_reason::{CloseReason, ClosedBy};
 #[cfg(feature = "redis")]
 pub use emitter::Emitter;
-pub use error::{BoxError, Error, Issue, Result};
+pub use error::{BoxError, Error, Failure, Issue, Result};
 pub use events::{Asked, EmitFuture, Events};
 pub use http::{Bearer, OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
@@ -127,8 +127,8 @@ pub mod __private {
     pub use garde;
 
     pub use crate::codegen::{
-        AnswerWriter, answers, kept, no_reply, outcome, replied, results, rules, sendable,
-        unreplied,
+        AnswerWriter, Chooses, IsConverted, answers, kept, no_reply, outcome, refused, replied,
+        results, rules, sendable, unreplied,
     };
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{
@@ -148,5 +148,5 @@ pub mod __private {
     pub use crate::ws::{
         CloneExtractor, Handlers, IntoOutcome, Left, SocketExtractor, SocketProcedure,
     };
-    pub use crate::{__check as check, __issues as issues};
+    pub use crate::{__check as check, __chosen as chosen, __issues as issues};
 }

@@ -671,3 +671,121 @@ fn a_router_takes_paths_of_all_kinds_and_conditions() {
     assert_eq!(names(&router), ["chat", "nothing", "refused", "withLifetimes"]);
     assert!(names(&router![]).is_empty());
 }
+
+/// Error types as `thiserror` writes them.
+mod failures {
+    use std::fmt;
+
+    use axum::http::Request;
+    use jstack_runtime::Failure;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[derive(Debug)]
+    pub struct Gone;
+
+    /// One that says nothing of its own.
+    #[derive(Debug)]
+    pub struct Silent;
+
+    impl fmt::Display for Gone {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("it was there once")
+        }
+    }
+
+    impl fmt::Display for Silent {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a secret")
+        }
+    }
+
+    impl std::error::Error for Gone {}
+    impl std::error::Error for Silent {}
+
+    impl Failure for Gone {
+        fn into_error(self) -> Error {
+            let after = std::time::Duration::from_millis(2500);
+            Error::with_code(axum::http::StatusCode::GONE, "long_gone", self.to_string())
+                .retry_after(after)
+        }
+    }
+
+    type Found<T> = std::result::Result<T, Gone>;
+
+    #[procedure(get)]
+    async fn written() -> Result<u32, Gone> {
+        Err(Gone)
+    }
+
+    #[procedure(post)]
+    async fn by_an_alias() -> Found<u32> {
+        Err(Gone)
+    }
+
+    #[procedure(get)]
+    async fn silent() -> Result<u32, Silent> {
+        Err(Silent)
+    }
+
+    #[procedure(get)]
+    async fn converted() -> Result<u32> {
+        let found = written().await.map_err(Failure::into_error)?;
+        Ok(found + 1)
+    }
+
+    #[procedure(get)]
+    async fn boxed() -> Result<u32> {
+        fn read() -> Result<u32, BoxError> {
+            Err("a secret".into())
+        }
+        Ok(read().map_err(Error::internal)? + 1)
+    }
+
+    #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    mod chat {
+        use super::*;
+
+        #[connect]
+        async fn connect() -> Result<(), Gone> {
+            Err(Gone)
+        }
+
+        #[on(Text)]
+        async fn text(_: Text) -> Result<(), Gone> {
+            Err(Gone)
+        }
+
+        #[fallback]
+        async fn rest(_: Incoming) -> Found<()> {
+            Err(Gone)
+        }
+    }
+
+    #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    async fn looped(mut events: Receiver<looped::Procedure>) -> Result<(), Gone> {
+        while let Ok(Some(_)) = events.recv().await {}
+        Err(Gone)
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_application_chooses_its_status() {
+        let router = router![written, by_an_alias, silent, converted, boxed, chat, looped];
+        let app = App::new().mount("a", router).into_router();
+        for (method, name, status) in [
+            ("GET", "written", 410),
+            ("POST", "byAnAlias", 410),
+            ("GET", "silent", 500),
+            ("GET", "converted", 410),
+            ("GET", "boxed", 500),
+        ] {
+            let request = Request::builder().method(method).uri(format!("/api/a/{name}"));
+            let request = request.body(axum::body::Body::empty()).expect("a request");
+            let answer = app.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), status, "{name}");
+            let after = answer.headers().get("retry-after").map(|after| after.as_bytes());
+            assert_eq!(after, (status == 410).then_some(b"3".as_slice()), "{name}");
+        }
+    }
+}

@@ -164,6 +164,18 @@ fn call(
     quote_spanned!(place=> #sendable(#called).await)
 }
 
+/// The outcome of a handler whose own error may choose what it becomes; `None` where it has none.
+fn chosen(handler: &Handler, rt: &TokenStream, call: &TokenStream) -> Option<TokenStream> {
+    let syn::ReturnType::Type(_, ty) = &handler.output else { return None };
+    let is_ours = types::is_word(ty, "Result");
+    if is_ours || types::is_scalar(ty) {
+        return None;
+    }
+    let place = output_place(handler);
+    let chosen = respanned(code!(#rt::__private::chosen!), place);
+    Some(quote_spanned!(place=> #chosen(#call)))
+}
+
 /// Where a handler says what it returns.
 fn output_place(handler: &Handler) -> Span {
     match &handler.output {

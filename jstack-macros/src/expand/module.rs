@@ -7,7 +7,9 @@ use syn::{ReturnType, Type};
 use super::fallback::{self, unless_broken};
 use super::kept::{Kept, KeptExtractors};
 use super::procedure::inside;
-use super::{Implementation, at, call, described, distinct, extraction, output_place, session};
+use super::{
+    Implementation, at, call, chosen, described, distinct, extraction, output_place, session,
+};
 use crate::args::{Args, Kind};
 use crate::check;
 use crate::errors::Errors;
@@ -160,6 +162,7 @@ impl<'a> Generated<'a> {
         if returns_nothing(handler) {
             return quote_spanned!(place=> #rt::__private::unreplied(#call));
         }
+        let call = chosen(handler, rt, &call).map_or(call, |chosen| code!(#chosen?));
         let field = names::method(&Case::Snake.apply(variant), at(variant));
         let event = code!(&<Incoming as #rt::Events>::TABLE.#field);
         quote_spanned!(place=> #rt::__private::replied(#event, #call))
@@ -189,7 +192,9 @@ impl<'a> Generated<'a> {
     /// The call's result as the runtime wants it; a wrong return type is an error in its place.
     fn outcome(&self, handler: &Handler, call: &TokenStream) -> TokenStream {
         let rt = &self.rt;
-        quote_spanned!(output_place(handler)=> #rt::__private::outcome(#call))
+        let chosen = chosen(handler, rt, call).map(|chosen| code!(#chosen?));
+        let outcome = chosen.as_ref().unwrap_or(call);
+        quote_spanned!(output_place(handler)=> #rt::__private::outcome(#outcome))
     }
 
     fn event(&self) -> TokenStream {
@@ -269,7 +274,10 @@ impl<'a> Generated<'a> {
                 });
                 let connected =
                     quote_spanned!(output_place(handler)=> cx.connected::<#ty, _>(outcome)?);
-                code!(let outcome = #call; let session = #connected;)
+                let chosen = chosen(handler, rt, &call);
+                let outcome =
+                    chosen.map_or(call, |chosen| code!(#rt::__private::refused(#chosen)?));
+                code!(let outcome = #outcome; let session = #connected;)
             }
             None => code!(let session = ();),
         };

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
-use super::{Implementation, at, call, described, distinct, extraction, respanned};
+use super::{Implementation, at, call, chosen, described, distinct, extraction, respanned};
 use crate::args::{Args, Kind};
 use crate::model::{Arg, Handler, Hook};
 use crate::module::Function;
@@ -36,7 +36,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         conditional: Vec::new(),
         info: written.then(|| info(function, handler, kind, args)),
         call: written
-            .then(|| if kind == Kind::Ws { run(handler) } else { answer(handler, kind, args) }),
+            .then(|| if kind == Kind::Ws { run(handler, rt) } else { answer(handler, kind, args) }),
     };
     code! {
         #function_item
@@ -101,6 +101,8 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
     });
     let no_input =
         (kind == Kind::Post && args.input.is_none()).then(|| code!(cx.no_input().await?;));
+    let chosen = chosen(handler, &rt, &called);
+    let called = chosen.map_or(called, |chosen| code!(#rt::__private::refused(#chosen)?));
     let answers = answers(handler, &rt);
     let issues = issues(handler, &rt);
     code! {
@@ -129,7 +131,7 @@ fn is_fallible(ty: &syn::Type) -> bool {
 }
 
 /// Starts a `ws` function, which runs until the connection or it ends.
-fn run(handler: &Handler) -> TokenStream {
+fn run(handler: &Handler, rt: &TokenStream) -> TokenStream {
     let ident = &handler.ident;
     let extractions = handler.extracted().map(|arg| extraction(&arg.ty, "extract_for_socket"));
     let mut next = 0..handler.args.len();
@@ -145,9 +147,17 @@ fn run(handler: &Handler) -> TokenStream {
         output @ ReturnType::Type(..) => at(output),
     };
     let run = quote_spanned!(place=> cx.run::<Self, _, _>);
+    let called = code!(#ident(#(#values),*));
+    let awaited = quote_spanned!(place=> #called.await);
+    let function = match chosen(handler, rt, &awaited) {
+        Some(chosen) => {
+            code!(move |events| async move { #rt::__private::outcome(#chosen?) })
+        }
+        None => code!(move |events| #called),
+    };
     code! {
         let kept = (#(#extractions,)*);
-        #run(move |events| #ident(#(#values),*))
+        #run(#function)
     }
 }
 

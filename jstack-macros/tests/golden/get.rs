@@ -23,15 +23,13 @@ where
         .input(::jstack_runtime::__private::inputs::<Page>());
     const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
         ::std::boxed::Box::pin(async move {
-            let answer = ::jstack_runtime::__private::sendable(
-                    recent(
-                        cx.extract().await?,
-                        ::jstack_runtime::__private::inputs::<Page>()
-                            .read(cx.input().await?)?
-                            .0,
-                    ),
-                )
-                .await;
+            let answer = ::jstack_runtime::__private::refused(
+                ::jstack_runtime::__private::chosen!(
+                    ::jstack_runtime::__private::sendable(recent(cx.extract(). await ?,
+                    ::jstack_runtime::__private::inputs:: < Page > ().read(cx.input().
+                    await ?) ? .0)). await
+                ),
+            )?;
             let issues = ::jstack_runtime::__private::issues!(ok & answer, Message);
             ::jstack_runtime::__private::results::<Result<Vec<Message>>, _>()
                 .reply(answer, issues)

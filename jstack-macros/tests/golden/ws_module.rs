@@ -130,14 +130,13 @@ pub mod chat {
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                 );
-                let outcome = ::jstack_runtime::__private::sendable(
-                        connect(
-                            ::jstack_runtime::__private::kept(&kept.2),
-                            cx.extract_for_socket().await?,
-                            cx.extract_for_socket().await?,
-                        ),
-                    )
-                    .await;
+                let outcome = ::jstack_runtime::__private::refused(
+                    ::jstack_runtime::__private::chosen!(
+                        ::jstack_runtime::__private::sendable(connect(::jstack_runtime::__private::kept(&
+                        kept.2), cx.extract_for_socket(). await ?, cx
+                        .extract_for_socket(). await ?)). await
+                    ),
+                )?;
                 let session = cx.connected::<Session, _>(outcome)?;
                 cx.serve::<__Handlers>(session, kept)
             })
