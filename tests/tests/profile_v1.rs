@@ -466,3 +466,70 @@ async fn silence_is_broken_by_a_tick() {
     let mut client = V1::talk(start_with(limits).await).await;
     assert_eq!(client.next().await, json!(["$tick", null]));
 }
+
+#[tokio::test]
+async fn a_drain_tells_each_client_another_time_to_come_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits { drain_spread: Duration::from_secs(8), ..limits() };
+    let app = App::new().mount("post", router![talk, loops]).limits(limits);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(app.serve_on_until(listener, async { drop(stopped.await) }));
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(V1::talk(address).await);
+    }
+    stop.send(()).unwrap();
+    let mut times = Vec::new();
+    for client in &mut clients {
+        let bye = client.next().await;
+        assert_eq!((&bye[1]["code"], &bye[1]["retry"]), (&json!("draining"), &json!(true)));
+        times.push(bye[1]["after"].as_u64().unwrap());
+        let restart = Frame::Close(1012, "the server is restarting".to_owned());
+        assert_eq!(client.0.next().await, restart);
+    }
+    times.sort_unstable();
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] < 900), "{times:?}");
+    assert!(times[0] < 400 && times[19] >= 7600 && times[19] < 8000, "{times:?}");
+    drop(clients);
+    server.await.unwrap().unwrap();
+}
+
+/// Fills the queue and the socket of a client that does not read.
+async fn fill(talker: &mut V1) {
+    let long = "x".repeat(20_000);
+    for _ in 0..400 {
+        talker.send(json!(["say", long])).await;
+        assert_eq!(talker.next().await[0], "said");
+    }
+}
+
+#[tokio::test]
+async fn only_the_newest_of_each_key_waits_for_a_reader_that_stops() {
+    let limits = Limits {
+        rate: u32::MAX,
+        queue_bytes: 64 << 20,
+        queue_frames: u32::MAX,
+        write_timeout: Duration::from_secs(60),
+        ..limits()
+    };
+    let address = start_with(limits).await;
+    let mut reader = V1::talk(address).await;
+    let mut talker = V1::talk(address).await;
+    fill(&mut talker).await;
+    for x in 0..3000 {
+        talker.send(json!(["cursor", { "userId": x % 3, "x": x }])).await;
+        assert_eq!(talker.next().await, json!(["moved", { "userId": x % 3, "x": x }]));
+    }
+    // A reader that keeps up got all of them. The other one gets what waited, and then the newest.
+    let mut moved = Vec::new();
+    while moved.len() < 3 {
+        let frame = reader.next().await;
+        if frame[0] == "moved" {
+            moved.push(frame[1]["x"].as_u64().unwrap());
+        }
+    }
+    assert_eq!(moved, [2997, 2998, 2999]);
+    talker.send(json!(["say", "end"])).await;
+    assert_eq!(reader.next().await, json!(["said", "end"]));
+}

@@ -1,4 +1,7 @@
-//! The end of a server: everyone is told, nobody is lost, and not all come back at once.
+//! The drain at a server's end: everybody is closed with a reason, and not all come back at once.
+//!
+//! Base clients come back a fixed time after their close, so their closes are spread. Clients of the
+//! profile `v1` are all closed at the start, each with another time after which to come back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::app_context::AppContext;
 use crate::close_reason::{CloseReason, ClosedBy};
+use crate::platform;
 use crate::rooms::{Hub, Member};
 
 /// So few sockets are closed at once.
@@ -21,6 +25,11 @@ const RESTART: CloseReason =
 pub(super) async fn close_all(context: &AppContext, spread: Duration) {
     let sockets = open_sockets(context);
     tracing::info!(sockets = sockets.len(), "shutting down");
+    let (extended, sockets): (Vec<_>, Vec<_>) =
+        sockets.into_iter().partition(|(_, member)| member.profile.is_v1());
+    for (n, (hub, member)) in extended.iter().enumerate() {
+        hub.close_after(member, RESTART, Some(share(spread, n, extended.len())));
+    }
     if sockets.len() >= FEW && !spread.is_zero() {
         close_spread(&sockets, spread).await;
     } else {
@@ -33,9 +42,17 @@ pub(super) async fn close_all(context: &AppContext, spread: Duration) {
     loop {
         tokio::time::sleep(TICK * 5).await;
         for (hub, member) in open_sockets(context) {
-            hub.close(&member, RESTART);
+            hub.close_after(&member, RESTART, Some(share(spread, 0, 1)));
         }
     }
+}
+
+/// The time after which the client `n` of `count` comes back, in milliseconds: a place of its own in
+/// the spread.
+fn share(spread: Duration, n: usize, count: usize) -> u64 {
+    let spread = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
+    let (n, count) = (n as u64, count.max(1) as u64);
+    spread.saturating_mul(n) / count + platform::random() % (spread / count).max(1)
 }
 
 async fn close_spread(sockets: &[(Arc<Hub>, Arc<Member>)], spread: Duration) {
