@@ -192,7 +192,7 @@ pub fn upgrade(lines: &[u8], http2: bool, origins: &Origins) -> Judged {
     let accepted = frame::handshake::check(&method, version, &headers, protocol, true);
     let uri = Uri::from_static("/api/post/chat");
     let decision = origins.check_upgrade(&headers, &uri, false);
-    let proxies = crate::server::Proxies::list(["10.0.0.1"]);
+    let proxies = crate::net::Proxies::list(["10.0.0.1"]);
     Judged {
         handshake: accepted.is_ok(),
         origin: !matches!(decision, crate::http::origin::Decision::Refused(_)),

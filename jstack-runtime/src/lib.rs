@@ -1,5 +1,20 @@
 //! Typed real-time endpoints on axum.
 
+#![cfg_attr(
+    target_family = "wasm",
+    allow(
+        dead_code,
+        unreachable_code,
+        unused_imports,
+        reason = "until WebAssembly has a transport and an entry, what they need is unused"
+    )
+)]
+
+#[cfg(all(target_family = "wasm", any(feature = "redis", feature = "tls", feature = "fuzzing")))]
+compile_error!(
+    "the features `redis`, `tls` and `fuzzing` need an operating system: leave them out on WebAssembly"
+);
+
 mod app;
 mod app_context;
 pub mod broker;
@@ -8,6 +23,7 @@ mod codegen;
 pub mod contract;
 #[cfg(feature = "redis")]
 mod emitter;
+#[cfg(not(target_family = "wasm"))]
 mod entry;
 mod error;
 mod events;
@@ -28,6 +44,7 @@ mod rate;
 mod request_context;
 mod rooms;
 mod router;
+#[cfg(not(target_family = "wasm"))]
 mod server;
 mod socket_id;
 mod sync;
@@ -82,6 +99,7 @@ pub use router::Router;
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub use ws::{Io, Receiver, Socket, SocketProcedure};
 
+#[cfg(not(target_family = "wasm"))]
 pub mod raw {
     //! WebSockets without events: text and bytes, for protocols of one's own.
     //!
@@ -130,6 +148,7 @@ pub mod __private {
         AnswerWriter, Chooses, IsConverted, answers, kept, no_reply, outcome, refused, replied,
         results, rules, sendable, unreplied,
     };
+    #[cfg(not(target_family = "wasm"))]
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{
         AnyEvent, Asked, EmitFuture, EncodedReply, Event, Events, NoQuestions, NoReplies, Question,

@@ -70,9 +70,9 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     }).collect();
     let replies = (!replies.is_empty())
         .then(|| code!(const REPLIES: &'static [(&'static str, &'static str)] = &[#(#replies,)*];));
-    let (asker_type, asker_new, asker) = (asker.ty(), asker.new(), asker.definition(set));
+    let (asker_type, asker_new, asker) = (asker.ty(), asker.constructor(), asker.definition(set));
     let (replier_type, replier_new, replier) =
-        (replier.ty(), replier.new(), replier.definition(set));
+        (replier.ty(), replier.constructor(), replier.definition(set));
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
@@ -165,7 +165,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn new(&self) -> TokenStream {
+    fn constructor(&self) -> TokenStream {
         let (rt, inner) = (self.rt, self.inner());
         let function = if self.is_asker { code!(asker) } else { code!(replier) };
         let (ty, new) = match &self.name {

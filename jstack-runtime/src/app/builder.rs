@@ -198,7 +198,7 @@ impl<S> App<S> {
     /// it came over TLS. None unless set, here or by `JSTACK_TRUSTED_PROXIES`; an entry that is
     /// no address is an error at start.
     pub fn trusted_proxies<T: AsRef<str>>(mut self, blocks: impl IntoIterator<Item = T>) -> Self {
-        self.common.wanted.proxies = Some(crate::server::Proxies::list(blocks));
+        self.common.wanted.proxies = Some(crate::net::Proxies::list(blocks));
         self
     }
 

@@ -4,6 +4,7 @@ mod boundary;
 mod builder;
 #[cfg_attr(test, allow(unreachable_pub, reason = "the tests of the contract use it"))]
 pub(crate) mod cli;
+#[cfg(not(target_family = "wasm"))]
 mod serve;
 pub(crate) mod settings;
 

@@ -44,9 +44,9 @@ impl App {
     }
 
     /// Serves until SIGTERM or Ctrl-C, and then drains: no new connections, requests are
-    /// finished, sockets closed with 1012 over [`Limits::drain_spread`] after what waits for them
+    /// finished, sockets closed with 1012 over [`Limits::drain_spread`](crate::Limits::drain_spread) after what waits for them
     /// is written and `#[disconnect]` has run. It returns when all are gone, at the latest after
-    /// [`Limits::drain_deadline`]; a second signal ends it at once. Where handlers were cut off so
+    /// [`Limits::drain_deadline`](crate::Limits::drain_deadline); a second signal ends it at once. Where handlers were cut off so
     /// and keep the process from ending, because they block their threads, it exits 5 s later.
     ///
     /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains

@@ -15,7 +15,7 @@ use crate::socket_id::SocketId;
 /// Carries messages to every process that shares it.
 ///
 /// Calls on one channel take effect in the order in which they are made: a subscribe after an
-/// unsubscribe ends subscribed. [`Memory`] is the one for a single process.
+/// unsubscribe ends subscribed. [`Memory`](crate::Memory) is the one for a single process.
 pub trait Broker: Send + Sync + 'static {
     /// Publishes messages, those of one room in this order.
     ///

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::body::SizeHint;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A body that is not longer than this needs no turn, in bytes.
@@ -20,9 +19,9 @@ impl BodyTurns {
         Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 
-    /// Whether a body of this size needs a turn.
-    pub(crate) fn are_for(size: &SizeHint) -> bool {
-        size.exact().is_none_or(|size| size > SHORT)
+    /// Whether a body of this size, if it is known, needs a turn.
+    pub(crate) fn are_for(size: Option<u64>) -> bool {
+        size.is_none_or(|size| size > SHORT)
     }
 
     /// Waits for a turn, which ends when what this returns is dropped.

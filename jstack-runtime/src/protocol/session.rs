@@ -80,10 +80,6 @@ impl Session {
         Self { profile, ..Self::default() }
     }
 
-    pub(crate) fn profile(&self) -> Profile {
-        self.profile
-    }
-
     /// Decides what a message means; `now` is its arrival in nanoseconds since any fixed moment.
     #[inline]
     pub(crate) fn handle<'a>(&mut self, input: Input<'a>, rates: Rates, now: u64) -> Step<'a> {

@@ -11,7 +11,6 @@ use tokio::sync::watch;
 
 use super::connection::{self, Stage};
 use super::drain;
-use super::proxies::Proxies;
 use super::refusal::Refusals;
 use super::shared::Server;
 #[cfg(feature = "tls")]
@@ -19,6 +18,7 @@ use super::tls::{self, Identity};
 use crate::app_context::AppContext;
 use crate::error::BoxError;
 use crate::limits::{Limits, or_none};
+use crate::net::Proxies;
 use crate::net::admission::Admission;
 use crate::observe;
 

@@ -6,7 +6,6 @@ mod body;
 mod connection;
 mod drain;
 mod health;
-mod proxies;
 mod refusal;
 mod request_guard;
 mod respond;
@@ -17,7 +16,6 @@ mod streams;
 mod tls;
 
 pub(crate) use accept::{Drained, Start, serve};
-pub(crate) use proxies::Proxies;
 pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Identity;

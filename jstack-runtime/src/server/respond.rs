@@ -133,7 +133,7 @@ pub(super) async fn respond(
     };
     if h2 && !asks_for_more && !connected.is_proxy {
         connected.untaken.room().await;
-        if BodyTurns::are_for(&request.body().size_hint()) {
+        if BodyTurns::are_for(request.body().size_hint().exact()) {
             request.extensions_mut().insert(connected.bodies.clone());
         }
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hyper_util::server::conn::auto;
 
-use super::proxies::Proxies;
 use super::streams::Streams;
 use crate::app_context::AppContext;
 use crate::limits::Limits;
+use crate::net::Proxies;
 use crate::net::admission::{Admission, LimitReached};
 
 /// The configuration and the accounts of one server.

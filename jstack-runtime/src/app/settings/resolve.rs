@@ -9,7 +9,7 @@ use crate::http::Origins;
 use crate::http::allowed_headers::AllowedHeaders;
 use crate::http::origin::Hosts;
 use crate::limits::Limits;
-use crate::server::Proxies;
+use crate::net::Proxies;
 use crate::untrusted::Untrusted;
 
 /// What code says; `None` where it does not.

@@ -1,10 +1,10 @@
 //! The body of a POST: what is refused by its head, its length, and its bytes.
 
 use axum::body::Body;
+use axum::body::HttpBody as _;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
-use hyper::body::Body as _;
 
 use crate::error::{Error, Result};
 use crate::untrusted::Untrusted;

@@ -386,7 +386,7 @@ impl Outbound {
     }
 
     /// Takes what waits, as if it were written.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(jstack_loom, feature = "fuzzing"))]
     pub(crate) async fn drain(&self) -> Vec<u8> {
         let Some(chunks) = self.take().await else { return Vec::new() };
         let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes().to_vec()).collect();
