@@ -182,12 +182,6 @@ impl Decoder {
         self.partial.is_some()
     }
 
-    #[cfg(test)]
-    /// Whether a message has begun and not ended: what an assembly deadline is for.
-    pub(crate) fn is_partial(&self) -> bool {
-        self.head_len > 0 || self.partial.as_ref().is_some_and(|partial| !partial.is_spent())
-    }
-
     /// Takes bytes from the front of `input`, unmasking them in place, up to the end of one
     /// message. Without a message the whole input was taken: nothing is ever left for the caller
     /// to keep.

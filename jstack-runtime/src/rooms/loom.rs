@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
+use crate::protocol::profile::Profile;
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
 
@@ -85,7 +86,7 @@ impl Rig {
 
     /// A connection whose queue nobody empties.
     fn member(local: u64) -> Arc<Member> {
-        let member = Member::new(SocketId { node: 1, local }, None, 0);
+        let member = Member::new(SocketId { node: 1, local }, None, Profile::Base, 0);
         member.out().attach_task();
         Arc::new(member)
     }
@@ -289,6 +290,8 @@ fn loom_who_sees_the_end_of_a_connection_finds_its_close_frame_in_the_queue() {
             let member = member.clone();
             move || member.close(CloseReason::fixed(ClosedBy::Shutdown, 1012, ""))
         });
+        // loom switches threads at locks: without one here, this would always look first.
+        let _ = member.out().is_empty();
         // What the reading task does before it ends the stream.
         if member.ending().is_some() {
             assert!(!member.out().is_empty());

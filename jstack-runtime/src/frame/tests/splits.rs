@@ -83,21 +83,6 @@ fn nothing_is_held_once_a_split_message_was_taken() {
     let mut decoder = Decoder::new(false);
     for at in 1..stream.len() {
         feed(&mut decoder, &NO_LIMITS, cut(stream, &[at]));
-        assert!(!decoder.is_partial());
         assert_eq!(decoder.held_bytes(), 0, "cut at {at}");
     }
-}
-
-#[test]
-fn a_decoder_is_partial_from_the_first_byte_of_a_message_to_its_last() {
-    let stream = [frame(TEXT_BEGINS, b"a"), frame(PING, b"p"), frame(ENDS, b"b")].concat();
-    let mut decoder = Decoder::new(false);
-    assert!(!decoder.is_partial());
-    let (last, body) = stream.split_last().unwrap();
-    for byte in body {
-        feed(&mut decoder, &NO_LIMITS, [&[*byte][..]]);
-        assert!(decoder.is_partial());
-    }
-    assert_eq!(feed(&mut decoder, &NO_LIMITS, [&[*last][..]]).messages, [text("ab")]);
-    assert!(!decoder.is_partial());
 }
