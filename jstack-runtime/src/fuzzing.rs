@@ -121,7 +121,7 @@ impl FanOut {
         let process = Node::new();
         let limits =
             Limits { queue_frames: Limits::NONE, queue_bytes: Limits::NONE, ..Limits::default() };
-        process.configure(Arc::new(crate::broker::Memory), limits);
+        process.configure(Arc::new(crate::broker::Memory::new()), limits);
         let mut this =
             Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
         for _ in 0..members {

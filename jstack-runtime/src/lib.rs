@@ -29,6 +29,7 @@ mod error;
 mod events;
 mod frame;
 mod guard;
+pub mod history;
 mod http;
 mod limits;
 mod meters;

@@ -2,20 +2,25 @@
 
 use std::sync::Arc;
 
-use super::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
+use super::broker::{Broker, Subscribe};
+use super::message::{Channel, Message, Sink};
+use super::outcome::Publish;
+use crate::history::{History, MemoryHistory};
 
-/// The embedded broker, for one process. It needs nothing and keeps nothing.
+/// The embedded broker, for one process. It needs nothing, and keeps nothing but the
+/// [history](MemoryHistory) of procedures that have one.
 ///
 /// Messages of a room reach its members in the order in which they were published, and `Ok`
 /// from an emit means that the message is on the queue of each of them.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Memory;
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    history: Arc<MemoryHistory>,
+}
 
 impl Memory {
     /// A broker for one process.
     pub fn new() -> Self {
-        Self
+        Self::default()
     }
 }
 
@@ -32,6 +37,10 @@ impl Broker for Memory {
     }
 
     fn unsubscribe(&self, _: Channel<'_>, _: &dyn Sink) {}
+
+    fn history(&self) -> Option<Arc<dyn History>> {
+        Some(self.history.clone())
+    }
 
     fn describe(&self) -> String {
         "embedded (one process)".to_owned()

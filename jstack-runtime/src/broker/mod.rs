@@ -4,12 +4,15 @@
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 mod broker;
 mod memory;
-mod outcome;
+pub(crate) mod message;
+pub(crate) mod outcome;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
-pub use broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
+pub use broker::{Broker, Subscribe};
 pub use memory::Memory;
+pub use message::{Channel, Message, Scope, Sink};
+pub use outcome::Publish;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 

@@ -1,5 +1,6 @@
 //! The outcome of a publish: known at once, or waited for.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,6 +9,37 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
+
+/// A publish: known at once, or waited for.
+pub struct Publish(pub(crate) PublishOutcome);
+
+impl Publish {
+    /// It is done.
+    pub fn done(result: Result) -> Self {
+        Self(PublishOutcome::Done(result))
+    }
+
+    /// It is on its way.
+    pub fn wait(future: impl Future<Output = Result> + Send + 'static) -> Self {
+        Self(PublishOutcome::Wait(Box::pin(future)))
+    }
+}
+
+/// Waits until the broker has taken the messages, or has not.
+impl Future for Publish {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for Publish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = matches!(self.0, PublishOutcome::Done(_));
+        f.write_str(if done { "Publish::Done" } else { "Publish::Wait" })
+    }
+}
 
 /// The outcome of a publish, which most brokers know at once.
 pub(crate) enum PublishOutcome {

@@ -50,7 +50,7 @@ impl Node {
     }
 
     pub(crate) fn broker(&self) -> &dyn Broker {
-        self.broker.get_or_init(|| Arc::new(Memory)).as_ref()
+        self.broker.get_or_init(|| Arc::new(Memory::new())).as_ref()
     }
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {

@@ -49,7 +49,7 @@ fn hub() -> Arc<Hub> {
         queue_bytes: Limits::NONE,
         ..Limits::default()
     };
-    process.configure(Arc::new(crate::broker::Memory), limits);
+    process.configure(Arc::new(crate::broker::Memory::new()), limits);
     let hub = Hub::new(Arc::new(process));
     hub.name("test/rooms");
     hub
@@ -166,7 +166,7 @@ async fn one_connection_is_reached_by_its_id_and_only_it() {
 async fn joins_beyond_the_limits_are_refused_by_name() {
     let process = Node::new();
     let limits = Limits { rooms_per_socket: 2, joins_per_second: 3, ..Limits::default() };
-    process.configure(Arc::new(crate::broker::Memory), limits);
+    process.configure(Arc::new(crate::broker::Memory::new()), limits);
     let hub = Hub::new(Arc::new(process));
     let member = hub.enter(None, Profile::Base).await.expect("enters");
     for room in ["a", "a", "b"] {

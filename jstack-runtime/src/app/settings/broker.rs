@@ -44,7 +44,7 @@ pub(crate) fn choose(
         ["REDIS_URL", "UPSTASH_REDIS_REST_URL"].into_iter().find(|name| get(name).is_some());
     let (mut broker, mut settings) = match asked {
         Some(variable) => redis(variable, get)?,
-        None => (Box::new(Memory) as Box<dyn Broker>, defaults()),
+        None => (Box::new(Memory::new()) as Box<dyn Broker>, defaults()),
     };
     broker.set_name(&prefix);
     if cfg!(feature = "redis") {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn no_variable_asks_for_no_broker() {
-        assert_eq!(of(&[]), Ok(Memory.describe()));
+        assert_eq!(of(&[]), Ok(Memory::new().describe()));
     }
 
     #[test]

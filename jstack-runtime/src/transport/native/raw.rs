@@ -46,7 +46,7 @@ impl Sockets {
     /// Upgrades under these limits.
     pub fn new(limits: Limits) -> Self {
         let node = Node::new();
-        node.configure(Arc::new(crate::broker::Memory), limits);
+        node.configure(Arc::new(crate::broker::Memory::new()), limits);
         Self { hub: Hub::new(Arc::new(node)), fragments: false }
     }
 
