@@ -166,7 +166,7 @@ pub mod __private {
     pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
     pub use crate::request_context::{RefreshFn, RequestContext};
     pub use crate::ws::{
-        CloneExtractor, Handlers, IntoOutcome, Left, SocketExtractor, SocketProcedure,
+        CloneExtractor, Handlers, IntoOutcome, Join, Left, SocketExtractor, SocketProcedure,
     };
     pub use crate::{__check as check, __chosen as chosen, __issues as issues};
 }

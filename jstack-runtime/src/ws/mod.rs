@@ -3,12 +3,14 @@
 mod function_form;
 mod handlers;
 mod io;
+mod join;
 mod module_form;
 mod socket;
 
 pub use function_form::Receiver;
 pub use handlers::{CloneExtractor, Handlers, IntoOutcome, SocketExtractor, SocketProcedure};
 pub use io::Io;
+pub use join::Join;
 pub use socket::{Left, Socket};
 
 pub(crate) use function_form::run;

@@ -11,6 +11,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::handlers::SocketProcedure;
+use super::join::Join;
 use crate::broker::PublishOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
@@ -70,15 +71,10 @@ impl<P: SocketProcedure> Socket<P> {
         self.inner.id
     }
 
-    /// Joins a room. When this returns, the subscription is live: what is emitted to the room
-    /// afterwards is heard. Joining twice is joining once.
-    ///
-    /// Fails for a name that is none (1 to 200 bytes without control characters), beyond the
-    /// limits `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and
-    /// when the connection has closed.
-    pub async fn join(&self, room: impl AsRef<str> + Send) -> Result {
-        let room = room.as_ref();
-        self.inner.hub.join(&self.inner.member, room).await
+    /// Joins a room. When this is done, the subscription is live: what is emitted to the room
+    /// afterwards is heard. Joining twice is joining once. [`Join`] says when it fails.
+    pub fn join(&self, room: impl AsRef<str>) -> Join<'_> {
+        Join::new(&self.inner.hub, &self.inner.member, room.as_ref())
     }
 
     /// Leaves a room; leaving one that it is not in does nothing. All rooms are left on close.

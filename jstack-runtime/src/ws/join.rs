@@ -1,0 +1,69 @@
+//! `Join`: a join as it is described, and then waited for.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::error::Result;
+use crate::rooms::{Hub, Member};
+
+/// A join of a room, from [`Socket::join`](crate::Socket::join). It is a future: nothing happens
+/// before it is awaited.
+///
+/// Fails for a name that is none (1 to 200 bytes without control characters), beyond the limits
+/// `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and when the
+/// connection has closed. Dropping it before it is done leaves the connection where it was.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// pub mod chat {
+///     use super::*;
+///
+///     #[connect]
+///     async fn connect(socket: Socket) -> Result {
+///         let (general, news) = tokio::join!(socket.join("general"), socket.join("news"));
+///         general.and(news)
+///     }
+/// #   #[on(Message)]
+/// #   async fn message(_: String) {}
+/// }
+/// # fn main() {}
+/// ```
+#[must_use = "a join does nothing unless it is awaited"]
+pub struct Join<'a> {
+    hub: &'a Hub,
+    member: &'a Arc<Member>,
+    room: Box<str>,
+    /// Made with the first poll.
+    joining: Option<Pin<Box<dyn Future<Output = Result> + Send + 'a>>>,
+}
+
+impl<'a> Join<'a> {
+    pub(super) fn new(hub: &'a Hub, member: &'a Arc<Member>, room: &str) -> Self {
+        Self { hub, member, room: room.into(), joining: None }
+    }
+}
+
+impl Future for Join<'_> {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        let this = &mut *self;
+        let joining = this.joining.get_or_insert_with(|| {
+            let (hub, member, room) = (this.hub, this.member, std::mem::take(&mut this.room));
+            Box::pin(async move { hub.join(member, &room).await })
+        });
+        joining.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Join<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join").field("socket", &self.member.id).finish_non_exhaustive()
+    }
+}
