@@ -95,7 +95,7 @@ impl Member {
             rooms: Mutex::default(),
             reader: AtomicWaker::new(),
             ending: OnceLock::new(),
-            life: Life { seen: now.into(), ..Life::default() },
+            life: Life { seen: now.into(), quiet_since: now.into(), ..Life::default() },
             questions: OnceLock::new(),
         }
     }

@@ -155,6 +155,9 @@ mod tests {
             hub.enter(None, crate::protocol::profile::Profile::Base).await.expect("a member");
         member.life.listening.store(true, Ordering::Relaxed);
         let born = hub.node().millis();
+        // Nothing was sent to it yet: its silence counts from its handshake as well.
+        assert!(!member.life.note_sent(0, born + 10, 20));
+        assert!(member.life.note_sent(0, born + 20, 20));
         let verdict = |after: u64| member.life.verdict(born + after, 20, 10);
         assert_eq!(verdict(0), Verdict::Alive);
         assert_eq!(verdict(10), Verdict::Alive);
