@@ -113,7 +113,10 @@ async fn after_known_traffic_the_metrics_hold_the_documented_values() {
         }
         for label in key.labels() {
             let (label, value) = (label.key(), label.value());
-            assert!(["reason", "procedure", "handler"].contains(&label), "{label}={value}");
+            assert!(
+                ["reason", "procedure", "handler", "class"].contains(&label),
+                "{label}={value}"
+            );
             let known = value == "post/chat" || DOCUMENT.contains(&format!("`{value}`"));
             assert!(known, "the label {label}={value} is not documented");
         }
