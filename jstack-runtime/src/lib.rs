@@ -1,5 +1,5 @@
-//! Typed real-time endpoints on axum.
-
+#![doc = include_str!("docs/crate.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     target_family = "wasm",
     allow(
