@@ -4,13 +4,16 @@
 //! not with those of all other types when one more comes.
 #![allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
 
+use std::marker::PhantomData;
+
 use axum::response::{IntoResponse as _, Response};
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
 
 use crate::error::{Failure, Result};
 use crate::events::{EncodedReply, Event, Events};
 use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
 use crate::payload::{self, Issues};
-use crate::procedure::{Kind, ProcedureInfo};
+use crate::procedure::{Kind, ParamsInfo, ProcedureInfo};
 use crate::ws::{CloneExtractor, IntoOutcome, SocketProcedure};
 
 /// The issues of an answer, by whatever rules its type has; `ok` says that it is a `Result`.
@@ -50,6 +53,39 @@ macro_rules! __check {
         (&$crate::__private::Rules($value)).check($issues);
     }};
 }
+
+/// The query `T` of a socket, and whether it may be missing: by its schema if it has one.
+///
+/// What is inherent is found before what a trait has, so a type without `JsonSchema` takes the
+/// trait's constant.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __params {
+    ($type:ty, $optional:literal) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::UnknownParams as _;
+        <$crate::__private::Params<$type>>::INFO.optional($optional)
+    }};
+}
+
+/// The query of a socket, which may have a schema.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Params<T>(PhantomData<T>);
+
+impl<T: JsonSchema> Params<T> {
+    /// What its schema says.
+    pub const INFO: ParamsInfo = ParamsInfo::new(SchemaGenerator::subschema_for::<T>);
+}
+
+/// A query of which nothing is known but that it has fields.
+#[doc(hidden)]
+pub trait UnknownParams {
+    /// Any fields.
+    const INFO: ParamsInfo = ParamsInfo::new(|_| json_schema!({ "type": "object" }));
+}
+
+impl<T> UnknownParams for Params<T> {}
 
 /// A type whose `#[garde(…)]` rules run.
 #[diagnostic::on_unimplemented(

@@ -146,8 +146,8 @@ pub mod __private {
     pub use garde;
 
     pub use crate::codegen::{
-        AnswerWriter, Chooses, IsConverted, answers, kept, no_reply, outcome, refused, replied,
-        results, rules, sendable, unreplied,
+        AnswerWriter, Chooses, IsConverted, Params, UnknownParams, answers, kept, no_reply,
+        outcome, refused, replied, results, rules, sendable, unreplied,
     };
     #[cfg(not(target_family = "wasm"))]
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
@@ -163,10 +163,10 @@ pub mod __private {
         Issues, NoRules, NotEnforced, NothingToEnforce, RuleFree, Ruled, Rules, RulesOfParts,
         Unsure,
     };
-    pub use crate::procedure::{Kind, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
+    pub use crate::procedure::{Kind, ParamsInfo, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
     pub use crate::request_context::{RefreshFn, RequestContext};
     pub use crate::ws::{
         CloneExtractor, Handlers, IntoOutcome, Join, Left, SocketExtractor, SocketProcedure,
     };
-    pub use crate::{__check as check, __chosen as chosen, __issues as issues};
+    pub use crate::{__check as check, __chosen as chosen, __issues as issues, __params as params};
 }

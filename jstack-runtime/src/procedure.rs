@@ -64,6 +64,8 @@ pub struct ProcedureInfo {
     pub(crate) kind: Kind,
     pub(crate) docs: &'static str,
     pub(crate) input: Option<InputInfo>,
+    /// What the handlers of a `ws` procedure read of the query.
+    pub(crate) params: &'static [ParamsInfo],
     /// `None` where the answer is not JSON (`Raw`).
     pub(crate) output: Option<OutputInfo>,
     pub(crate) events: Option<EventsInfo>,
@@ -74,6 +76,27 @@ pub struct ProcedureInfo {
 pub(crate) struct InputInfo {
     pub(crate) schema: SchemaOf,
     pub(crate) optional: bool,
+}
+
+/// The query of a socket, as one extractor reads it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ParamsInfo {
+    pub(crate) schema: SchemaOf,
+    pub(crate) optional: bool,
+}
+
+impl ParamsInfo {
+    pub(crate) const fn new(schema: SchemaOf) -> Self {
+        Self { schema, optional: false }
+    }
+
+    /// The same with whether it may be missing.
+    #[must_use]
+    pub const fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
+        self
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +118,16 @@ pub(crate) struct EventInfo {
     pub(crate) forget: bool,
     pub(crate) reply: Option<SchemaOf>,
     pub(crate) ask: Option<SchemaOf>,
+}
+
+impl EventInfo {
+    /// The field of the payload by which an event is `latest`, as it is called on the wire.
+    pub(crate) fn latest_by(&self) -> Option<String> {
+        match self.delivery {
+            Delivery::Latest(Some(field)) => wire_field(self.schema, field),
+            _ => None,
+        }
+    }
 }
 
 fn events<E: Events>() -> Vec<EventInfo> {
@@ -121,10 +154,7 @@ impl EventsInfo {
         let class = |event: EventInfo| EventClass {
             name: event.name,
             delivery: event.delivery,
-            field: match event.delivery {
-                Delivery::Latest(Some(field)) => wire_field(event.schema, field),
-                _ => None,
-            },
+            field: event.latest_by(),
         };
         let incoming: Vec<_> = (self.incoming)().into_iter().map(class).collect();
         Classes::new(&incoming, (self.outgoing)().into_iter().map(class).collect())
@@ -145,7 +175,7 @@ fn wire_field(schema: SchemaOf, field: &str) -> Option<String> {
 
 impl ProcedureInfo {
     const fn new(name: &'static str, kind: Kind, place: &'static Location<'static>) -> Self {
-        Self { name, kind, docs: "", input: None, output: None, events: None, place }
+        Self { name, kind, docs: "", input: None, params: &[], output: None, events: None, place }
     }
 
     /// A GET procedure that answers with `A`.
@@ -192,6 +222,13 @@ impl ProcedureInfo {
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
+        self
+    }
+
+    /// The same with what it reads of the query.
+    #[must_use]
+    pub const fn params(mut self, params: &'static [ParamsInfo]) -> Self {
+        self.params = params;
         self
     }
 

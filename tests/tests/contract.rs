@@ -15,11 +15,14 @@ mod contract {
 }
 
 use contract::{node, routes};
+use jstack_runtime::App;
+use jstack_runtime::contract::{Contract, Delivery, EventContract, ProcedureContract};
+use serde_json::{Value, json};
 
-/// `UPDATE=1 cargo test -p jstack-tests --test contract` writes the file anew.
+/// `UPDATE=1 cargo test -p jstack-tests --test contract` writes the file again.
 #[test]
 fn the_types_in_the_repo_are_those_of_the_rust_types() {
-    let written = routes::contract().typescript().expect("no integer is rounded");
+    let written = routes::contract().stock_typescript().expect("no integer is rounded");
     let path = node::folder().join("api.ts");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &written).expect("writable");
@@ -47,6 +50,106 @@ fn the_contract_knows_each_procedure_with_kind_place_and_docs() {
     assert_eq!(names(&chat.outgoing), ["message", "userJoined", "moved"]);
     assert_eq!(chat.incoming[0].docs, "Somebody says something.");
     assert!(contract.routes().contains("WS    /api/chat/chat"), "{}", contract.routes());
+}
+
+fn procedure<'a>(contract: &'a Contract, path: &str) -> &'a ProcedureContract {
+    contract.procedures().iter().find(|p| p.path == path).expect("it is mounted")
+}
+
+#[test]
+fn replies_questions_classes_and_the_query_are_in_the_contract() {
+    let contract = routes::contract();
+    let board = procedure(&contract, "live/board");
+    let event = |events: &[EventContract], name: &str| -> EventContract {
+        events.iter().find(|event| event.name == name).expect("an event").clone()
+    };
+    let save = event(&board.incoming, "save");
+    assert_eq!(save.reply, Some(json!({ "$ref": "#/$defs/Message" })));
+    assert_eq!(save.schema, json!({ "$ref": "#/$defs/MessageInput" }));
+    assert_eq!((save.ask, save.delivery), (None, Delivery::Reliable));
+    let confirm = event(&board.outgoing, "confirm");
+    assert_eq!(confirm.ask, Some(json!({ "$ref": "#/$defs/Color" })));
+    assert_eq!(event(&board.incoming, "typing").delivery, Delivery::Volatile);
+    let cursor = event(&board.outgoing, "cursor");
+    // The field's name on the wire, not in Rust.
+    assert_eq!(cursor.latest_by.as_deref(), Some("userId"));
+    assert!(event(&board.incoming, "waving").forget && !cursor.forget);
+
+    let params = board.params.as_ref().expect("a query");
+    assert_eq!(params.schema, json!({ "$ref": "#/$defs/BoardParams" }));
+    assert!(!params.optional);
+    assert!(procedure(&contract, "live/watch").params.as_ref().is_some_and(|p| p.optional));
+    assert!(procedure(&contract, "chat/chat").params.is_none());
+    let viewed = procedure(&contract, "live/viewed").params.as_ref().expect("two queries");
+    let both = json!([{ "type": "object" }, { "$ref": "#/$defs/BoardParams" }]);
+    assert_eq!((&viewed.schema["allOf"], viewed.optional), (&both, false));
+}
+
+#[test]
+fn the_contract_as_json_says_the_same() {
+    let contract = routes::contract().json();
+    let procedures = contract["procedures"].as_array().expect("a list");
+    let board = procedures.iter().find(|p| p["path"] == "live/board").expect("a board");
+    assert_eq!(board["incoming"][0]["reply"], json!({ "$ref": "#/$defs/Message" }));
+    assert_eq!(board["incoming"][1]["delivery"], "latest");
+    assert_eq!(board["incoming"][1]["latestBy"], "userId");
+    assert_eq!(board["params"]["optional"], false);
+}
+
+#[test]
+fn an_answer_counts_only_where_it_travels() {
+    let contract = App::<()>::new().mount("a", routes::both_ways()).describe();
+    let both = procedure(&contract, "a/twoWay");
+    let has = |events: &[EventContract]| -> Vec<(bool, bool)> {
+        events.iter().map(|event| (event.reply.is_some(), event.ask.is_some())).collect()
+    };
+    assert_eq!(has(&both.incoming), [(true, false), (false, false)]);
+    assert_eq!(has(&both.outgoing), [(false, false), (false, true)]);
+}
+
+#[test]
+fn an_integer_that_is_rounded_is_found_in_replies_answers_and_the_query() {
+    let contract = App::<()>::new().mount("a", routes::wide::router()).describe();
+    let error = contract.typescript().expect_err("JavaScript rounds them").to_string();
+    let found: Vec<_> = error.lines().filter_map(|line| line.split_once(" is rounded")).collect();
+    let found: Vec<_> = found.into_iter().map(|(what, _)| what).collect();
+    assert_eq!(
+        found,
+        [
+            "field `id` of type `Wide`: u64",
+            "field `since` of the query of `a/socket`: u64",
+            "the reply to event `count` of `a/socket`: u64",
+            "the answer to event `choose` of `a/socket`: i64",
+        ]
+    );
+    assert_eq!(contract.stock_typescript().expect_err("the same").to_string(), error);
+}
+
+#[test]
+fn the_asyncapi_document_has_requests_questions_classes_and_the_query() {
+    let document = routes::contract().asyncapi();
+    let replies = |operation: &str| -> Vec<String> {
+        let messages = document["operations"][operation]["reply"]["messages"].as_array();
+        let target = |message: &Value| message["$ref"].as_str().unwrap_or_default().to_owned();
+        messages.expect("a reply").iter().map(target).collect()
+    };
+    let message = |name: &str| format!("#/channels/live.board/messages/{name}");
+    assert_eq!(replies("live.board.request.save"), [message("reply.save"), message("v1.err")]);
+    assert_eq!(replies("live.board.request.leave"), [message("v1.ok"), message("v1.err")]);
+    assert_eq!(replies("live.board.ask.confirm"), [message("answer.confirm"), message("v1.err")]);
+    assert_eq!(replies("live.board.v1.token"), [message("v1.renewed"), message("v1.err")]);
+    let board = &document["channels"]["live.board"];
+    let cursor = &board["messages"]["incoming.cursor"];
+    assert_eq!(
+        (&cursor["x-delivery"], &cursor["x-latest-by"]),
+        (&json!("latest"), &json!("userId"))
+    );
+    assert!(board["messages"]["incoming.save"].get("x-delivery").is_none());
+    let saved = &board["messages"]["reply.save"]["payload"]["items"];
+    assert_eq!(saved[1], json!({ "$ref": "#/components/schemas/Message" }));
+    let query = &board["bindings"]["ws"]["query"];
+    assert_eq!(query["required"], json!(["boardId"]));
+    assert_eq!(document["components"]["messages"]["v1.welcome"]["name"], "$welcome");
 }
 
 #[test]

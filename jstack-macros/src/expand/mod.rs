@@ -12,6 +12,7 @@ pub(crate) mod events;
 mod fallback;
 mod kept;
 mod module;
+mod params;
 pub(crate) mod payload;
 mod procedure;
 

@@ -6,6 +6,7 @@ use syn::{ReturnType, Type};
 
 use super::fallback::{self, unless_broken};
 use super::kept::{Kept, KeptExtractors};
+use super::params::params;
 use super::procedure::inside;
 use super::{
     Implementation, at, call, chosen, described, distinct, extraction, output_place, session,
@@ -320,7 +321,11 @@ impl<'a> Generated<'a> {
         let refresh = self.handlers.refresh.as_ref().filter(|refresh| !refresh.broken);
         let connect_args =
             connect.filter(|_| sound).into_iter().chain(refresh).flat_map(Handler::extracted);
-        let own = distinct(connect_args.filter(|arg| self.kept.sure_field(arg).is_none()));
+        let connect_args: Vec<_> = connect_args.collect();
+        let params = params(rt, connect_args.iter().copied(), &self.kept.list);
+        let mut own = connect_args;
+        own.retain(|arg| self.kept.sure_field(arg).is_none());
+        let own = distinct(own.into_iter());
         let (conditional, sure): (Vec<_>, Vec<_>) =
             self.kept.list.iter().partition(|kept| kept.condition.is_some());
         let implementation = Implementation {
@@ -330,7 +335,7 @@ impl<'a> Generated<'a> {
             bound: code!(SocketExtractor),
             extractors: sure.iter().map(|kept| kept.ty).chain(own).collect(),
             conditional: conditional.iter().map(|kept| &kept.written).collect(),
-            info: Some(code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs)),
+            info: Some(code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs #params)),
             call: sound.then(|| self.serve(connect)),
         };
         code!(#implementation)

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
+use super::params::params;
 use super::{Implementation, at, call, chosen, described, distinct, extraction, respanned};
 use crate::args::{Args, Kind};
 use crate::model::{Arg, Handler, Hook};
@@ -64,7 +65,8 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
         }
     };
     let input = inputs(handler, args).map(|inputs| code!(.input(#inputs)));
-    code!(#start #docs #input)
+    let params = (kind == Kind::Ws).then(|| params(&rt, handler.extracted(), &[]));
+    code!(#start #docs #input #params)
 }
 
 /// The input's type and what it must be able to: as with [`answers`] the same in both places, that

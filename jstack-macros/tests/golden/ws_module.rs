@@ -122,7 +122,8 @@ pub mod chat {
         const INFO: ::jstack_runtime::__private::ProcedureInfo = ::jstack_runtime::__private::ProcedureInfo::ws::<
             Self,
         >("chat")
-            .docs("The room of the house.");
+            .docs("The room of the house.")
+            .params(&[::jstack_runtime::__private::params!(Join, false)]);
         const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
             ::std::boxed::Box::pin(async move {
                 let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = (

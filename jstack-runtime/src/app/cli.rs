@@ -39,9 +39,11 @@ impl From<ContractError> for CommandError {
 }
 
 const COMMANDS: &str = "  serve [address]                  serves; the default
-  types [path] [--check]           the contract as TypeScript
+  types [path] [--check]           the contract as TypeScript, without any imports
+  types [path] --stock [--check]   the same for the original client, npm `jstack`
   openapi [path] [--check]         the GET and POST procedures as OpenAPI 3.1
   asyncapi [path] [--check]        the WebSocket procedures as AsyncAPI 3.0
+  contract [path] [--check]        all of it as JSON
   routes                           a table of all procedures
 
 Without a path the text is printed. With `--check` nothing is written: it fails when the file at
@@ -60,12 +62,23 @@ pub(crate) fn command(
         ["serve", address] if !address.starts_with('-') => {
             Ok(Command::Serve(Some(address.to_owned())))
         }
-        ["types", ref rest @ ..] => output("types", rest, &contract().typescript()?),
+        ["types", ref rest @ ..] => {
+            let (stock, rest): (Vec<&str>, Vec<&str>) =
+                rest.iter().copied().partition(|arg| *arg == "--stock");
+            if stock.is_empty() {
+                output("types", &rest, &contract().typescript()?)
+            } else {
+                output("types --stock", &rest, &contract().stock_typescript()?)
+            }
+        }
         ["openapi", ref rest @ ..] => {
             output("openapi", rest, &contract::json(&contract().openapi()))
         }
         ["asyncapi", ref rest @ ..] => {
             output("asyncapi", rest, &contract::json(&contract().asyncapi()))
+        }
+        ["contract", ref rest @ ..] => {
+            output("contract", rest, &contract::json(&contract().json()))
         }
         ["routes"] => Ok(Command::Print(contract().routes())),
         ["help" | "--help" | "-h"] => Ok(Command::Print(format!("commands:\n{COMMANDS}"))),
@@ -84,7 +97,11 @@ fn output(name: &str, args: &[&str], text: &str) -> Result<Command, CommandError
     let mut rest = args.iter().filter(|arg| **arg != "--check");
     let path = rest.next();
     if let Some(wrong) = path.filter(|path| path.starts_with('-')).or_else(|| rest.next()) {
-        return Err(CommandError(format!("`{name}` takes a path and `--check`, not `{wrong}`")));
+        let takes = match name.strip_prefix("types") {
+            Some(_) => "a path, `--stock` and `--check`",
+            None => "a path and `--check`",
+        };
+        return Err(CommandError(format!("`{name}` takes {takes}, not `{wrong}`")));
     }
     let Some(path) = path.map(Path::new) else {
         return if check {
@@ -101,7 +118,7 @@ fn output(name: &str, args: &[&str], text: &str) -> Result<Command, CommandError
     match contract::difference(path, text).map_err(failed)? {
         None => Ok(Command::Print(String::new())),
         Some(difference) => Err(CommandError(format!(
-            "{} is out of date: {difference}\nhelp: `{name} {0}` writes it anew",
+            "{} is out of date: {difference}\nhelp: `{name} {0}` writes it again",
             path.display()
         ))),
     }

@@ -112,7 +112,7 @@ impl App {
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
-    /// `openapi`, `asyncapi`, `routes`. Without arguments it serves, and without an address on
+    /// `openapi`, `asyncapi`, `contract`, `routes`. Without arguments it serves, and without an address on
     /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
     ///
     /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
 use super::type_names::{self, Mode};
 use super::walk;
-use crate::procedure::{EventInfo, ProcedureInfo};
+use crate::procedure::{EventInfo, ParamsInfo, ProcedureInfo};
 
 /// One generator for each way in which a type travels.
 pub(super) struct Generators(BTreeMap<Mode, SchemaGenerator>);
@@ -57,8 +57,10 @@ fn contract(base: &str, routes: impl IntoIterator<Item = (String, ProcedureInfo)
         }
     }
     let (types, dated) = names.into_types();
-    for input in procedures.iter_mut().filter_map(|procedure| procedure.input.as_mut()) {
-        input.optional |= admits_empty(&input.schema, &types);
+    for procedure in &mut procedures {
+        for input in [&mut procedure.input, &mut procedure.params].into_iter().flatten() {
+            input.optional |= admits_empty(&input.schema, &types);
+        }
     }
     Contract {
         title: "API".to_owned(),
@@ -77,6 +79,11 @@ fn admits_empty(schema: &Value, types: &BTreeMap<String, Value>) -> bool {
     if let Some(target) = walk::target(object) {
         return types.get(target).is_some_and(|schema| admits_empty(schema, types));
     }
+    if let Some(Value::Array(parts)) = object.get("allOf")
+        && !object.contains_key("type")
+    {
+        return parts.iter().all(|part| admits_empty(part, types));
+    }
     walk::text(object, "type") == Some("object")
         && !["required", "oneOf", "anyOf", "allOf", "minProperties"]
             .iter()
@@ -84,15 +91,8 @@ fn admits_empty(schema: &Value, types: &BTreeMap<String, Value>) -> bool {
 }
 
 fn procedure(path: String, info: &ProcedureInfo, generators: &mut Generators) -> ProcedureContract {
-    let mut events = |mode, infos: Vec<EventInfo>| -> Vec<EventContract> {
-        infos
-            .into_iter()
-            .map(|event| EventContract {
-                name: event.name.to_owned(),
-                docs: event.docs.trim().to_owned(),
-                schema: generators.schema(mode, event.schema),
-            })
-            .collect()
+    let mut events = |direction, infos: Vec<EventInfo>| -> Vec<EventContract> {
+        infos.into_iter().map(|info| event(direction, &info, generators)).collect()
     };
     let (incoming, outgoing) = match info.events {
         Some(of) => (events(Mode::Input, (of.incoming)()), events(Mode::Answer, (of.outgoing)())),
@@ -104,15 +104,47 @@ fn procedure(path: String, info: &ProcedureInfo, generators: &mut Generators) ->
         docs: info.docs.trim().to_owned(),
         input: input(info, generators),
         output: output(info, generators),
+        params: params(info.params, generators),
         incoming,
         outgoing,
         declared_at: format!("{}:{}", info.place.file(), info.place.line()),
     }
 }
 
+/// One event of a direction. A set may be used both ways: a reply counts where clients send the
+/// event, a question where the server does, and the answer travels the other way.
+fn event(direction: Mode, info: &EventInfo, generators: &mut Generators) -> EventContract {
+    let is_incoming = direction == Mode::Input;
+    let reply = info.reply.filter(|_| is_incoming);
+    let ask = info.ask.filter(|_| !is_incoming);
+    EventContract {
+        name: info.name.to_owned(),
+        docs: info.docs.trim().to_owned(),
+        schema: generators.schema(direction, info.schema),
+        reply: reply.map(|schema| generators.schema(Mode::Answer, schema)),
+        ask: ask.map(|schema| generators.schema(Mode::Input, schema)),
+        delivery: info.delivery,
+        latest_by: info.latest_by(),
+        forget: info.forget,
+    }
+}
+
+/// The query of a socket. Several extractors may read parts of it.
+fn params(all: &[ParamsInfo], generators: &mut Generators) -> Option<InputContract> {
+    let optional = all.iter().all(|params| params.optional);
+    let mut parts: Vec<_> =
+        all.iter().map(|params| generators.schema(Mode::Input, params.schema)).collect();
+    let schema = match parts.len() {
+        0 => return None,
+        1 => parts.swap_remove(0),
+        _ => json!({ "allOf": parts }),
+    };
+    Some(InputContract { schema, optional })
+}
+
 /// `()` is an input or an answer like any other at compile time; its schema tells it apart.
 fn is_unit(schema: &Value) -> bool {
-    *schema == serde_json::json!({ "type": "null" })
+    *schema == json!({ "type": "null" })
 }
 
 fn input(info: &ProcedureInfo, generators: &mut Generators) -> Option<InputContract> {
@@ -146,7 +178,14 @@ fn schemas(procedure: &mut ProcedureContract) -> Vec<(Mode, &mut Value)> {
         Some(OutputContract::SuperJson(schema)) => all.push((Mode::Dates, schema)),
         Some(OutputContract::Void | OutputContract::Raw) | None => {}
     }
-    all.extend(procedure.incoming.iter_mut().map(|event| (Mode::Input, &mut event.schema)));
-    all.extend(procedure.outgoing.iter_mut().map(|event| (Mode::Answer, &mut event.schema)));
+    all.extend(procedure.params.as_mut().map(|params| (Mode::Input, &mut params.schema)));
+    for event in &mut procedure.incoming {
+        all.push((Mode::Input, &mut event.schema));
+        all.extend(event.reply.as_mut().map(|schema| (Mode::Answer, schema)));
+    }
+    for event in &mut procedure.outgoing {
+        all.push((Mode::Answer, &mut event.schema));
+        all.extend(event.ask.as_mut().map(|schema| (Mode::Input, schema)));
+    }
     all
 }

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::events::Delivery;
 use crate::procedure::Kind;
 
 /// What an application offers, as data: procedures, kinds, events, schemas.
 ///
-/// [`App::describe`](crate::App::describe) returns it. It serialises, and it writes itself as
-/// TypeScript, OpenAPI and AsyncAPI.
+/// [`App::describe`](crate::App::describe) returns it. It serialises (as
+/// [`json`](Self::json) does), and it writes itself as TypeScript, OpenAPI and AsyncAPI.
 ///
 /// Schemas are JSON Schema 2020-12. What a client sends follows the *deserialize* contract of its
 /// type (a field with a default may be missing), what it gets the *serialize* contract. Where the
@@ -47,6 +48,9 @@ pub struct ProcedureContract {
     pub input: Option<InputContract>,
     /// What `get` and `post` answer; `None` for `ws`.
     pub output: Option<OutputContract>,
+    /// What the handlers of a `ws` procedure read of the query, by `Query<T>`; `None` where they
+    /// read nothing. Where `T` has no `JsonSchema`, any fields may be there.
+    pub params: Option<InputContract>,
     /// What clients of a `ws` procedure send.
     pub incoming: Vec<EventContract>,
     /// What clients of a `ws` procedure get.
@@ -82,6 +86,7 @@ pub enum OutputContract {
 
 /// One event of a `ws` procedure.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventContract {
     /// Its name on the wire.
@@ -90,6 +95,19 @@ pub struct EventContract {
     pub docs: String,
     /// The JSON Schema of its payload; `$ref`s point at [`Contract::types`] as `#/$defs/Name`.
     pub schema: Value,
+    /// The schema of the reply to an incoming event; `None` where a request is answered with
+    /// nothing.
+    pub reply: Option<Value>,
+    /// The schema of a client's answer to an outgoing event that is a question.
+    pub ask: Option<Value>,
+    /// What may happen to it where the reader does not keep up: `reliable`, `volatile`, `latest`.
+    #[serde(serialize_with = "delivery")]
+    pub delivery: Delivery,
+    /// The field of the payload, as it is called on the wire, by whose value an event is `latest`;
+    /// `None` where there is one for all.
+    pub latest_by: Option<String>,
+    /// Whether it is never kept in history.
+    pub forget: bool,
 }
 
 impl Contract {
@@ -105,6 +123,18 @@ impl Contract {
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
+    }
+
+    /// All of it as JSON: `contract.json`, for other generators and for tools.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// let contract = App::<()>::new().describe().title("Chat").json();
+    /// assert_eq!(contract["title"], "Chat");
+    /// ```
+    pub fn json(&self) -> Value {
+        // Texts, lists and maps by text always encode.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// The path under which all procedures stand, as `/api`.
@@ -135,6 +165,11 @@ impl Contract {
         }
         table
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn delivery<S: Serializer>(delivery: &Delivery, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(delivery.label())
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

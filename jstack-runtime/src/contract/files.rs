@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::contract::Contract;
 
 impl Contract {
-    /// Writes `api.ts`, `openapi.json` and `asyncapi.json` into `dir`, which is created if need be.
+    /// Writes `api.ts`, `openapi.json`, `asyncapi.json` and `contract.json` into `dir`, which is
+    /// created if need be.
     ///
     /// A file that is right already is not touched, so that watchers do not run for nothing. Fails
     /// as the file system does, and with [`InvalidData`](io::ErrorKind::InvalidData) where
@@ -20,7 +21,8 @@ impl Contract {
             self.typescript().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         write(&dir.join("api.ts"), &typescript)?;
         write(&dir.join("openapi.json"), &json(&self.openapi()))?;
-        write(&dir.join("asyncapi.json"), &json(&self.asyncapi()))
+        write(&dir.join("asyncapi.json"), &json(&self.asyncapi()))?;
+        write(&dir.join("contract.json"), &json(&self.json()))
     }
 }
 

@@ -10,7 +10,8 @@ use http::{StatusCode, header};
 use super::contract::Contract;
 use super::files;
 
-/// The routes of debug builds: `GET /api/_schema/{api.ts,openapi.json,asyncapi.json}`.
+/// The routes of debug builds: `GET /api/_schema/` with `api.ts`, `api.stock.ts`, `openapi.json`,
+/// `asyncapi.json` or `contract.json`.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(contract: Contract) -> MethodRouter<S> {
     let contract = Arc::new(contract);
     get(async move |Path(file): Path<String>| {
@@ -23,8 +24,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(contract: Contract) -> Me
 pub(super) fn route(contract: &Contract, file: &str) -> Option<Response> {
     let (text, content_type) = match file {
         "api.ts" => (contract.typescript(), "text/plain; charset=utf-8"),
+        "api.stock.ts" => (contract.stock_typescript(), "text/plain; charset=utf-8"),
         "openapi.json" => (Ok(files::json(&contract.openapi())), "application/json"),
         "asyncapi.json" => (Ok(files::json(&contract.asyncapi())), "application/json"),
+        "contract.json" => (Ok(files::json(&contract.json())), "application/json"),
         _ => return None,
     };
     Some(match text {

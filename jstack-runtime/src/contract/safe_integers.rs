@@ -57,8 +57,18 @@ pub(super) fn unsafe_integers(contract: &Contract) -> Vec<Unsafe> {
         {
             look(format!("the answer of `{path}`"), schema);
         }
+        if let Some(params) = &procedure.params {
+            look(format!("the query of `{path}`"), &params.schema);
+        }
         for event in procedure.incoming.iter().chain(&procedure.outgoing) {
-            look(format!("event `{}` of `{path}`", event.name), &event.schema);
+            let name = &event.name;
+            look(format!("event `{name}` of `{path}`"), &event.schema);
+            if let Some(reply) = &event.reply {
+                look(format!("the reply to event `{name}` of `{path}`"), reply);
+            }
+            if let Some(ask) = &event.ask {
+                look(format!("the answer to event `{name}` of `{path}`"), ask);
+            }
         }
     }
     found

@@ -7,8 +7,8 @@
 //! inferred backwards through the alias of its result; and operations are used without an alias
 //! of ours around them.
 
-/// Imports and helpers at the head of the file.
-pub(super) const HEAD: &str = r#"import type {
+/// Imports at the head of the file, for the stock client alone.
+pub(super) const IMPORTS: &str = r#"import type {
   GetOperation as StockGet,
   jstack,
   PostOperation as StockPost,
@@ -18,12 +18,15 @@ pub(super) const HEAD: &str = r#"import type {
 } from "jstack"
 import type { ZodType as StockSchema } from "zod"
 
-/** A GET procedure: what it takes, what it answers. */
+"#;
+
+/// The types of procedures.
+pub(super) const HEAD: &str = r#"/** A GET procedure: what it takes, what it answers. */
 export interface {Get}<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
 /** A POST procedure: what it takes, what it answers. */
 export interface {Post}<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
-/** A WebSocket procedure: the events that clients send, and those that they get. */
-export interface {Ws}<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
+/** A WebSocket procedure: the events that clients send, those that they get, and what only some procedures have. */
+export interface {Ws}<Incoming, Outgoing, More = {}> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing; readonly more?: More }
 
 /** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
@@ -36,6 +39,11 @@ export interface EventError {
   issues: { path: string; message: string }[]
 }
 "#;
+
+/// The foot of a file without imports: code that was written for the stock form goes on.
+pub(super) const PLAIN_FOOT: &str = "/** The name that this has in a file for the stock client. */
+export type Stock = AppRouter
+";
 
 /// The stock form, at the foot of the file.
 pub(super) const FOOT: &str = r#"declare const stock: ReturnType<typeof jstack.init>
@@ -55,5 +63,5 @@ export type StockRouter<R> = ReturnType<
 >
 
 /** This application for the stock client: `createClient<Stock>({ baseUrl })`. */
-export type Stock = StockRouter<AppRouter>
+export type Stock = StockRouter<AppRouter> & { readonly "~routes"?: AppRouter }
 "#;

@@ -274,7 +274,7 @@ fn without_arguments_it_serves_and_an_unknown_command_lists_those_that_exist() {
     assert_eq!(run(&["serve", "[::]:80"]), Ok(Command::Serve(Some("[::]:80".to_owned()))));
     for wrong in [&["typs"][..], &["serve", "a", "b"], &["routes", "x"], &["--port"]] {
         let error = run(wrong).unwrap_err();
-        for known in ["serve", "types", "openapi", "asyncapi", "routes"] {
+        for known in ["serve", "types", "--stock", "openapi", "asyncapi", "contract", "routes"] {
             assert!(error.contains(known), "{error}");
         }
     }
@@ -301,7 +301,52 @@ fn types_writes_a_file_and_check_names_what_differs() {
     std::fs::write(path, text.replace("name: string", "name: number")).unwrap();
     let stale = run(&["types", path, "--check"]).unwrap_err();
     assert!(stale.contains("`name: number`, should be `name: string`"), "{stale}");
-    assert!(stale.contains("types ") && stale.contains("writes it anew"), "{stale}");
+    assert!(stale.contains("types ") && stale.contains("writes it again"), "{stale}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+fn printed(args: &[&str]) -> String {
+    match run(args) {
+        Ok(Command::Print(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn types_imports_nothing_unless_it_is_for_the_stock_client() {
+    let (plain, stock) = (printed(&["types"]), printed(&["types", "--stock"]));
+    assert!(!plain.contains("import ") && plain.ends_with("export type Stock = AppRouter\n"));
+    assert!(stock.contains("from \"jstack\"") && stock.contains("from \"zod\""), "{stock}");
+    // Between what one of them has alone, they are the same.
+    let common = |text: &str| {
+        let start = text.find("/** A GET procedure").unwrap();
+        text[start..text.find("export type AppRouter").unwrap()].to_owned()
+    };
+    assert_eq!(common(&plain), common(&stock));
+    let dir = std::env::temp_dir().join(format!("jstack-stock-{}", std::process::id()));
+    let path = dir.join("api.ts");
+    let path = path.to_str().unwrap();
+    run(&["types", "--stock", path]).unwrap();
+    run(&["types", path, "--check", "--stock"]).unwrap();
+    let other = run(&["types", path, "--check"]).unwrap_err();
+    assert!(other.contains("`types "), "{other}");
+    std::fs::write(path, plain).unwrap();
+    let other = run(&["types", path, "--stock", "--check"]).unwrap_err();
+    assert!(other.contains("`types --stock "), "{other}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn the_contract_is_a_command_and_a_file() {
+    let text = printed(&["contract"]);
+    let contract: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(contract["procedures"][0]["path"], "post/create");
+    let dir = std::env::temp_dir().join(format!("jstack-contract-{}", std::process::id()));
+    self::contract(vec![echo::<User>("post/create")]).export(&dir).unwrap();
+    assert_eq!(std::fs::read_to_string(dir.join("contract.json")).unwrap(), text);
+    run(&["contract", dir.join("contract.json").to_str().unwrap(), "--check"]).unwrap();
+    let wrong = run(&["contract", "--stock"]).unwrap_err();
+    assert!(wrong.contains("takes a path and `--check`, not `--stock`"), "{wrong}");
     std::fs::remove_dir_all(dir).unwrap();
 }
 
@@ -317,7 +362,13 @@ fn the_contract_serialises() {
 
 #[tokio::test]
 async fn debug_builds_serve_the_documents() {
-    for (file, start) in [("api.ts", "// Written"), ("openapi.json", "{"), ("asyncapi.json", "{")] {
+    for (file, start) in [
+        ("api.ts", "// Written"),
+        ("api.stock.ts", "// Written"),
+        ("openapi.json", "{"),
+        ("asyncapi.json", "{"),
+        ("contract.json", "{"),
+    ] {
         let response = super::routes::route(&contract(vec![echo::<User>("a/b")]), file).unwrap();
         assert_eq!(response.status(), 200);
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();

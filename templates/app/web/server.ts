@@ -35,7 +35,7 @@ export function server(address: string): Plugin {
   async function restart() {
     const mine = ++turn
     if (!await succeeds("cargo", ["build"]) || mine !== turn) return
-    if (!await succeeds("cargo", ["run", "--quiet", "--", "types", "web/src/api.ts"]) || mine !== turn) return
+    if (!await succeeds("cargo", ["run", "--quiet", "--", "types", "web/src/api.ts", "--stock"]) || mine !== turn) return
     await stop()
     if (mine === turn) running = start("cargo", ["run", "--quiet", "--", "serve", address])
   }

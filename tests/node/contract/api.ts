@@ -14,8 +14,8 @@ import type { ZodType as StockSchema } from "zod"
 export interface GetProcedure<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
 /** A POST procedure: what it takes, what it answers. */
 export interface Post<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
-/** A WebSocket procedure: the events that clients send, and those that they get. */
-export interface Ws<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
+/** A WebSocket procedure: the events that clients send, those that they get, and what only some procedures have. */
+export interface Ws<Incoming, Outgoing, More = {}> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing; readonly more?: More }
 
 /** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
@@ -47,6 +47,14 @@ export interface AnythingInput {
   map: { [key: string]: unknown }
   maybe?: unknown
   value: unknown
+}
+
+/** The query of a board's connection. */
+export interface BoardParams {
+  /** Which board. */
+  boardId: string
+  /** Where to begin. */
+  since?: number | null
 }
 
 export interface Both_Point_Option_uint8 {
@@ -103,6 +111,12 @@ export interface Comments {
 export type Converted = string
 
 export type Couple = [string, number]
+
+/** A place on the board. */
+export interface Cursor {
+  at: Point
+  userId: string
+}
 
 /** Named as something that TypeScript knows. */
 export interface Date_ {
@@ -498,6 +512,12 @@ export interface Query {
   room?: string | null
 }
 
+/** Which part of it. */
+export interface Range {
+  from?: number | null
+  limit?: number | null
+}
+
 export interface Range_uint8 {
   end: number
   start: number
@@ -677,6 +697,100 @@ export type AppRouter = {
     untagged: Post<Untagged, Untagged>
     wide: Post<Wide, Wide>
   }
+  live: {
+    /** People draw together. */
+    board: Ws<{
+      /** Stores a message and answers with it. */
+      save: MessageInput
+      /**
+       * Where the pointer is.
+       *
+       * Latest: where the connection is busy, a newer one of the same `userId` replaces it.
+       */
+      cursor: Cursor
+      /** Volatile: dropped where the connection is busy. */
+      typing: null
+      /** Volatile: dropped where the connection is busy. */
+      waving: null
+      /** Latest: where the connection is busy, a newer one replaces it. */
+      zoom: number
+      leave: null
+    }, {
+      /** May it be deleted? */
+      confirm: Point
+      /**
+       * Somebody's pointer.
+       *
+       * Latest: where the connection is busy, a newer one of the same `userId` replaces it.
+       */
+      cursor: Cursor
+      saved: Message
+    }, {
+      params: BoardParams
+      replies: {
+        /** Stores a message and answers with it. */
+        save: Message
+      }
+      asks: {
+        /** May it be deleted? */
+        confirm: Color
+      }
+      volatile: "typing" | "waving"
+      latest: "cursor" | "zoom"
+    }>
+    /** Two queries, one of them without a schema. */
+    viewed: Ws<{
+      /** Somebody says something. */
+      message: MessageInput
+      typing: string
+      cleared: null
+    }, {
+      message: Message
+      /** A new face. */
+      userJoined: Ruled
+      moved: Point[]
+    }, { params: { [key: string]: unknown } & BoardParams }>
+    /** The same with every field of the query optional, in the other form. */
+    watch: Ws<{
+      /** Stores a message and answers with it. */
+      save: MessageInput
+      /**
+       * Where the pointer is.
+       *
+       * Latest: where the connection is busy, a newer one of the same `userId` replaces it.
+       */
+      cursor: Cursor
+      /** Volatile: dropped where the connection is busy. */
+      typing: null
+      /** Volatile: dropped where the connection is busy. */
+      waving: null
+      /** Latest: where the connection is busy, a newer one replaces it. */
+      zoom: number
+      leave: null
+    }, {
+      /** May it be deleted? */
+      confirm: Point
+      /**
+       * Somebody's pointer.
+       *
+       * Latest: where the connection is busy, a newer one of the same `userId` replaces it.
+       */
+      cursor: Cursor
+      saved: Message
+    }, {
+      params: Range | void
+      replies: {
+        /** Stores a message and answers with it. */
+        save: Message
+      }
+      asks: {
+        /** May it be deleted? */
+        confirm: Color
+      }
+      volatile: "typing" | "waving"
+      latest: "cursor" | "zoom"
+    }>
+  }
 }
 
 declare const stock: ReturnType<typeof jstack.init>
@@ -696,4 +810,4 @@ export type StockRouter<R> = ReturnType<
 >
 
 /** This application for the stock client: `createClient<Stock>({ baseUrl })`. */
-export type Stock = StockRouter<AppRouter>
+export type Stock = StockRouter<AppRouter> & { readonly "~routes"?: AppRouter }

@@ -9,11 +9,18 @@ for (const { message, path } of wrong) console.error(`${path.join(".")}: ${messa
 if (wrong.length > 0 || !document) process.exit(1)
 
 for (const channel of document.channels().all()) {
-  const actions = channel.operations().all().map((operation) => operation.action()).sort()
-  if (actions.join() !== "receive,send") throw new Error(`${channel.id()} has ${actions}`)
+  const operations = channel.operations().all()
+  for (const action of ["receive", "send"])
+    if (!operations.some((operation) => operation.action() === action)) throw new Error(`${channel.id()} has no ${action}`)
   for (const message of channel.messages().all()) {
     const { items, minItems, maxItems } = message.payload().json()
-    if (items.length !== 2 || minItems !== 2 || maxItems !== 2) throw new Error(`${message.id()} is no pair`)
+    // A request and its answer have an id, by which they are known.
+    const length = message.hasCorrelationId() ? 3 : 2
+    if (items.length !== length || minItems !== length || maxItems !== length) throw new Error(`${message.id()} is not ${length} long`)
     if (items[0].const !== message.name()) throw new Error(`${message.id()} is called ${items[0].const}`)
+  }
+  for (const operation of operations) {
+    const isRequest = operation.messages().all().some((message) => message.hasCorrelationId())
+    if (isRequest !== Boolean(operation.reply())) throw new Error(`${operation.id()} has a reply, or it lacks one`)
   }
 }

@@ -6,28 +6,55 @@ use serde_json::Value;
 
 use super::text::{block, doc, key};
 use super::types::{self, type_of};
-use crate::contract::contract::{
-    Contract, EventContract, InputContract, OutputContract, ProcedureContract,
-};
+use super::{call, socket};
+use crate::contract::contract::{Contract, ProcedureContract};
 use crate::contract::safe_integers::{ContractError, unsafe_integers};
 use crate::contract::stock_client;
 use crate::procedure::Kind;
 
 impl Contract {
-    /// The contract as one TypeScript file, which imports nothing but types.
+    /// The contract as one TypeScript file, which imports nothing: for the npm package `jstack-rs`
+    /// and for tools.
     ///
     /// Fails when a field is an integer that JavaScript would round: see [`ContractError`].
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// let file = App::<()>::new().describe().typescript()?;
+    /// assert!(file.contains("export type AppRouter") && !file.contains("import"));
+    /// # Ok::<(), jstack_runtime::contract::ContractError>(())
+    /// ```
     pub fn typescript(&self) -> Result<String, ContractError> {
+        self.checked(|| file(self, "", stock_client::PLAIN_FOOT))
+    }
+
+    /// The same file for the original client, npm `jstack` 1.1.1: it imports types from `jstack`
+    /// and `zod`, and its `Stock` is what that client's `createClient` takes.
+    ///
+    /// Fails as [`typescript`](Self::typescript) does.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// let file = App::<()>::new().describe().stock_typescript()?;
+    /// assert!(file.contains(r#"from "jstack""#));
+    /// # Ok::<(), jstack_runtime::contract::ContractError>(())
+    /// ```
+    pub fn stock_typescript(&self) -> Result<String, ContractError> {
+        self.checked(|| file(self, stock_client::IMPORTS, stock_client::FOOT))
+    }
+
+    fn checked(&self, write: impl FnOnce() -> String) -> Result<String, ContractError> {
         let found = unsafe_integers(self);
-        if found.is_empty() { Ok(file(self)) } else { Err(ContractError::new(found)) }
+        if found.is_empty() { Ok(write()) } else { Err(ContractError::new(found)) }
     }
 }
 
 /// The whole file.
-fn file(contract: &Contract) -> String {
+fn file(contract: &Contract, imports: &str, foot: &str) -> String {
     let mut file =
         "// Written from the Rust types: do not edit, run the `types` command of the application.\n\n"
             .to_owned();
+    file += imports;
     file += &fixed(contract, stock_client::HEAD);
     for (name, schema) in contract.types() {
         file += "\n";
@@ -37,7 +64,7 @@ fn file(contract: &Contract) -> String {
     file += "export type AppRouter = ";
     file += &routes(contract);
     file += "\n\n";
-    file + &fixed(contract, stock_client::FOOT)
+    file + &fixed(contract, foot)
 }
 
 /// One of the parts that are always the same but for the names of procedures' types.
@@ -107,43 +134,10 @@ fn router(contract: &Contract, nodes: &BTreeMap<&str, Node<'_>>) -> String {
 }
 
 fn procedure(contract: &Contract, this: &ProcedureContract) -> String {
-    let (name, first, second) = match this.kind {
-        Kind::Ws => ("Ws", events(&this.incoming), events(&this.outgoing)),
-        Kind::Get => ("Get", input(this.input.as_ref()), output(this.output.as_ref())),
-        Kind::Post => ("Post", input(this.input.as_ref()), output(this.output.as_ref())),
+    let (name, arguments) = match this.kind {
+        Kind::Ws => ("Ws", socket::arguments(this)),
+        Kind::Get => ("Get", call::arguments(this)),
+        Kind::Post => ("Post", call::arguments(this)),
     };
-    format!("{}<{first}, {second}>", procedure_type(contract, name))
-}
-
-fn input(input: Option<&InputContract>) -> String {
-    match input {
-        None => "void".to_owned(),
-        Some(input) if input.optional => format!("{} | void", type_of(&input.schema).text),
-        Some(input) => type_of(&input.schema).text,
-    }
-}
-
-fn output(output: Option<&OutputContract>) -> String {
-    match output {
-        Some(OutputContract::Json(schema) | OutputContract::SuperJson(schema)) => {
-            type_of(schema).text
-        }
-        Some(OutputContract::Void) => "void".to_owned(),
-        // Not JSON: the client's `text()` or `blob()` reads it.
-        Some(OutputContract::Raw) | None => "unknown".to_owned(),
-    }
-}
-
-fn events(events: &[EventContract]) -> String {
-    let members: Vec<_> = events
-        .iter()
-        .map(|event| {
-            format!("{}{}: {}", doc(&event.docs), key(&event.name), type_of(&event.schema).text)
-        })
-        .collect();
-    match members.as_slice() {
-        [] => "{}".to_owned(),
-        [one] if !one.contains('\n') => format!("{{ {one} }}"),
-        _ => block(&members),
-    }
+    format!("{}<{}>", procedure_type(contract, name), arguments.join(", "))
 }

@@ -1,5 +1,7 @@
 //! The contract as one TypeScript file.
 
+mod call;
 mod file;
+mod socket;
 mod text;
 mod types;

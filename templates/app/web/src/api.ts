@@ -14,8 +14,8 @@ import type { ZodType as StockSchema } from "zod"
 export interface Get<In, Out> { readonly kind: "get"; readonly input: In; readonly output: Out }
 /** A POST procedure: what it takes, what it answers. */
 export interface Post<In, Out> { readonly kind: "post"; readonly input: In; readonly output: Out }
-/** A WebSocket procedure: the events that clients send, and those that they get. */
-export interface Ws<Incoming, Outgoing> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing }
+/** A WebSocket procedure: the events that clients send, those that they get, and what only some procedures have. */
+export interface Ws<Incoming, Outgoing, More = {}> { readonly kind: "ws"; readonly incoming: Incoming; readonly outgoing: Outgoing; readonly more?: More }
 
 /** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
@@ -68,4 +68,4 @@ export type StockRouter<R> = ReturnType<
 >
 
 /** This application for the stock client: `createClient<Stock>({ baseUrl })`. */
-export type Stock = StockRouter<AppRouter>
+export type Stock = StockRouter<AppRouter> & { readonly "~routes"?: AppRouter }

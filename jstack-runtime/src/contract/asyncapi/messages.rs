@@ -1,4 +1,4 @@
-//! AsyncAPI 3.0 for WebSockets.
+//! Messages: the whole frame of an event, in the dialect of AsyncAPI.
 
 use schemars::Schema;
 use schemars::transform::{
@@ -6,68 +6,14 @@ use schemars::transform::{
 };
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, EventContract, ProcedureContract};
-use super::document::{component, components, describe, id, info, issues};
-use super::walk::walk;
-use crate::procedure::Kind;
-
-impl Contract {
-    /// The WebSocket procedures as an AsyncAPI 3.0 document.
-    pub fn asyncapi(&self) -> Value {
-        document(self)
-    }
-}
-
-/// The whole document. It describes the server: what it *receives* is what clients send.
-fn document(contract: &Contract) -> Value {
-    let mut channels = Map::new();
-    let mut operations = Map::new();
-    for procedure in contract.procedures().iter().filter(|p| p.kind == Kind::Ws) {
-        let channel = id(&procedure.path);
-        for (action, direction) in [("receive", "incoming"), ("send", "outgoing")] {
-            let messages: Vec<_> = messages(contract, procedure, direction)
-                .into_iter()
-                .map(|(name, _)| json!({ "$ref": format!("#/channels/{channel}/messages/{name}") }))
-                .collect();
-            operations.insert(
-                format!("{channel}.{direction}"),
-                json!({
-                    "action": action,
-                    "channel": { "$ref": format!("#/channels/{channel}") },
-                    "messages": messages,
-                }),
-            );
-        }
-        channels.insert(channel, self::channel(contract, procedure));
-    }
-    let mut schemas: Map<_, _> =
-        components(contract).into_iter().map(|(name, schema)| (name, draft07(schema))).collect();
-    schemas.insert("EventError".to_owned(), error());
-    json!({
-        "asyncapi": "3.0.0",
-        "info": info(contract),
-        "defaultContentType": "application/json",
-        "channels": channels,
-        "operations": operations,
-        "components": { "schemas": schemas },
-    })
-}
-
-fn channel(contract: &Contract, procedure: &ProcedureContract) -> Value {
-    let mut messages = self::messages(contract, procedure, "incoming");
-    messages.extend(self::messages(contract, procedure, "outgoing"));
-    let mut channel = Map::from_iter([
-        ("address".to_owned(), json!(format!("{}/{}", contract.base, procedure.path))),
-        ("messages".to_owned(), messages.into()),
-        ("bindings".to_owned(), json!({ "ws": { "method": "GET" } })),
-    ]);
-    describe(&mut channel, &procedure.docs);
-    channel.into()
-}
+use crate::contract::contract::{Contract, EventContract, ProcedureContract};
+use crate::contract::document::{component, describe, id, issues};
+use crate::contract::walk::walk;
+use crate::events::Delivery;
 
 /// The messages of one direction, by their names within the channel. An event may travel both
 /// ways, so the direction is part of the name.
-fn messages(
+pub(super) fn messages(
     contract: &Contract,
     procedure: &ProcedureContract,
     direction: &str,
@@ -78,7 +24,7 @@ fn messages(
         vec![("ping", frame("ping", &json!({})), "Asks whether the server is there.")]
     } else {
         vec![
-            ("pong", frame("pong", &json!({ "type": "null" })), "AnswerWriter `ping`."),
+            ("pong", frame("pong", &json!({ "type": "null" })), "Answers `ping`."),
             (
                 "error",
                 frame("error", &json!({ "$ref": "#/components/schemas/EventError" })),
@@ -96,15 +42,21 @@ fn messages(
 }
 
 fn of_event(contract: &Contract, event: &EventContract) -> Value {
-    let payload = frame(&event.name, &draft07(component(contract, &event.schema)));
+    let payload = frame(&event.name, &schema(contract, &event.schema));
     let mut message =
         Map::from_iter([("name".to_owned(), json!(event.name)), ("payload".to_owned(), payload)]);
     describe(&mut message, &event.docs);
+    if event.delivery != Delivery::Reliable {
+        message.insert("x-delivery".to_owned(), json!(event.delivery.label()));
+    }
+    if let Some(field) = &event.latest_by {
+        message.insert("x-latest-by".to_owned(), json!(field));
+    }
     message.into()
 }
 
 /// The array `["event", data]`.
-fn frame(event: &str, data: &Value) -> Value {
+pub(super) fn frame(event: &str, data: &Value) -> Value {
     json!({
         "type": "array",
         "items": [{ "const": event }, data],
@@ -114,7 +66,8 @@ fn frame(event: &str, data: &Value) -> Value {
     })
 }
 
-fn error() -> Value {
+/// The schema of the `error` event's data.
+pub(super) fn error() -> Value {
     json!({
         "type": "object",
         "description": "Why something that this client sent was refused.",
@@ -128,8 +81,13 @@ fn error() -> Value {
     })
 }
 
+/// A schema of the contract as the document has it.
+pub(super) fn schema(contract: &Contract, schema: &Value) -> Value {
+    draft07(component(contract, schema))
+}
+
 /// The dialect of AsyncAPI is that of draft 7.
-fn draft07(mut schema: Value) -> Value {
+pub(super) fn draft07(mut schema: Value) -> Value {
     walk(&mut schema, &mut |object| {
         // What stands behind a reference is out of sight there: looser is right, stricter is not.
         let composed =

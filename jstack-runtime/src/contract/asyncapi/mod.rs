@@ -1,0 +1,6 @@
+//! AsyncAPI 3.0 for WebSockets.
+
+mod document;
+mod messages;
+mod operations;
+mod profile_v1;

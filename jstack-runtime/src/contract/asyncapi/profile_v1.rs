@@ -1,0 +1,109 @@
+//! What clients of the profile `v1` send and get besides: requests, questions, and the frames of
+//! the protocol.
+
+use serde_json::{Map, Value, json};
+
+use super::messages::schema;
+use super::operations::{operation, request};
+use crate::contract::contract::{Contract, ProcedureContract};
+use crate::contract::document::{describe, id};
+
+/// The frames that are the same for all procedures, by their names in the document.
+const SHARED: &str = include_str!("profile_v1.json");
+
+/// Those of them that the server sends without having been asked.
+const UNASKED: [&str; 4] = ["v1.welcome", "v1.tick", "v1.gap", "v1.bye"];
+
+/// The messages that all channels refer to, as `#/components/messages`.
+pub(super) fn shared() -> Map<String, Value> {
+    // The text is part of the program, and a test reads it.
+    serde_json::from_str(SHARED).unwrap_or_default()
+}
+
+/// The messages of a channel that only clients of the profile `v1` know.
+pub(super) fn messages(contract: &Contract, procedure: &ProcedureContract) -> Map<String, Value> {
+    let mut messages = Map::new();
+    for (name, _) in shared() {
+        let reference = json!({ "$ref": format!("#/components/messages/{name}") });
+        messages.insert(name, reference);
+    }
+    let mut add = |name: String, event: &str, schema: &Value, docs: &str| {
+        messages.insert(name, message(event, &self::schema(contract, schema), docs));
+    };
+    for event in &procedure.incoming {
+        let (name, key) = (&event.name, id(&event.name));
+        add(format!("request.{key}"), name, &event.schema, &event.docs);
+        if let Some(reply) = &event.reply {
+            add(format!("reply.{key}"), "$ok", reply, &format!("The reply to `{name}`."));
+        }
+    }
+    for event in &procedure.outgoing {
+        let Some(answer) = &event.ask else { continue };
+        let (name, key) = (&event.name, id(&event.name));
+        add(format!("ask.{key}"), name, &event.schema, &event.docs);
+        add(format!("answer.{key}"), "$ok", answer, &format!("The client's answer to `{name}`."));
+    }
+    messages
+}
+
+/// The operations of a channel: each event as a request, each question, and the protocol's own.
+pub(super) fn operations(procedure: &ProcedureContract, channel: &str) -> Map<String, Value> {
+    let mut operations = Map::new();
+    let unasked = operation("send", channel, UNASKED.map(str::to_owned));
+    operations.insert(format!("{channel}.v1.outgoing"), unasked);
+    let answers = ["v1.renewed", "v1.err"].map(str::to_owned);
+    let renewal = request("receive", channel, "v1.token".to_owned(), answers);
+    operations.insert(format!("{channel}.v1.token"), renewal);
+    for event in &procedure.incoming {
+        let name = id(&event.name);
+        let ok = if event.reply.is_some() { format!("reply.{name}") } else { "v1.ok".to_owned() };
+        let replies = [ok, "v1.err".to_owned()];
+        let request = request("receive", channel, format!("request.{name}"), replies);
+        operations.insert(format!("{channel}.request.{name}"), request);
+    }
+    for event in procedure.outgoing.iter().filter(|event| event.ask.is_some()) {
+        let name = id(&event.name);
+        let answers = [format!("answer.{name}"), "v1.err".to_owned()];
+        let question = request("send", channel, format!("ask.{name}"), answers);
+        operations.insert(format!("{channel}.ask.{name}"), question);
+    }
+    operations
+}
+
+/// How a client opts in.
+pub(super) fn headers() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "Sec-WebSocket-Protocol": {
+                "type": "string",
+                "description": "`jstack.v1` asks for the profile `v1`; a token may be beside it as `jstack.bearer.<base64url>`.",
+            },
+        },
+    })
+}
+
+/// The frame `[name, data, { i: id }]`.
+fn message(name: &str, data: &Value, docs: &str) -> Value {
+    let id = json!({
+        "type": "object",
+        "required": ["i"],
+        "properties": { "i": { "type": "string", "maxLength": 32 } },
+    });
+    let mut message = Map::new();
+    message.insert("name".to_owned(), json!(name));
+    message.insert("x-profile".to_owned(), json!("v1"));
+    message.insert("correlationId".to_owned(), json!({ "location": "$message.payload#/2/i" }));
+    message.insert(
+        "payload".to_owned(),
+        json!({
+            "type": "array",
+            "items": [{ "const": name }, data, id],
+            "minItems": 3,
+            "maxItems": 3,
+            "additionalItems": false,
+        }),
+    );
+    describe(&mut message, docs);
+    message.into()
+}
