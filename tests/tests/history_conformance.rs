@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
 use jstack_runtime::history::{Entry, Epoch, GapReason, History, Keep, Page, PageLimit, Position};
-use jstack_runtime::{Memory, SocketId};
-use redis_support::{Random, text};
+use jstack_runtime::{Memory, Redis, SocketId};
+use redis_support::cluster::Cluster;
+use redis_support::{Random, Server, text};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -37,6 +38,30 @@ impl Setting for Embedded {
     }
 }
 
+struct OnRedis(Server);
+
+impl Setting for OnRedis {
+    fn broker(&self) -> Arc<dyn Broker> {
+        Arc::new(Redis::new(&self.0.url()).unwrap())
+    }
+
+    fn other(&self) -> Option<Arc<dyn Broker>> {
+        Some(self.broker())
+    }
+}
+
+struct OnCluster(Cluster);
+
+impl Setting for OnCluster {
+    fn broker(&self) -> Arc<dyn Broker> {
+        Arc::new(Redis::new(&self.0.url()).unwrap())
+    }
+
+    fn other(&self) -> Option<Arc<dyn Broker>> {
+        Some(self.broker())
+    }
+}
+
 /// One test for each behaviour and history.
 macro_rules! conformance {
     ($($behaviour:ident)*) => {
@@ -45,6 +70,28 @@ macro_rules! conformance {
             async fn $behaviour() {
                 super::$behaviour(&super::Embedded).await;
             })*
+        }
+
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "run by ./check: needs redis-server"]
+            async fn $behaviour() {
+                super::$behaviour(&super::OnRedis(super::Server::start())).await;
+            })*
+        }
+
+        /// One cluster for all of them, since it takes its time to form; between two, it is emptied.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[ignore = "run by ./check: needs redis-server"]
+        async fn redis_cluster() {
+            let setting = OnCluster(Cluster::start());
+            $(
+                println!(stringify!($behaviour));
+                for server in &setting.0.servers[..3] {
+                    assert_eq!(server.cli(&["flushall"]).trim(), "OK");
+                }
+                $behaviour(&setting).await;
+            )*
         }
     };
 }

@@ -8,10 +8,11 @@
 //! Invariant: the entries have the offsets `base + 1` to `top`, without holes.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::page::{Entry, GapReason, Page, PageLimit};
 use super::position::{Epoch, Keep, Position};
+use crate::platform::Instant;
 
 /// Bytes of JSON that one log may keep, whatever its bounds say.
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -67,7 +68,7 @@ impl Log {
 
     /// Forgets the entries that are too old.
     pub(super) fn forget_old(&mut self, now: Instant) {
-        let is_old = |at: Instant| now.saturating_duration_since(at) > self.age;
+        let is_old = |at: Instant| now.duration_since(at) > self.age;
         let old = self.entries.iter().take_while(|(at, _)| is_old(*at)).count();
         (0..old).for_each(|_| self.forget_first());
         if self.entries.is_empty() {
@@ -88,7 +89,7 @@ impl Log {
 
     /// For how long it was empty and not used; `None` while it has entries.
     pub(super) fn idle(&self, now: Instant) -> Option<Duration> {
-        self.entries.is_empty().then(|| now.saturating_duration_since(self.used))
+        self.entries.is_empty().then(|| now.duration_since(self.used))
     }
 
     pub(super) fn after(&self, after: Position, limit: PageLimit) -> Page {

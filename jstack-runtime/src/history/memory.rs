@@ -7,9 +7,9 @@
 //!
 //! Lock order: a shard, then a log. Messages are delivered under the lock of their log alone.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hashbrown::HashTable;
@@ -21,6 +21,7 @@ use super::page::{Entry, Page, PageLimit};
 use super::position::{Epoch, Keep, Position};
 use crate::broker::message::{Channel, Message, Scope, Sink};
 use crate::broker::outcome::Publish;
+use crate::platform::{Instant, RandomState, random, unix_millis};
 
 /// A power of two.
 const SHARDS: usize = 32;
@@ -89,7 +90,7 @@ impl MemoryHistory {
             let (logs, now) = (HashTable::new(), Instant::now());
             Mutex::new(Shard { logs, floor: 0, swept: now, full: 64 })
         };
-        let epoch = Epoch::new(RandomState::new().hash_one(SystemTime::now()));
+        let epoch = Epoch::new(random());
         Self { epoch, key, shards: (0..SHARDS).map(shard).collect() }
     }
 
@@ -131,8 +132,6 @@ impl MemoryHistory {
     fn publish_to(&self, messages: &[Message<'_>], keep: Keep, local: &dyn Sink) {
         let Some(first) = messages.first() else { return };
         let now = Instant::now();
-        let at_millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_millis = u64::try_from(at_millis.as_millis()).unwrap_or(u64::MAX);
         let named = self.log(first.channel, now);
         let mut log = named.log.lock();
         for message in messages {
@@ -140,7 +139,7 @@ impl MemoryHistory {
             let owned = |room: &std::borrow::Cow<'_, str>| room.clone().into_owned().into();
             let entry = Entry {
                 offset: 0,
-                at_millis,
+                at_millis: unix_millis(),
                 json: Bytes::copy_from_slice(message.json()),
                 except: message.except.to_vec(),
                 except_rooms: message.except_rooms.iter().map(owned).collect(),
@@ -154,7 +153,7 @@ impl MemoryHistory {
 impl Shard {
     /// Drops what is too old, if it is time for it.
     fn sweep(&mut self, now: Instant, hash: impl Fn(&Arc<Named>) -> u64) {
-        if self.logs.len() < self.full && now.saturating_duration_since(self.swept) < SWEEP {
+        if self.logs.len() < self.full && now.duration_since(self.swept) < SWEEP {
             return;
         }
         self.swept = now;

@@ -16,7 +16,7 @@ use workers as machine;
 
 pub(crate) use machine::{
     HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, timeout,
-    unconstrained,
+    unconstrained, unix_millis,
 };
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use native::block_on;

@@ -32,3 +32,9 @@ pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
+
+/// Milliseconds since 1970, by the clock on the wall.
+pub(crate) fn unix_millis() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}

@@ -50,6 +50,12 @@ impl Instant {
     }
 }
 
+/// Milliseconds since 1970, by the clock on the wall.
+pub(crate) fn unix_millis() -> u64 {
+    Duration::try_from_secs_f64(js_sys::Date::now() / 1000.0)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 thread_local! {
     /// Closures that JavaScript will call, by their timers. They cannot live in a [`Sleep`], which
     /// must be `Send` as all that handlers wait for.

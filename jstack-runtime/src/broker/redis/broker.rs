@@ -8,9 +8,11 @@ use super::connect::Address;
 use super::connections::Connections;
 use super::failure::{publish_failed, reason};
 use super::format::names;
+use super::history::RedisHistory;
 use super::name_check;
 use crate::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Result};
+use crate::history::History;
 use crate::limits::DEFAULT_NAME;
 
 /// How long an emit may take, unless set.
@@ -50,7 +52,7 @@ pub struct Redis {
     deadline: Duration,
     heartbeat: Duration,
     linger: Duration,
-    connections: OnceLock<Connections>,
+    connections: OnceLock<Arc<Connections>>,
 }
 
 impl Redis {
@@ -218,10 +220,10 @@ impl Redis {
         name_check::check(link, self.channels()).await
     }
 
-    fn connections(&self) -> &Connections {
+    fn connections(&self) -> &Arc<Connections> {
         self.connections.get_or_init(|| {
             let Self { address, deadline, heartbeat, linger, .. } = self;
-            Connections::new(address, self.channels(), *deadline, *heartbeat, *linger)
+            Arc::new(Connections::new(address, self.channels(), *deadline, *heartbeat, *linger))
         })
     }
 }
@@ -232,7 +234,7 @@ impl Broker for Redis {
         if let Err(error) = connections.start_publishing() {
             return Publish::done(Err(error));
         }
-        connections.outbox.publish(messages, &connections.prefix, connections.origin)
+        connections.outbox.publish(messages, None, &connections.prefix, connections.origin)
     }
 
     fn subscribe(&self, channel: Channel<'_>, sink: Arc<dyn Sink>) -> Subscribe {
@@ -247,6 +249,10 @@ impl Broker for Redis {
     fn unsubscribe(&self, channel: Channel<'_>, sink: &dyn Sink) {
         let connections = self.connections();
         connections.table.unsubscribe(&names::channel_name(&connections.prefix, channel), sink);
+    }
+
+    fn history(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(RedisHistory { connections: self.connections().clone() }))
     }
 
     fn set_name(&mut self, name: &str) {

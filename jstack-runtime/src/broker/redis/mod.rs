@@ -22,6 +22,7 @@
 //! - `connect/`: addresses, and one attempt to connect.
 //! - `dialect`: the commands of a stand-alone server; `cluster/dialect` has those of a cluster.
 //! - `publish/`: what waits to be published, and the connection that publishes it.
+//! - `history/`: the scripts that number and keep the messages of rooms with history.
 //! - `subscribe/`: which channels are wanted, and the connection that subscribes to them.
 //! - `cluster/`: a connection pair for each master, and the route that says which to use.
 
@@ -34,6 +35,7 @@ mod counters;
 mod dialect;
 mod failure;
 mod format;
+mod history;
 mod name_check;
 mod publish;
 mod route;

@@ -20,14 +20,18 @@ const LONGEST_ACCEPTED: usize = 1024 * 1024;
 pub(crate) const HEAD: usize = 3;
 pub(crate) const LENGTH: usize = 4;
 
+/// What a batch of so many envelopes begins with. Fails if they are too many.
+pub(crate) fn head(count: usize) -> io::Result<[u8; HEAD]> {
+    let [high, low] = u16::try_from(count).map_err(io::Error::other)?.to_be_bytes();
+    Ok([VERSION, high, low])
+}
+
 /// Writes envelopes as a batch. Fails if `to` does, or if a number is too large for its field.
 pub(crate) fn write<'a>(
     to: &mut impl Write,
     envelopes: impl ExactSizeIterator<Item = &'a [u8]>,
 ) -> io::Result<()> {
-    let count = u16::try_from(envelopes.len()).map_err(io::Error::other)?;
-    to.write_all(&[VERSION])?;
-    to.write_all(&count.to_be_bytes())?;
+    to.write_all(&head(envelopes.len())?)?;
     for envelope in envelopes {
         let length = u32::try_from(envelope.len()).map_err(io::Error::other)?;
         to.write_all(&length.to_be_bytes())?;

@@ -3,4 +3,5 @@
 pub(crate) mod batch;
 pub(crate) mod envelope;
 pub(crate) mod names;
+pub(crate) mod numbered;
 pub(crate) mod sequence;

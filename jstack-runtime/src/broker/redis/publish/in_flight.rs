@@ -9,7 +9,7 @@ use std::time::Instant;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisResult, Value};
 
-use super::coalesce::{Coalesced, coalesce};
+use super::coalesce::{Appending, Coalesced, coalesce};
 use super::outbox::Outbox;
 use super::pending::{PendingMessages, fail};
 use crate::broker::redis::dialect::Dialect;
@@ -43,6 +43,8 @@ pub(crate) struct Writes {
     pub(crate) in_flight: VecDeque<InFlight>,
     pub(crate) redirected: Redirected,
     pub(crate) proof: Proof,
+    /// The server is believed to know the script that appends to histories.
+    pub(crate) is_loaded: bool,
     /// Completed writes that the outbox has not heard of.
     pub(crate) completed: u64,
     /// The buffers of a completed write, for the next one.
@@ -82,6 +84,7 @@ impl Writes {
             in_flight: VecDeque::with_capacity(MAX_IN_FLIGHT),
             redirected: Redirected::default(),
             proof: Proof::None,
+            is_loaded: false,
             completed: 0,
             spare: PendingMessages::default(),
         }
@@ -121,7 +124,10 @@ impl Redirected {
             }
         });
         self.messages = stay;
-        fail(late, "its slot moved while it was sent, and a later message was taken first");
+        fail(
+            late,
+            "it was sent to a server that did not take it, and a later message was taken first",
+        );
     }
 }
 
@@ -129,8 +135,9 @@ impl Redirected {
 pub(crate) async fn send<D: Dialect>(
     mut connection: MultiplexedConnection,
     messages: PendingMessages,
+    appending: Appending<'_>,
 ) -> InFlight {
-    let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages);
+    let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages, appending);
     let count = commands.len();
     let expires = messages.expires().unwrap_or_else(Instant::now);
     let mut answer: Answer =
@@ -165,8 +172,13 @@ mod tests {
         for (channel, payload) in [("a", "1"), ("b", "2"), ("a", "3")] {
             let (done, outcome) = oneshot::channel();
             let size = Size { channel: channel.len(), payload: payload.len() };
-            let message =
-                PendingMessage { size, channel_key: 0, done: Some(done), expires: Instant::now() };
+            let message = PendingMessage {
+                size,
+                keep: None,
+                channel_key: 0,
+                done: Some(done),
+                expires: Instant::now(),
+            };
             redirected.messages.push(channel.as_bytes(), payload.as_bytes(), message);
             redirected.channels.insert(channel.as_bytes().into());
             outcomes.push(outcome);

@@ -15,10 +15,12 @@ use super::queue::{ShardQueue, Take};
 use super::queues::{Accepted, Queues};
 use crate::broker::redis::failure::publish_failed;
 use crate::broker::redis::format::{envelope, names};
+use crate::broker::redis::history::ServerLink;
 use crate::broker::redis::route::Route;
 use crate::broker::{Acknowledged, PublishOutcome};
 use crate::broker::{Message, Publish};
 use crate::error::{Error, Result};
+use crate::history::Keep;
 
 /// Messages that wait for their connection, in their order.
 #[derive(Debug)]
@@ -48,11 +50,18 @@ impl Outbox {
         Arc::new(Self { queues: Mutex::new(Queues::new(route, first)), deadline, probe_prefix })
     }
 
-    /// Accepts messages; those of one channel stay in order.
-    pub(crate) fn publish(&self, messages: &[Message<'_>], prefix: &str, origin: u64) -> Publish {
+    /// Accepts messages; those of one channel stay in order. With `keep` they are of rooms with
+    /// history.
+    pub(crate) fn publish(
+        &self,
+        messages: &[Message<'_>],
+        keep: Option<Keep>,
+        prefix: &str,
+        origin: u64,
+    ) -> Publish {
         let mut scratch = SCRATCH.take();
         scratch.clear();
-        let published = self.publish_with(&mut scratch, messages, prefix, origin);
+        let published = self.publish_with(&mut scratch, messages, keep, prefix, origin);
         if scratch.capacity() <= KEEP {
             SCRATCH.set(scratch);
         }
@@ -63,6 +72,7 @@ impl Outbox {
         &self,
         scratch: &mut Vec<u8>,
         messages: &[Message<'_>],
+        keep: Option<Keep>,
         prefix: &str,
         origin: u64,
     ) -> Result<Publish> {
@@ -83,7 +93,7 @@ impl Outbox {
             size.payload = scratch.len() - start - size.channel;
         }
         let expires = Instant::now() + self.deadline;
-        let accepted = self.queues.lock().accept(scratch, sizes, expires)?;
+        let accepted = self.queues.lock().accept(scratch, sizes, keep, expires)?;
         let Accepted { outcome, others, wake } = accepted;
         if let Some(wake) = wake {
             wake.notify_one();
@@ -113,7 +123,8 @@ impl Outbox {
         }
         let expires = Instant::now() + self.deadline;
         let size = Size { channel: channel.len(), payload: payload.len() };
-        let message = PendingMessage { size, channel_key: 0, done: Some(done), expires };
+        let message =
+            PendingMessage { size, keep: None, channel_key: 0, done: Some(done), expires };
         queue.add(channel.as_bytes(), payload, message);
         queue.filled.notify_one();
         Some(outcome)
@@ -185,10 +196,25 @@ impl Outbox {
     }
 
     /// The connection is up.
-    pub(crate) fn up(&self, shard: usize) {
+    pub(crate) fn up(&self, shard: usize, server: Arc<ServerLink>) {
         if let Some(queue) = self.queues.lock().shard_mut(shard) {
-            queue.set_up();
+            queue.set_up(server);
         }
+    }
+
+    /// The connection to the server that carries a channel, once there is one; it is asked for.
+    /// Fails with the reason if Redis is away.
+    pub(crate) fn server(&self, channel: &[u8]) -> Result<Option<Arc<ServerLink>>, String> {
+        let mut queues = self.queues.lock();
+        let Some(queue) = queues.queue_of(channel) else { return Ok(None) };
+        if let Some(why) = &queue.down {
+            return Err(why.clone());
+        }
+        if !queue.wanted {
+            queue.wanted = true;
+            queue.filled.notify_one();
+        }
+        Ok(queue.server.clone())
     }
 
     /// The server took a message, or refused a probe for this reason.
@@ -280,7 +306,7 @@ mod tests {
     fn publish(outbox: &Outbox, text: &str) {
         let mut scratch = Vec::new();
         let message = Message::new(ROOM, text.as_bytes(), &mut scratch);
-        drop(outbox.publish(&[message], "jstack", 1));
+        drop(outbox.publish(&[message], None, "jstack", 1));
     }
 
     /// What may be sent to the server of the shard.

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::broker::redis::failure::publish_failed;
 use crate::error::Result;
+use crate::history::Keep;
 
 /// A larger buffer is given back to the allocator instead of being used again.
 const KEEP: usize = 64 * 1024;
@@ -22,6 +23,8 @@ pub(crate) struct PendingMessages {
 #[derive(Debug)]
 pub(crate) struct PendingMessage {
     pub(crate) size: Size,
+    /// For a room with history: how much of it is kept.
+    pub(crate) keep: Option<Keep>,
     /// Identifies its channel; 0 for a message that must go out alone.
     pub(crate) channel_key: u64,
     /// Receives the outcome. Of the messages of one publish, only the last one has it.
@@ -63,6 +66,16 @@ impl PendingMessages {
     /// The channel key of each message.
     pub(crate) fn channel_keys(&self) -> impl Iterator<Item = u64> {
         self.messages.iter().map(|message| message.channel_key)
+    }
+
+    /// How much each message's room keeps.
+    pub(crate) fn keeps(&self) -> impl Iterator<Item = Option<Keep>> {
+        self.messages.iter().map(|message| message.keep)
+    }
+
+    /// Whether any of them is of a room with history.
+    pub(crate) fn has_history(&self) -> bool {
+        self.keeps().any(|keep| keep.is_some())
     }
 
     /// Hands over each message with its channel and payload.

@@ -41,13 +41,16 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::coalesce::Appending;
 use super::in_flight::{InFlight, Proof, Writes, front, send};
 use super::outbox::Outbox;
+use super::pending::PendingMessages;
 use super::queue::Take;
 use crate::broker::redis::connect::{Backoff, Connected, ConnectionLog, Link};
 use crate::broker::redis::counters::COUNTERS;
 use crate::broker::redis::dialect::Dialect;
 use crate::broker::redis::failure::publish_failed;
+use crate::broker::redis::history::ServerLink;
 use crate::broker::redis::timer::sleep_until_opt;
 use crate::observe;
 
@@ -100,9 +103,10 @@ impl<D: Dialect> Publisher<D> {
             match self.while_expiring(&filled, self.link.connect(push)).await {
                 Ok(connected) => {
                     log.connected();
-                    self.outbox.up(self.shard);
+                    let server = Arc::new(ServerLink::new(connected.connection.clone()));
+                    self.outbox.up(self.shard, server.clone());
                     let since = Instant::now();
-                    let Err(why) = self.serve(connected, &lost, &filled).await else {
+                    let Err(why) = self.serve(connected, &server, &lost, &filled).await else {
                         tracing::debug!(redis = %self.link.address.shown, "nothing to publish");
                         continue;
                     };
@@ -146,6 +150,7 @@ impl<D: Dialect> Publisher<D> {
     async fn serve(
         &self,
         connected: Connected,
+        server: &ServerLink,
         lost: &Notify,
         filled: &Notify,
     ) -> Result<(), String> {
@@ -163,7 +168,18 @@ impl<D: Dialect> Publisher<D> {
                 let completed = std::mem::take(&mut writes.completed);
                 match self.outbox.take(self.shard, completed, &mut writes.spare) {
                     Take::Messages(messages) => {
-                        let write = send::<D>(connected.connection.clone(), messages).await;
+                        let id = match self.replication_id(server, &messages).await {
+                            Ok(id) => id,
+                            Err(why) => {
+                                messages.fail(&why);
+                                writes.completed += 1;
+                                break Err(why);
+                            }
+                        };
+                        let appending = Appending { server: id, is_loaded: writes.is_loaded };
+                        writes.is_loaded |= messages.has_history();
+                        let connection = connected.connection.clone();
+                        let write = send::<D>(connection, messages, appending).await;
                         writes.in_flight.push_back(write);
                         continue;
                     }
@@ -200,6 +216,23 @@ impl<D: Dialect> Publisher<D> {
         };
         self.end(writes, end.as_ref().err().map_or("", String::as_str)).await;
         end
+    }
+
+    /// Which server the connection leads to, if that matters for what is to be sent.
+    async fn replication_id<'a>(
+        &self,
+        server: &'a ServerLink,
+        messages: &PendingMessages,
+    ) -> Result<&'a str, String> {
+        if !messages.has_history() {
+            return Ok("");
+        }
+        let until = messages.expires().unwrap_or_else(Instant::now);
+        let id = timeout(until.saturating_duration_since(Instant::now()), server.replication_id());
+        match id.await {
+            Ok(id) => id.map_err(|error| self.link.explain(&error)),
+            Err(_) => Err("no answer within the deadline".to_owned()),
+        }
     }
 
     /// Lets tasks run that are ready to publish, so that they share the write.
@@ -240,7 +273,7 @@ impl<D: Dialect> Publisher<D> {
         answer: RedisResult<Vec<Value>>,
         writes: &mut Writes,
     ) -> Result<(), String> {
-        let Writes { redirected, proof, .. } = writes;
+        let Writes { redirected, proof, is_loaded, .. } = writes;
         let answers = match answer {
             Ok(answers) => answers,
             Err(error) => {
@@ -249,7 +282,8 @@ impl<D: Dialect> Publisher<D> {
                 return Err(why);
             }
         };
-        let verdicts: Vec<_> = answers.into_iter().map(|answer| self.judge(answer)).collect();
+        let verdicts: Vec<_> =
+            answers.into_iter().map(|answer| self.judge(answer, is_loaded)).collect();
         // Why an earlier message of the same publish was refused.
         let mut refusal = None;
         let mut commands = write.command_of.iter();
@@ -291,9 +325,14 @@ impl<D: Dialect> Publisher<D> {
         self.outbox.proved(self.shard, refusal);
     }
 
-    fn judge(&self, answer: Value) -> Verdict {
+    fn judge(&self, answer: Value, is_loaded: &mut bool) -> Verdict {
         let Value::ServerError(error) = answer else { return Verdict::Taken };
         let error = RedisError::from(error);
+        if error.code() == Some("NOSCRIPT") {
+            // It forgot the script, and gets it with what is sent next.
+            *is_loaded = false;
+            return Verdict::Redirected;
+        }
         if self.dialect.note_redirect(&error) {
             Verdict::Redirected
         } else {

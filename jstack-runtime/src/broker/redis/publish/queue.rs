@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::pending::{PendingMessage, PendingMessages};
+use crate::broker::redis::history::ServerLink;
 
 /// How long a server is left alone that does not take its own channels, unless the route changes.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -27,6 +28,8 @@ pub(crate) struct ShardQueue {
     /// A connection is needed, until another server carries all of the shard.
     pub(crate) wanted: bool,
     pub(crate) connected: bool,
+    /// The connection, while there is one.
+    pub(crate) server: Option<Arc<ServerLink>>,
     /// The server accepts probes.
     pub(crate) takes_probes: bool,
     /// The channel of this process' probes.
@@ -95,7 +98,8 @@ impl ShardQueue {
     }
 
     /// The connection is up. Messages are accepted; whether the server takes them is not proved yet.
-    pub(crate) fn set_up(&mut self) {
+    pub(crate) fn set_up(&mut self, server: Arc<ServerLink>) {
+        self.server = Some(server);
         self.connected = true;
         self.takes_probes = false;
         self.down = None;
@@ -105,6 +109,7 @@ impl ShardQueue {
     /// There is no connection, for this reason if one is needed. Messages are accepted.
     pub(crate) fn set_unconnected(&mut self, trouble: Option<&str>) {
         self.connected = false;
+        self.server = None;
         self.takes_probes = false;
         self.trouble = trouble.map(str::to_owned);
         if trouble.is_none() {
@@ -123,6 +128,7 @@ impl ShardQueue {
         self.down = Some(why.to_owned());
         self.trouble = Some(why.to_owned());
         self.connected = false;
+        self.server = None;
         self.takes_probes = false;
         std::mem::take(&mut self.waiting)
     }

@@ -12,6 +12,7 @@ use crate::broker::redis::format::envelope;
 use crate::broker::redis::format::sequence::Sequencer;
 use crate::broker::redis::route::Route;
 use crate::error::Result;
+use crate::history::Keep;
 
 /// Bytes that may wait for one server; more are refused.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -63,6 +64,7 @@ impl Queues {
         &mut self,
         bytes: &mut [u8],
         sizes: &[Size],
+        keep: Option<Keep>,
         expires: Instant,
     ) -> Result<Accepted> {
         self.check(bytes, sizes)?;
@@ -93,7 +95,11 @@ impl Queues {
                 other.notify_one();
             }
             let channel_key = counted.channel_key;
-            queue.add(channel, payload, PendingMessage { size: *size, channel_key, done, expires });
+            queue.add(
+                channel,
+                payload,
+                PendingMessage { size: *size, keep, channel_key, done, expires },
+            );
         }
         Ok(Accepted { outcome, others, wake })
     }

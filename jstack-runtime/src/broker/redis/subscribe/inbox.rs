@@ -17,9 +17,10 @@ use super::entry::Entry;
 use super::table::Table;
 use crate::broker::Message;
 use crate::broker::redis::counters::COUNTERS;
-use crate::broker::redis::format::batch;
 use crate::broker::redis::format::envelope::Envelope;
+use crate::broker::redis::format::numbered;
 use crate::broker::redis::format::sequence::SequenceCheck;
+use crate::history::Position;
 use crate::observe;
 
 /// The limits of one queue.
@@ -94,7 +95,7 @@ impl Lane {
         let mut queue = self.queue.lock();
         let size = channel.len() + payload.len();
         if queue.items.len() >= MAX_ITEMS || queue.bytes + size > MAX_BYTES {
-            let messages = batch::count(&payload);
+            let messages = numbered::count(&payload);
             COUNTERS.dropped.increment(messages);
             if !matches!(queue.items.back(), Some(Item::Dropped(_))) {
                 queue.items.push_back(Item::Dropped(HashMap::new()));
@@ -185,15 +186,20 @@ impl Delivery {
     async fn deliver(&mut self, channel: &[u8], payload: &[u8], connection: u64) {
         // Nobody wants it any more, and the request to end it is on its way.
         let Some(entry) = self.table.find(channel) else { return self.did_one().await };
-        let messages = match batch::decode(payload) {
-            Ok(messages) => messages,
+        let numbered = match numbered::decode(payload) {
+            Ok(numbered) => numbered,
             Err(malformed) => {
                 count_malformed(&entry.name, malformed.0);
                 return self.did_one().await;
             }
         };
-        for message in messages {
-            catch_panic(|| deliver_one(&entry, &message, connection, &mut self.scratch));
+        let position = |n| {
+            let first = numbered.first?;
+            Some(Position::new(first.epoch(), first.offset().saturating_add(n)))
+        };
+        for (message, n) in numbered.messages.zip(0..) {
+            let it = (&message, position(n));
+            catch_panic(|| deliver_one(&entry, it, connection, &mut self.scratch));
             self.did_one().await;
         }
     }
@@ -206,7 +212,12 @@ fn catch_panic(handle: impl FnOnce()) {
     }
 }
 
-fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch: &mut Vec<u8>) {
+fn deliver_one(
+    entry: &Entry,
+    (envelope, position): (&Envelope<'_>, Option<Position>),
+    connection: u64,
+    scratch: &mut Vec<u8>,
+) {
     let (check, subscribers) = {
         let mut state = entry.state.lock();
         if state.heard != connection {
@@ -226,6 +237,7 @@ fn deliver_one(entry: &Entry, envelope: &Envelope<'_>, connection: u64, scratch:
     }
     let mut message = Message::new(entry.channel(), envelope.json, scratch);
     message.only = envelope.only;
+    message.position = position;
     message.except = &envelope.except;
     message.except_rooms = &envelope.except_rooms;
     for subscriber in subscribers.iter() {
