@@ -102,10 +102,10 @@ pub use ws::{Io, Receiver, Socket, SocketProcedure};
 
 #[cfg(not(target_family = "wasm"))]
 pub mod raw {
-    //! WebSockets without events: text and bytes, for protocols of one's own.
+    //! WebSockets without events: text and bytes, for other protocols.
     //!
-    //! They have the same engine, limits and liveness as procedures, and none of the contract.
-    //! Prefer `#[procedure(ws, …)]` wherever the messages are yours to define.
+    //! They have the same framing, limits and liveness as procedures, and no contract. Prefer
+    //! `#[procedure(ws, …)]` wherever the messages are yours to define.
     pub use crate::transport::raw::{Message, Socket, Sockets};
 }
 
@@ -123,7 +123,7 @@ pub mod raw {
 /// fn router() -> Router { router![posts::count] }
 /// ```
 ///
-/// `#[cfg(…)]` before a name leaves it out where it does not apply:
+/// `#[cfg(…)]` before a name leaves the procedure out if the condition is false:
 /// `router![count, #[cfg(feature = "admin")] admin::clear]`.
 #[macro_export]
 macro_rules! router {
