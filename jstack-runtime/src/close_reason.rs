@@ -13,9 +13,9 @@ pub enum ClosedBy {
     Client,
     /// A handler or the application closed it.
     Server,
-    /// It broke off: no close frame came, or no sign of life.
+    /// Lost without a close frame, or timed out.
     Lost,
-    /// A limit of [`Limits`](crate::Limits) was passed, or the protocol was broken.
+    /// The client exceeded one of the [`Limits`](crate::Limits), or broke the protocol.
     Limit,
     /// A handler panicked or failed before the first event.
     Failure,
@@ -23,7 +23,9 @@ pub enum ClosedBy {
     Shutdown,
 }
 
-/// Why a connection ended: who ended it, the close code and what was said.
+/// Why a connection ended: who ended it, the close code and the reason text.
+///
+/// `#[disconnect]` takes it as an argument.
 ///
 /// ```
 /// use jstack_runtime::{CloseReason, ClosedBy};
@@ -53,12 +55,12 @@ impl CloseReason {
         self.by
     }
 
-    /// The close code of RFC 6455; 1005 where none was given, 1006 where no close frame came.
+    /// The close code of RFC 6455; 1005 for a close frame without a code, 1006 without a close frame.
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    /// What the one who closed it said; may be empty. A client's words are the client's.
+    /// The reason text of the close frame; may be empty. If the client closed, it is untrusted text.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -10,8 +10,10 @@ use crate::observe;
 use crate::rooms::{Hub, Node};
 use crate::ws::{Io, SocketProcedure};
 
-/// Emits to the connections of procedures from a program that serves none: a worker, a cron job,
-/// a test. It has one connection to Redis.
+/// Emits to the connections of procedures from a program without a server: a worker, a cron job,
+/// a test.
+///
+/// It has one connection to Redis and is a cheap clone.
 ///
 /// ```no_run
 /// # use jstack_runtime::prelude::*;
@@ -39,18 +41,28 @@ pub struct Emitter {
 }
 
 impl Emitter {
-    /// Connects to the Redis at `url` (see [`Redis::new`]), for the application that the
-    /// environment names (`JSTACK_REDIS_PREFIX`, or else `JSTACK_NAME`), or else for `jstack`, as
-    /// a server in the same environment does that names itself not in code. It warns in the log
-    /// of what [`check`](Self::check) finds.
+    /// Connects to the Redis at `url` (see [`Redis::new`]).
+    ///
+    /// It uses the application name of the environment (`JSTACK_REDIS_PREFIX`, else `JSTACK_NAME`,
+    /// else `jstack`), exactly like a server in the same environment that does not call
+    /// [`App::name`](crate::App::name). A problem that [`check`](Self::check) finds is logged as a
+    /// warning.
     ///
     /// Fails if the address cannot be read, and if Redis cannot be reached within two seconds.
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::connected(None, url).await
     }
 
-    /// Like [`connect`](Self::connect), for the application that names itself `name` by
-    /// [`App::name`](crate::App::name).
+    /// Like [`connect`](Self::connect), for an application that calls
+    /// [`App::name`](crate::App::name) with this name.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::Emitter;
+    /// # async fn example() -> Result<(), jstack_runtime::BoxError> {
+    /// let emitter = Emitter::connect_as("shop", "redis://127.0.0.1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// Fails where [`connect`](Self::connect) does, and if the name is empty.
     pub async fn connect_as(name: &str, url: &str) -> Result<Self, BoxError> {
@@ -68,8 +80,16 @@ impl Emitter {
         Ok(emitter)
     }
 
-    /// Emits through `redis`, which may have a prefix, deadline or heartbeat of its own. It
-    /// connects with the first emit.
+    /// Emits through `redis`, which may have its own prefix, deadline and heartbeat. It connects at
+    /// the first emit.
+    ///
+    /// ```
+    /// # use jstack_runtime::{Emitter, Redis};
+    /// # fn example() -> Result<(), jstack_runtime::BoxError> {
+    /// let emitter = Emitter::new(Redis::new("redis://127.0.0.1")?.prefix("shop"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mut redis: Redis) -> Self {
         match prefix(None) {
             Ok(prefix) => redis.set_name(&prefix),
@@ -101,8 +121,10 @@ impl Emitter {
         self.redis.check_name().await.map_err(Into::into)
     }
 
-    /// Emits to the procedure whose marker is `P`, which servers have at `path`: the router's
-    /// name and the procedure's, as `post/chat` for `/api/post/chat`.
+    /// Emits to the procedure whose marker is `P` and which servers have at `path`.
+    ///
+    /// The path is the router's name and the procedure's: `post/chat` for `/api/post/chat`. The type
+    /// has an example.
     pub fn io<P: SocketProcedure>(&self, path: &str) -> Io<P> {
         let hub = Hub::new(self.node.clone());
         hub.name(path.trim_matches('/'));
@@ -110,8 +132,7 @@ impl Emitter {
     }
 }
 
-/// What names of channels start with: what a server in this environment calls itself that is
-/// called `name` in code.
+/// The channel prefix that a server with this name would use in this environment.
 fn prefix(name: Option<&str>) -> Result<String, BoxError> {
     let environment = Environment::read()?;
     for skipped in environment.skipped() {

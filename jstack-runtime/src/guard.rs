@@ -11,7 +11,7 @@ use crate::platform::{Sleep, sleep, unconstrained};
 /// Why a handler did not come to an end of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aborted {
-    /// It panicked. The panic hook has told the log.
+    /// It panicked. The panic hook has logged it.
     Panicked,
     /// It took too long and was dropped.
     TimedOut,

@@ -1,16 +1,15 @@
-//! `Limits`: what one client, and all of them together, may use.
+//! `Limits`: the resources that one client, and all clients together, may use.
 
 use std::time::Duration;
 
-/// What one client, and all of them together, may take.
+/// The resources that one client, and all clients together, may use.
 ///
 /// Every field is also an environment variable, `JSTACK_` and its name in capitals:
 /// `JSTACK_MESSAGE_BYTES=1MiB`, `JSTACK_RATE=50`, `JSTACK_PING_INTERVAL=10s`. Durations are
 /// written as `10s`, `250ms`, `2m` or a number of seconds, bytes as a number or with `KiB` or
-/// `MiB`. No limit is `none`, and [`Limits::NONE`] in code; a zero is refused except where this
-/// says what it means. Limits given to [`App::limits`](crate::App::limits)
-/// win over the environment, all of them; without it, each variable counts for its own field.
-/// A value that cannot be read is an error at start.
+/// `MiB`. "No limit" is `none`, and [`Limits::NONE`] in code. A zero is refused unless the field
+/// says what it means. [`App::limits`](crate::App::limits) replaces all variables of limits;
+/// without it, each variable sets its field. A value that cannot be read is an error at start.
 ///
 /// ```
 /// use jstack_runtime::Limits;
@@ -24,10 +23,10 @@ pub struct Limits {
     pub message_bytes: u32,
     /// How deep a client's JSON may nest. 64.
     pub json_depth: u32,
-    /// Messages a second from one connection. Over it the client gets the error `rate`, at ten
-    /// times it the connection is closed. 100.
+    /// Messages a second from one connection. Beyond it the client gets the error `rate`; at ten
+    /// times the rate the connection is closed with 1008. 100.
     pub rate: u32,
-    /// Messages that may come at once before [`rate`](Self::rate) counts. 200.
+    /// Messages that may come at once before [`rate`](Self::rate) applies. 200.
     pub burst: u32,
     /// Rooms that one connection may join in a second. 20.
     pub joins_per_second: u32,
@@ -39,7 +38,7 @@ pub struct Limits {
     pub queue_frames: u32,
     /// How long a reader may take nothing while something waits for it. 10 s.
     pub write_timeout: Duration,
-    /// Connections in all; one more gets a 503. 0 means 90 % of the descriptors that the process may
+    /// Connections of all clients; another one gets a 503. 0 means 90 % of the descriptors that the process may
     /// open, and at least 32 fewer than these.
     pub connections: u32,
     /// Connections from one address. 100.
@@ -50,15 +49,15 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long a handler may take before it is cancelled. 30 s.
     pub handler_timeout: Duration,
-    /// Silence of a client after which it is asked for a sign of life. 25 s.
+    /// Silence of a client after which the server sends a ping. 25 s.
     pub ping_interval: Duration,
-    /// How long it may take to give one. 10 s.
+    /// How long a client may take to answer a ping before it is disconnected. 10 s.
     pub pong_timeout: Duration,
     /// The longest body of a request, in bytes. 1 MiB.
     pub body_bytes: u32,
-    /// Over how long the closes are spread at shutdown; zero is at once. 10 s.
+    /// The time over which a shutdown spreads its closes; zero is at once. 10 s.
     pub drain_spread: Duration,
-    /// How long a shutdown may take in all. 30 s.
+    /// The longest time that a shutdown takes. 30 s.
     pub drain_deadline: Duration,
 }
 
@@ -99,7 +98,7 @@ impl Limits {
     pub const NONE: u32 = u32::MAX;
 }
 
-/// A limit as a size; the largest where there is none.
+/// A limit as a size; the largest size for no limit.
 pub(crate) fn or_none(limit: u32) -> usize {
     match limit {
         Limits::NONE => usize::MAX,
@@ -107,5 +106,5 @@ pub(crate) fn or_none(limit: u32) -> usize {
     }
 }
 
-/// The name of an application that was given none.
+/// The name of an application without a name.
 pub(crate) const DEFAULT_NAME: &str = "jstack";

@@ -5,9 +5,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one connection, in every process that shares the broker.
+/// The id of one connection, unique in all processes that share the broker.
 ///
-/// It reads as 32 hexadecimal digits, and says nothing about the connection.
+/// It is written as 32 hexadecimal digits. Knowing some ids does not help to guess others.
+///
+/// ```
+/// use jstack_runtime::SocketId;
+///
+/// let id: SocketId = "00000000000000010000000000000002".parse().unwrap();
+/// assert_eq!(id.to_string(), "00000000000000010000000000000002");
+/// assert!("2".parse::<SocketId>().is_err());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId {
     /// A random number for each process.

@@ -82,11 +82,11 @@ pub(crate) fn command(
         }
         ["routes"] => Ok(Command::Print(contract().routes())),
         ["help" | "--help" | "-h"] => Ok(Command::Print(format!("commands:\n{COMMANDS}"))),
-        ["serve" | "routes", extra, ..] => {
-            Err(CommandError(format!("`{extra}` is one argument too many; there is:\n{COMMANDS}")))
-        }
+        ["serve" | "routes", extra, ..] => Err(CommandError(format!(
+            "`{extra}` is one argument too many; the commands are:\n{COMMANDS}"
+        ))),
         [unknown, ..] => {
-            Err(CommandError(format!("no command is called `{unknown}`; there is:\n{COMMANDS}")))
+            Err(CommandError(format!("unknown command `{unknown}`; the commands are:\n{COMMANDS}")))
         }
     }
 }

@@ -142,7 +142,7 @@ fn params(all: &[ParamsInfo], generators: &mut Generators) -> Option<InputContra
     Some(InputContract { schema, optional })
 }
 
-/// `()` is an input or an answer like any other at compile time; its schema tells it apart.
+/// At compile time, `()` is an input or an answer like any other; its schema distinguishes it.
 fn is_unit(schema: &Value) -> bool {
     *schema == json!({ "type": "null" })
 }

@@ -9,15 +9,15 @@ use serde_json::Value;
 use crate::events::Delivery;
 use crate::procedure::Kind;
 
-/// What an application offers, as data: procedures, kinds, events, schemas.
+/// The contract of an application as data: procedures, kinds, events, schemas.
 ///
 /// [`App::describe`](crate::App::describe) returns it. It serialises (as
 /// [`json`](Self::json) does), and it writes itself as TypeScript, OpenAPI and AsyncAPI.
 ///
 /// Schemas are JSON Schema 2020-12. What a client sends follows the *deserialize* contract of its
-/// type (a field with a default may be missing), what it gets the *serialize* contract. Where the
-/// two differ for one type, there are two entries in [`types`](Self::types), the client's with
-/// `Input` after its name.
+/// type: a field with a default may be missing. What a client gets follows the *serialize*
+/// contract. If the two differ for a type, [`types`](Self::types) has two entries, and the client's
+/// has `Input` after its name.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Contract {
@@ -42,11 +42,11 @@ pub struct ProcedureContract {
     /// How it is reached.
     #[serde(serialize_with = "kind")]
     pub kind: Kind,
-    /// What its documentation says; empty without.
+    /// Its documentation; may be empty.
     pub docs: String,
-    /// What `get` and `post` take; `None` for nothing.
+    /// The input of `get` and `post`; `None` without one.
     pub input: Option<InputContract>,
-    /// What `get` and `post` answer; `None` for `ws`.
+    /// The answer of `get` and `post`; `None` for `ws`.
     pub output: Option<OutputContract>,
     /// What the handlers of a `ws` procedure read of the query, by `Query<T>`; `None` where they
     /// read nothing. Where `T` has no `JsonSchema`, any fields may be there.
@@ -55,7 +55,7 @@ pub struct ProcedureContract {
     pub incoming: Vec<EventContract>,
     /// What clients of a `ws` procedure get.
     pub outgoing: Vec<EventContract>,
-    /// Where it stands in the source, as `src/chat.rs:12`.
+    /// Where it is declared in the source, as `src/chat.rs:12`.
     pub declared_at: String,
 }
 
@@ -65,7 +65,7 @@ pub struct ProcedureContract {
 pub struct InputContract {
     /// Its JSON Schema; `$ref`s point at [`Contract::types`] as `#/$defs/Name`.
     pub schema: Value,
-    /// Whether it may be missing altogether.
+    /// Whether clients may leave it out.
     pub optional: bool,
 }
 
@@ -80,7 +80,7 @@ pub enum OutputContract {
     Json(Value),
     /// superjson, with the schema of the value: dates arrive as `Date`.
     SuperJson(Value),
-    /// Whatever the handler writes: text, bytes, a redirect.
+    /// Any response of the handler: text, bytes, a redirect.
     Raw,
 }
 
@@ -91,7 +91,7 @@ pub enum OutputContract {
 pub struct EventContract {
     /// Its name on the wire.
     pub name: String,
-    /// What its documentation says; empty without.
+    /// Its documentation; may be empty.
     pub docs: String,
     /// The JSON Schema of its payload; `$ref`s point at [`Contract::types`] as `#/$defs/Name`.
     pub schema: Value,
@@ -137,7 +137,7 @@ impl Contract {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The path under which all procedures stand, as `/api`.
+    /// The path before all procedures, such as `/api`.
     pub fn base_path(&self) -> &str {
         &self.base
     }
@@ -152,7 +152,7 @@ impl Contract {
         self.types.iter().map(|(name, schema)| (name.as_str(), schema))
     }
 
-    /// A table for people: kind, path, and where each procedure stands in the source.
+    /// A table for people: kind, path and place in the source of each procedure.
     pub fn routes(&self) -> String {
         let paths: Vec<_> =
             self.procedures.iter().map(|p| format!("{}/{}", self.base, p.path)).collect();

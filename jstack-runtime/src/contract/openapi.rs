@@ -83,7 +83,7 @@ fn parameters(contract: &Contract, input: &InputContract) -> Value {
             parameter.insert("description".to_owned(), description);
         }
         if is_scalar(contract, &schema, 0) {
-            // In a query nothing is null: a missing parameter stands for it.
+            // A query has no null: a missing parameter means it.
             parameter.insert("schema".to_owned(), without_null(schema));
         } else {
             let superjson = superjson(&schema);

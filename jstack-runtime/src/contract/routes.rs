@@ -20,7 +20,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(contract: Contract) -> Me
     })
 }
 
-/// One of the files; `None` if there is none of that name.
+/// One of the files; `None` for another name.
 pub(super) fn route(contract: &Contract, file: &str) -> Option<Response> {
     let (text, content_type) = match file {
         "api.ts" => (contract.typescript(), "text/plain; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! Which Rust type stands behind a name that schemars gave.
+//! The Rust type behind each name that schemars gave.
 //!
 //! schemars calls the second type named `Page` `Page2`, so its names depend on the order of
 //! registration. It knows types apart by `JsonSchema::schema_id`, a path with the arguments of
@@ -50,7 +50,7 @@ fn shown(debug: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The name without the number that told it apart.
+/// The name without the number that distinguished it.
 fn base(name: &str, id: &str, shown: &BTreeMap<String, String>) -> String {
     let own = segment(id);
     let is_number = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit());
@@ -152,7 +152,7 @@ impl Arguments<'_> {
     }
 }
 
-/// A name as it stands in a `$ref`, without its escapes.
+/// A name from a `$ref`, without its escapes.
 pub(super) fn decode(name: &str) -> String {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();

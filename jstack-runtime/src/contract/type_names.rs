@@ -3,7 +3,7 @@
 //! 1. A type has the name of its Rust type (or its `rename`). An instance of a generic type has
 //!    the names of its arguments after it: `Page<Message>` is `Page_Message`, even while it is the
 //!    only one. `#[schemars(rename = "{T}Page")]` says it otherwise.
-//! 2. Types of one name from two modules get as much of their module path in front as tells them
+//! 2. Types of one name from two modules get as much of their module path in front as distinguishes them
 //!    apart: `admin_Config`, `chat_Config`.
 //! 3. A type that travels in more than one way, and whose schemas differ, has the plain name as
 //!    an answer, `…Dates` where it is answered by superjson, and `…Input` where clients send it.
@@ -178,7 +178,7 @@ impl Names {
         names
     }
 
-    /// Replaces the generator's names in `schema`, which is no named type itself.
+    /// Replaces the generator's names in `schema`, which is not a named type itself.
     pub(super) fn rewrite(&self, mode: Mode, schema: &mut Value) {
         references(schema, &mut |name| {
             let name = type_ids::decode(name);

@@ -15,7 +15,7 @@ pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, FrameError
         return Ok(None);
     }
     let Some((code, reason)) = payload.split_first_chunk() else {
-        return Err(FrameError::protocol("close frame holds half a code"));
+        return Err(FrameError::protocol("close frame with half a code"));
     };
     let code = u16::from_be_bytes(*code);
     if !may_be_sent(code) {
@@ -29,7 +29,7 @@ pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, FrameError
 
 /// Codes that may stand in a close frame: those registered for the wire, and the ranges for
 /// libraries (3000) and applications (4000). 1004 has no meaning; 1005, 1006 and 1015 are what an
-/// endpoint tells its own user.
+/// endpoint reports to its own user.
 pub(super) fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

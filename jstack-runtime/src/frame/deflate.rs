@@ -1,6 +1,6 @@
 //! permessage-deflate without context takeover: every message is compressed by itself.
 //!
-//! So a connection holds nothing, a broadcast is compressed once for all its members, and the
+//! So a connection keeps no state, a broadcast is compressed once for all its members, and the
 //! (large) states of zlib belong to the threads that use them.
 
 use std::cell::Cell;
@@ -95,7 +95,7 @@ fn inflate_part(
 ) -> Result<(), FrameError> {
     loop {
         if out.len() == out.capacity() {
-            // One byte beyond the limit tells a message that fits from one that does not.
+            // One byte beyond the limit distinguishes a message that fits from one that does not.
             let step = out.len().max(1024);
             out.reserve_exact(step.min((max - out.len()).saturating_add(1)));
         }

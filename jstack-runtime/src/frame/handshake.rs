@@ -27,7 +27,7 @@ pub(crate) struct Accepted {
 pub(crate) enum Refusal {
     /// A plain request for a WebSocket's URL: 426 with `Upgrade: websocket`.
     NotWebSocket,
-    /// Another version than 13, or none: 426 with `Sec-WebSocket-Version: 13`.
+    /// A version other than 13, or no version: 426 with `Sec-WebSocket-Version: 13`.
     Version,
     /// 400 with this sentence.
     BadRequest(&'static str),
@@ -127,7 +127,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
     values.next().is_none().then(|| value.as_bytes().trim_ascii())
 }
 
-/// Whether one of the comma separated lists of this header holds the token, whatever its case.
+/// Whether one of the comma separated lists of this header contains the token, in any case.
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     headers
         .get_all(name)

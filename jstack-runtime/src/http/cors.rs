@@ -1,4 +1,4 @@
-//! What browsers must be told before they let a page of another origin read an answer.
+//! The headers that browsers need before a page of another origin may read an answer.
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};

@@ -27,7 +27,7 @@ pub(crate) fn wanted(request: &HeaderMap) -> bool {
     problem > 0 && problem >= text
 }
 
-/// The thousandths of a `q=0.8`; `None` for another parameter. What is no quality counts as 0.
+/// The thousandths of a `q=0.8`; `None` for another parameter. An invalid quality counts as 0.
 fn quality(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("q") {
@@ -45,7 +45,7 @@ fn quality(parameter: &str) -> Option<u16> {
     })
 }
 
-/// The document; `type` is left out, which stands for `about:blank`.
+/// The document; `type` is left out, which means `about:blank`.
 #[derive(Serialize)]
 struct Document<'a> {
     title: &'a str,
@@ -56,17 +56,17 @@ struct Document<'a> {
     errors: &'a [Issue],
 }
 
-/// Writes an [`Error`](crate::Error)'s answer anew as a problem document. An answer that is
-/// none, or that somebody has rewritten already, stays as it is.
+/// Rewrites an [`Error`](crate::Error)'s answer as a problem document. Leaves answers alone that did
+/// not come from `Error`, or were rewritten already.
 pub(crate) fn rewrite(response: &mut Response) {
-    let Some(told) = response.extensions_mut().remove::<ErrorBody>() else { return };
+    let Some(body) = response.extensions_mut().remove::<ErrorBody>() else { return };
     let status = response.status();
     let document = Document {
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),
-        detail: &told.message,
-        code: &told.code,
-        errors: &told.issues,
+        detail: &body.message,
+        code: &body.code,
+        errors: &body.issues,
     };
     let Ok(body) = serde_json::to_vec(&document) else { return };
     *response.body_mut() = body.into();

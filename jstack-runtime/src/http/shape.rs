@@ -125,7 +125,7 @@ fn mentions_date(schema: &Value) -> bool {
     }
 }
 
-/// The `format` of a point in time. A `date` is none: JavaScript would read it as midnight in
+/// The `format` of a point in time. A `date` is not one: JavaScript would read it as midnight in
 /// Greenwich, which is the day before in half of the world.
 const DATE: &str = "date-time";
 

@@ -42,7 +42,7 @@ impl<M: Writable> Flusher<M> {
     /// Starts the flushing tasks, at the first connection.
     pub(crate) fn start(&self) {
         self.lists.get_or_init(|| {
-            // Some threads are no workers, and two of any share a list now and then.
+            // Twice the workers: other threads push too, and thread numbers may share a list.
             let lists = 2 * Handle::current().metrics().num_workers();
             let start = |_| {
                 let list = Arc::new(DirtyList::new());

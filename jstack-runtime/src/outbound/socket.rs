@@ -1,4 +1,4 @@
-//! The plain socket that a queue writes to, or what stands for it under loom.
+//! The plain socket that a queue writes to, or its model under loom.
 
 #[cfg(not(jstack_loom))]
 pub(super) use tokio::net::tcp::OwnedWriteHalf as Socket;

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 /// `SchemaGenerator::subschema_for`, but for its `Self` alone: that one is in a unit of schemars'
-/// which a type more compiles anew for all types.
+/// which another type would compile again for all types.
 pub(crate) trait Described: JsonSchema {
     /// The schema, or a reference to it.
     fn described(generator: &mut SchemaGenerator) -> Schema {
@@ -33,7 +33,7 @@ struct Type {
 }
 
 thread_local! {
-    /// The type that [`Any`] stands for.
+    /// The type that [`Any`] represents.
     static CURRENT: Cell<&'static Type> = const { Cell::new(&Type {
         inline: bool::inline_schema,
         name: bool::schema_name,

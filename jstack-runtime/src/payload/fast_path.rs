@@ -1,4 +1,4 @@
-//! Values that keep their rules at sight, so that `garde` need not count and collect.
+//! Cheap sufficient checks that let most values skip `garde`.
 //!
 //! Most texts are as long as they may be by their bytes alone, and a number is one comparison. What
 //! is not certain here is not refused: `garde` decides it, and says why.
@@ -16,12 +16,12 @@ pub struct Fast<'a, T: ?Sized>(pub &'a T);
 /// Of types that nothing is known of, nothing is certain.
 #[doc(hidden)]
 pub trait Unsure {
-    /// Whether `length(chars, …)` certainly holds.
+    /// Whether `length(chars, …)` is certainly kept.
     fn has_chars(&self, _: impl RangeBounds<usize>) -> bool {
         false
     }
 
-    /// Whether `range(…)` certainly holds.
+    /// Whether `range(…)` is certainly kept.
     fn is_within(&self, _: impl RangeBounds<i128>) -> bool {
         false
     }
@@ -30,7 +30,7 @@ pub trait Unsure {
 impl<T: ?Sized> Unsure for &Fast<'_, T> {}
 
 impl<T: Text + ?Sized> Fast<'_, T> {
-    /// Whether `length(chars, …)` certainly holds: a character has one to four bytes.
+    /// Whether `length(chars, …)` is certainly kept: a character has one to four bytes.
     #[inline]
     pub fn has_chars(&self, chars: impl RangeBounds<usize>) -> bool {
         let fits = |bytes: usize| chars.contains(&bytes) && chars.contains(&bytes.div_ceil(4));
@@ -39,7 +39,7 @@ impl<T: Text + ?Sized> Fast<'_, T> {
 }
 
 impl<T: Integer> Fast<'_, T> {
-    /// Whether `range(…)` certainly holds.
+    /// Whether `range(…)` is certainly kept.
     #[inline]
     pub fn is_within(&self, values: impl RangeBounds<i128>) -> bool {
         self.0.value().is_none_or(|value| values.contains(&value))
@@ -49,7 +49,7 @@ impl<T: Integer> Fast<'_, T> {
 /// What `garde` counts the characters of, where these are Unicode's.
 #[doc(hidden)]
 pub trait Text {
-    /// Its length; `None` where there is none, to which no rule applies.
+    /// Its length; `None` for an absent value, to which no rule applies.
     fn bytes(&self) -> Option<usize>;
 }
 
@@ -76,7 +76,7 @@ impl<T: Text> Text for Option<T> {
 /// A whole number of 64 bits or less.
 #[doc(hidden)]
 pub trait Integer {
-    /// Its value; `None` where there is none, to which no rule applies.
+    /// Its value; `None` for an absent value, to which no rule applies.
     fn value(&self) -> Option<i128>;
 }
 

@@ -34,19 +34,19 @@ pub struct Issues {
 }
 
 impl Issues {
-    /// Adds one for the value that is being checked.
+    /// Adds an issue for the value that is being checked.
     pub fn add(&mut self, message: impl Into<String>) {
         if !self.is_full() {
             self.found.push(Issue::new("", untrusted::sentence(message.into())));
         }
     }
 
-    /// Checks a part of the value; what it finds gets `name` before its path.
+    /// Checks a field: `name` becomes the first part of the path of each issue that `check` adds.
     pub fn field(&mut self, name: impl Display, check: impl FnOnce(&mut Self)) {
         self.inside(check, &|path| issue_path::push_step(path, &name.to_string()));
     }
 
-    /// Checks an element of the value; what it finds gets `[index]` before its path.
+    /// Checks an element of a list: `[index]` becomes the first part of the path of each issue.
     pub fn element(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
         self.inside(check, &|path| issue_path::push_index(path, index));
     }
@@ -102,7 +102,7 @@ impl Issues {
         self.found.push(Issue::new(path, "is wrong"));
     }
 
-    /// What was found, in the order in which it was.
+    /// The issues, in the order in which they were added.
     pub fn as_slice(&self) -> &[Issue] {
         &self.found
     }
@@ -168,7 +168,7 @@ impl Issues {
     }
 }
 
-/// A path of `garde`'s as one of ours. Its own text does not say which dots are a key's.
+/// A path of `garde` as a path of this crate. Its text does not say which dots are part of a key.
 fn path_of(path: &garde::Path) -> String {
     let mut text = String::new();
     // What `garde::select!` expands to, so it is there although its documentation is hidden.

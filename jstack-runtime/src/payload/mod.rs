@@ -1,4 +1,4 @@
-//! Payloads: what travels, and the rules that hold for it.
+//! Payloads: what travels, and its rules.
 
 mod described;
 mod fast_path;
@@ -38,13 +38,12 @@ pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 ///
 /// Derive it beside `Serialize`, `Deserialize` and `JsonSchema`. If the type carries
 /// `#[garde(…)]` rules, derive `Validate` too: every value is then checked on its way in,
-/// before the handler sees it, and on its way out, before the wire does. A field whose type has
-/// rules of its own is checked as well, so that no declared rule is ever skipped.
+/// before the handler, and on its way out, before the wire. A field whose type has rules is
+/// checked as well, so that no declared rule is ever skipped.
 ///
-/// The attributes are the rules. Lengths of texts in characters and ranges of integers are decided
-/// without `garde` where they certainly hold, so an `impl Validate` by hand may not be asked. For
-/// rules that no attribute can say there are `#[garde(custom(…))]`, and `impl Payload` with a
-/// `check` of its own.
+/// The attributes are the rules. Lengths of texts in characters and ranges of integers are often
+/// decided without `garde`, so a hand-written `impl Validate` may be skipped. For rules that need
+/// code, use `#[garde(custom(…))]`, or `impl Payload` with a `check`.
 ///
 /// ```
 /// use jstack_runtime::prelude::*;
@@ -239,8 +238,8 @@ fn unencodable(error: &serde_json::Error) -> Error {
     Error::internal(format!("payload does not encode: {error}"))
 }
 
-/// A value of ours that breaks its own rules is a fault of the server, so the client reads
-/// nothing of it, while the caller of `emit` finds the issues in the error.
+/// An outgoing value that breaks its rules is a fault of the server. The client gets no details; the
+/// caller of `emit` finds the issues in the error.
 #[cold]
 fn unsendable(sent: &[u8], issues: Issues) -> Error {
     let sent: Value = serde_json::from_slice(sent).unwrap_or_default();

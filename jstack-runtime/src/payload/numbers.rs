@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Below this an `f64` is certain to be the whole number that was written.
 const CERTAIN: f64 = 9_007_199_254_740_992.0;
 
-/// The JSON text with `5.0` and `5e0` written as `5`; `None` if there is none of them.
+/// The JSON text with `5.0` and `5e0` written as `5`; `None` if there is no such number.
 ///
 /// To JSON, and to its schemas, they are the same number, and some languages write them so. To serde a
 /// number with a fraction is not an integer.

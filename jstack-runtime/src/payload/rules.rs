@@ -30,7 +30,7 @@ impl<T: Checked + ?Sized> Rules<'_, T> {
     }
 }
 
-/// The second choice: rules of `garde` on a type that is no payload.
+/// The second choice: rules of `garde` on a type that is not a payload.
 #[doc(hidden)]
 pub trait GardeRules {
     /// Runs them.
@@ -120,7 +120,7 @@ pub trait Enforced {}
 #[diagnostic::do_not_recommend]
 impl<T: Payload + ?Sized> Enforced for T {}
 
-/// The second choice: rules of `garde` on a type that is no payload.
+/// The second choice: rules of `garde` on a type that is not a payload.
 #[doc(hidden)]
 pub trait NotEnforced<T: ?Sized> {
     /// Does not compile.
@@ -136,7 +136,7 @@ impl<T: garde::Validate<Context = ()> + ?Sized> NotEnforced<T> for Declared<T> {
 /// The last choice: a type without rules.
 #[doc(hidden)]
 pub trait NothingToEnforce<T: ?Sized> {
-    /// Compiles if the type contains none.
+    /// Compiles if the type contains no rules.
     fn is_enforced(&self)
     where
         T: RuleFree,

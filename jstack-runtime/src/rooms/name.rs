@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 /// The room that everyone on a procedure is in. No client can name it.
 pub(super) const EVERYONE: &str = "";
 
-/// Refuses what is no name: any UTF-8 text of 1 to 200 bytes without control characters is one.
+/// Refuses invalid names. A name is a UTF-8 text of 1 to 200 bytes without control characters.
 #[inline]
 pub(crate) fn check(name: &str) -> Result {
     // Nearly all names are plain ASCII, of which one look at each byte says all.

@@ -21,12 +21,12 @@ impl Identity {
         Self { cert, key }
     }
 
-    /// Fails for what is no PEM, and for a key that is not the certificate's.
+    /// Fails for anything that is not PEM, and for a key that is not the certificate's.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, String> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.cert).collect();
         let chain = chain.map_err(|error| format!("the TLS certificate is not PEM: {error}"))?;
         if chain.is_empty() {
-            return Err("the TLS certificate holds no `BEGIN CERTIFICATE`".into());
+            return Err("the TLS certificate has no `BEGIN CERTIFICATE`".into());
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|error| format!("the TLS key is not PEM: {error}"))?;

@@ -20,7 +20,7 @@ use crate::socket_id::SocketId;
 /// Emits to the connections of the procedure `P`: in every process that shares the broker.
 ///
 /// It is an extractor in every handler, comes from [`App::io`](crate::App::io) elsewhere, and is
-/// a cheap clone. Inside a `#[procedure(ws, …)]` module, `Io` stands for that module's own.
+/// a cheap clone. Inside a `#[procedure(ws, …)]` module, `Io` means that module's own.
 ///
 /// ```
 /// # use jstack_runtime::prelude::*;
@@ -49,13 +49,49 @@ impl<P: SocketProcedure> Io<P> {
         Self { hub, procedure: PhantomData }
     }
 
-    /// Everyone on this procedure.
+    /// Selects everybody on this procedure.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    /// io.all().message("to everybody").await?;
+    /// io.all().except(&socket).message("to everybody else").await?;
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # fn main() {}
+    /// ```
     pub fn all(&self) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::All))
     }
 
-    /// The members of `room`: any text of 1 to 200 bytes without control characters; the emit
-    /// fails for anything else.
+    /// Selects the members of `room`, in every process. The emitter's own `to` adds another room.
+    ///
+    /// A room's name is a text of 1 to 200 bytes without control characters. The emit fails for
+    /// any other text.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    /// io.to("general").message("hello").await?;
+    /// io.to("general").to("news").except(&socket).message("hello").await?;
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # fn main() {}
+    /// ```
     pub fn to<'a>(
         &'a self,
         room: impl Into<std::borrow::Cow<'a, str>>,
@@ -63,12 +99,29 @@ impl<P: SocketProcedure> Io<P> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::Room(room.into())))
     }
 
-    /// One connection, wherever it is. A connection that is gone gets nothing, which is no error.
+    /// Selects one connection, in any process. If it has ended, the emit does nothing and is `Ok`.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    /// let id = socket.id();
+    /// io.socket(id).message("for one client").await?;
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # fn main() {}
+    /// ```
     pub fn socket(&self, id: impl AsRef<SocketId>) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::Socket(*id.as_ref())))
     }
 
-    /// How many connections this process holds on the procedure.
+    /// The number of connections of this process to the procedure.
     pub fn local_connections(&self) -> usize {
         self.hub.connections()
     }

@@ -1,4 +1,4 @@
-//! Reads `.env` and `.dev.vars`, which other programs share: their lines are none of our business.
+//! Reads `.env` and `.dev.vars`, which other programs share: their lines are ignored.
 //!
 //! A file is UTF-8 or UTF-16. A line is `NAME=value`, with `export` before it or not. A value may
 //! be in quotes and then go over several lines; in double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and
@@ -93,7 +93,7 @@ fn statement(text: &str) -> (usize, &str) {
     (line.len() - body.len(), body.trim_end())
 }
 
-/// Whether an unreadable line was meant to be an assignment of ours.
+/// Whether an unreadable line was meant to set a variable of this crate.
 fn looks_ours(text: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (_, body) = statement(text);

@@ -21,8 +21,8 @@ pub(crate) struct Environment {
 impl Environment {
     /// The variables of the process and of the files in the current directory.
     ///
-    /// Fails for a file that is there and cannot be read, and for a variable of ours that cannot.
-    /// What other programs have written into the files is none of our business.
+    /// Fails for a file that exists and cannot be read, and for a variable of this crate that cannot.
+    /// Lines of other programs in the files are ignored.
     pub(crate) fn read() -> Result<Self, String> {
         let mut environment = Self::default();
         for file in FILES.iter().rev() {

@@ -1,4 +1,4 @@
-//! Variables that begin like ours and mean nothing: most likely one of ours with a typo.
+//! Unknown variables with this crate's prefix: most likely a known one with a typo.
 
 use super::environment::Environment;
 use super::variables::{NON_LIMIT_VARIABLES, fields};
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_variables_are_told_with_the_nearest_name() {
+    fn unknown_variables_are_reported_with_the_nearest_name() {
         let environment =
             Environment::of("JSTACK_ORIGIN=x\nJSTACK_TELEPORT_PLEASE=1\nOTHER=1\nJSTACK_NAME=x");
         let unknown = unknown(&environment);

@@ -73,7 +73,7 @@ pub(super) fn error() -> Value {
         "description": "Why something that this client sent was refused.",
         "required": ["event", "code", "message", "issues"],
         "properties": {
-            "event": { "type": ["string", "null"], "description": "The event that was refused; null where the frame was none." },
+            "event": { "type": ["string", "null"], "description": "The event that was refused; null if the frame had no event." },
             "code": { "type": "string" },
             "message": { "type": "string" },
             "issues": issues(),
@@ -89,7 +89,7 @@ pub(super) fn schema(contract: &Contract, schema: &Value) -> Value {
 /// The dialect of AsyncAPI is that of draft 7.
 pub(super) fn draft07(mut schema: Value) -> Value {
     walk(&mut schema, &mut |object| {
-        // What stands behind a reference is out of sight there: looser is right, stricter is not.
+        // The target of a reference is not visible there: looser is correct, stricter is not.
         let composed =
             ["$ref", "oneOf", "anyOf", "allOf"].iter().filter_map(|key| object.get(*key));
         if composed.into_iter().any(refers) {

@@ -20,7 +20,7 @@ pub(super) fn from_query(query: &str, of: TypeSchema) -> Option<String> {
     Some(query_fields(query, of)?.json(of))
 }
 
-/// A POST procedure's input as JSON; `None` if `null` stands for none.
+/// A POST procedure's input as JSON; `None` if `null` means no input.
 pub(super) fn from_body(body: &[u8], of: TypeSchema) -> Result<Option<String>> {
     let json = body_json(body, of)?;
     let is_missing = json.trim_ascii() == "null" && !of.input().root().kinds().allows_null();
@@ -96,7 +96,7 @@ fn may_be_element(shape: &Shape, key: &str) -> bool {
     kinds.array && (!kinds.object || key.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What a text that is no superjson is as JSON.
+/// A text that is not superjson, as JSON.
 type Plain = fn(&str, &str, TypeSchema) -> String;
 
 /// The place of a field: of an element, where the stock client took apart an array.
@@ -139,7 +139,7 @@ fn query_fields(query: &str, of: TypeSchema) -> Option<Fields<'_>> {
     (!seen.is_empty()).then_some(fields)
 }
 
-/// Undoes `%20` and `+`. An escape that is none stays as it is; what is not UTF-8 becomes `�`, as
+/// Undoes `%20` and `+`. An invalid escape stays as it is; what is not UTF-8 becomes `�`, as
 /// browsers do it.
 fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {

@@ -39,7 +39,7 @@ impl<'a> RawInput<'a> {
         Ok(Self(Source::Body(body_text(headers, body, limit).await?)))
     }
 
-    /// The input of the type `of` as JSON; `None` if there is none.
+    /// The input of the type `of` as JSON; `None` without an input.
     pub(crate) fn text(self, of: TypeSchema) -> Result<Option<String>> {
         match self.0 {
             Source::Query(query) => Ok(query.and_then(|query| from_query(query, of))),
@@ -75,7 +75,7 @@ impl InputCandidates {
         let nth = self.tried;
         self.tried += 1;
         let Some(shape) = &self.nothing else { return (nth == 0).then_some(&*self.sent) };
-        // An `Option` that nobody sent is `None`, also where all fields of what it holds may be
+        // An `Option` that nobody sent is `None`, also if all fields of its content may be
         // missing.
         let kinds = shape.root().kinds();
         let texts = [kinds.null.then_some("null"), Some("{}"), kinds.array.then_some("[]")];
@@ -87,7 +87,7 @@ impl InputCandidates {
         self.refusal.get_or_insert(error);
     }
 
-    /// Why there is no input: a 422 that names the fields that may not be missing.
+    /// The error for a missing input: a 422 that names the fields that may not be missing.
     pub(crate) fn refusal(self) -> Error {
         let Some(shape) = self.nothing else {
             return self.refusal.unwrap_or_else(no_input_at_all);

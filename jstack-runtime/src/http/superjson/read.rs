@@ -185,7 +185,7 @@ impl Marks {
         Some((marks, value))
     }
 
-    /// Makes plain JSON of the marked `value`, which stands at `place`. `None` is `undefined`.
+    /// Makes plain JSON of the marked `value`, which is at `place`. `None` is `undefined`.
     pub(crate) fn apply(&self, mut value: Value, place: &SchemaNode<'_>) -> Option<Value> {
         self.apply_inside(&mut value, place);
         match self.mark {

@@ -96,7 +96,7 @@ impl Dates {
     }
 }
 
-/// A key as it stands in a path.
+/// A key as it is written in a path.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {

@@ -1,7 +1,7 @@
 //! Which part of a JSON text an error of `serde_json`'s is about.
 //!
 //! The error knows line and column alone, which mostly is the end of the value that was refused.
-//! Where it is not, another look at a slightly different text tells. Learning the path on the way
+//! Where it is not, a second parse of a slightly different text shows it. Learning the path on the way
 //! would need every type's decoding to be compiled twice.
 
 use serde_json::Error;
@@ -54,7 +54,7 @@ fn at(json: &str, error: &Error, said: &str) -> String {
     Walk { json, at: 0, until, inside: Vec::new() }.path(&Said::new(said))
 }
 
-/// What the message tells of the position.
+/// What the message says about the position.
 enum Said {
     /// It is the end of the value, or of what is around it.
     Nothing,
@@ -64,7 +64,7 @@ enum Said {
     Container,
     /// The same where neither was expected (of an enum, an `i128`): it is the byte after.
     Peeked,
-    /// It is behind a key that nobody knows, or that is no number.
+    /// It is behind a key that nobody knows, or that is not a number.
     Key,
 }
 
@@ -104,7 +104,7 @@ enum Inside<'a> {
     Array(usize),
 }
 
-/// A walk through a text up to a position. What is no JSON ends it early.
+/// A walk through a text up to a position. Text that is not JSON ends it early.
 struct Walk<'a> {
     json: &'a str,
     at: usize,
@@ -115,7 +115,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn path(mut self, said: &Said) -> String {
         let mut value_next = true;
-        // Where an error stands that peeked into the latest value and refused it.
+        // The position of an error that peeked into the latest value and refused it.
         let mut peeked = 0;
         loop {
             self.skip_space();
@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
             }
             if !value_next && self.at >= self.until && !matches!(byte, b'{') {
                 // An enum has one variant: behind a whole value, its end was expected. After a number of
-                // one digit that cannot be told from the number being refused.
+                // one digit that cannot be distinguished from the number being refused.
                 let around = match said {
                     Said::TooLong => true,
                     Said::Peeked => self.at == self.until && self.at != peeked,

@@ -19,7 +19,7 @@ export interface Ws<Incoming, Outgoing, More = {}> { readonly kind: "ws"; readon
 
 /** What every socket may get as its `error` event: something that it sent was refused. */
 export interface EventError {
-  /** The event that was refused; `null` where the frame was none. */
+  /** The event that was refused; `null` if the frame had no event. */
   event: string | null
   /** What kind of error it is, as `invalid` or `not_found`. */
   code: string
