@@ -237,17 +237,19 @@ fn a_module_adds_at_most_51_lines_and_12_an_event() {
 }
 
 #[test]
-fn a_function_adds_at_most_34_lines_and_2_an_extractor() {
+fn a_function_adds_at_most_39_lines_and_2_an_extractor() {
+    // Five are the types by which clients call it.
     let added = added(&procedure("get, input = Page", RECENT), RECENT);
-    assert!(added <= 34 + 2, "{added}");
+    assert!(added <= 39 + 2, "{added}");
 }
 
 #[test]
-fn events_add_at_most_61_lines_and_12_an_event() {
+fn events_add_at_most_67_lines_and_12_an_event() {
     // The emitter's builders are inherent and consume it, so that two emits in flight cannot mix
     // up their rooms: five methods, and their documentation. The
-    // table has each event once, for the emitter, the asker, the replier and the handlers.
+    // table has each event once, for the emitter, the asker, the replier, the requester and the
+    // handlers.
     let item = EVENTS.replace("#[cfg(feature = \"clear\")]", "");
     let added = lines(&events(&item));
-    assert!(added <= 61 + 12 * 3, "{added}");
+    assert!(added <= 67 + 12 * 3, "{added}");
 }

@@ -10,14 +10,19 @@
     )
 )]
 
-#[cfg(all(target_family = "wasm", any(feature = "redis", feature = "tls", feature = "fuzzing")))]
+#[cfg(all(
+    target_family = "wasm",
+    any(feature = "client", feature = "redis", feature = "tls", feature = "fuzzing")
+))]
 compile_error!(
-    "the features `redis`, `tls` and `fuzzing` need an operating system: leave them out on WebAssembly"
+    "the features `client`, `redis`, `tls` and `fuzzing` need an operating system: leave them out on WebAssembly"
 );
 
 mod app;
 mod app_context;
 pub mod broker;
+#[cfg(feature = "client")]
+pub mod client;
 mod close_reason;
 mod codegen;
 pub mod contract;
@@ -58,6 +63,8 @@ mod ws;
 pub mod fuzzing;
 
 pub use app::App;
+#[cfg(feature = "client")]
+pub use app::TestServer;
 /// The axum of this crate, with the extractors, responses and routers that procedures need.
 ///
 /// A program that names axum by this path needs no `axum` in its `Cargo.toml`, and cannot have
@@ -152,8 +159,8 @@ pub mod __private {
     #[cfg(not(target_family = "wasm"))]
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{
-        AnyEvent, Asked, EmitFuture, EncodedReply, Event, Events, NoQuestions, NoReplies, Question,
-        Replier, Target,
+        AnyEvent, Asked, EmitFuture, EncodedReply, Event, Events, NoQuestions, NoReplies,
+        NoRequests, Question, Replier, Request, Target,
     };
     pub use crate::http::answer::OutputInfo;
     pub use crate::http::input::{RawInput, inputs, optional_inputs};
@@ -163,7 +170,9 @@ pub mod __private {
         Issues, NoRules, NotEnforced, NothingToEnforce, RuleFree, Ruled, Rules, RulesOfParts,
         Unsure,
     };
-    pub use crate::procedure::{Kind, ParamsInfo, Procedure, ProcedureInfo, ReplyFuture, ServeFn};
+    pub use crate::procedure::{
+        HttpProcedure, Kind, ParamsInfo, Procedure, ProcedureInfo, ReplyFuture, ServeFn,
+    };
     pub use crate::request_context::{RefreshFn, RequestContext};
     pub use crate::ws::{
         CloneExtractor, Handlers, IntoOutcome, Join, Left, SocketExtractor, SocketProcedure,

@@ -35,6 +35,18 @@ pub trait Procedure<S>: Send + Sync + 'static {
     const CALL: ServeFn<S>;
 }
 
+/// The types of a `get` or `post` procedure, by which clients call it. Its marker type stands for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the marker of a `get` or `post` procedure",
+    note = "write `recent::Procedure` for the function `recent` with `#[procedure(get, …)]`"
+)]
+pub trait HttpProcedure {
+    /// What it takes; `()` without an input.
+    type Input;
+    /// What it answers with.
+    type Output;
+}
+
 /// How a procedure is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

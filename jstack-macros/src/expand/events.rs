@@ -57,6 +57,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let old = old.then(|| code!(#[allow(deprecated)]));
     let asker = Side::asker(set);
     let replier = Side::replier(set);
+    let requester = Side::requester(set);
     let replies: Vec<_> = events.iter().filter_map(|event| {
         let Event { variant, cfgs, exchange, .. } = event;
         let reply = types::text(exchange.reply.as_ref()?);
@@ -73,6 +74,8 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let (asker_type, asker_new, asker) = (asker.ty(), asker.constructor(), asker.definition(set));
     let (replier_type, replier_new, replier) =
         (replier.ty(), replier.constructor(), replier.definition(set));
+    let (requester_type, requester_new, requester) =
+        (requester.ty(), requester.constructor(), requester.definition(set));
     code! {
         #[doc = #doc]
         #[must_use = "an emitter does nothing until an event is emitted"]
@@ -103,6 +106,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         }
         #asker
         #replier
+        #requester
         #[doc(hidden)]
         #vis struct #table_name {
             #(#fields,)*
@@ -113,6 +117,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             type Emitter<'a> = #name<'a>;
             type Asker<'a> = #asker_type;
             type Replier<'a> = #replier_type;
+            type Requester<'a> = #requester_type;
             type Table = #table_name;
             const TABLE: #table_name = #table_name { #(#entries,)* };
             const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#listed,)*];
@@ -122,6 +127,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             }
             #asker_new
             #replier_new
+            #requester_new
             fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::EmitFuture {
                 #body
             }
@@ -129,57 +135,81 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     }
 }
 
-/// The asker, or the replier: one method for each event that has an answer.
+/// The asker, the replier or the requester: one method for each event that has an answer.
 struct Side<'a> {
     /// `ToClientAsker`; `None` where no event has an answer.
     name: Option<Ident>,
     rt: &'a TokenStream,
-    is_asker: bool,
+    role: SideRole,
+}
+
+/// Who asks or answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SideRole {
+    /// The server asks a client.
+    Asker,
+    /// The server answers a client.
+    Replier,
+    /// A client asks the server.
+    Requester,
 }
 
 impl<'a> Side<'a> {
     fn asker(set: &'a events::Set<'_>) -> Self {
         let asks = set.events.iter().any(|event| event.exchange.ask.is_some());
         let name = asks.then(|| format_ident!("{}Asker", set.ident));
-        Self { name, rt: &set.rt, is_asker: true }
+        Self { name, rt: &set.rt, role: SideRole::Asker }
     }
 
     fn replier(set: &'a events::Set<'_>) -> Self {
+        Self::of_replies(set, "Replier", SideRole::Replier)
+    }
+
+    fn requester(set: &'a events::Set<'_>) -> Self {
+        Self::of_replies(set, "Requester", SideRole::Requester)
+    }
+
+    fn of_replies(set: &'a events::Set<'_>, suffix: &str, role: SideRole) -> Self {
         let replies = set.events.iter().any(|event| event.exchange.reply.is_some());
-        let name = replies.then(|| format_ident!("{}Replier", set.ident));
-        Self { name, rt: &set.rt, is_asker: false }
+        let name = replies.then(|| format_ident!("{}{suffix}", set.ident));
+        Self { name, rt: &set.rt, role }
     }
 
     /// What the runtime passes in.
     fn inner(&self) -> TokenStream {
         let rt = self.rt;
-        if self.is_asker { code!(#rt::__private::Question) } else { code!(#rt::__private::Replier) }
-    }
-
-    fn ty(&self) -> TokenStream {
-        let rt = self.rt;
-        match &self.name {
-            Some(name) => code!(#name<'a>),
-            None if self.is_asker => code!(#rt::__private::NoQuestions),
-            None => code!(#rt::__private::NoReplies),
+        match self.role {
+            SideRole::Asker => code!(#rt::__private::Question),
+            SideRole::Replier => code!(#rt::__private::Replier),
+            SideRole::Requester => code!(#rt::__private::Request),
         }
     }
 
+    /// What stands for it in a set without answers.
+    fn none(&self) -> TokenStream {
+        let rt = self.rt;
+        match self.role {
+            SideRole::Asker => code!(#rt::__private::NoQuestions),
+            SideRole::Replier => code!(#rt::__private::NoReplies),
+            SideRole::Requester => code!(#rt::__private::NoRequests),
+        }
+    }
+
+    fn ty(&self) -> TokenStream {
+        self.name.as_ref().map_or_else(|| self.none(), |name| code!(#name<'a>))
+    }
+
     fn constructor(&self) -> TokenStream {
-        let (rt, inner) = (self.rt, self.inner());
-        let function = if self.is_asker { code!(asker) } else { code!(replier) };
-        let (ty, new) = match &self.name {
-            Some(name) => (code!(#name<'_>), code!(#name(inner))),
-            None if self.is_asker => {
-                let none = code!(#rt::__private::NoQuestions);
-                (none.clone(), none)
-            }
-            None => {
-                let none = code!(#rt::__private::NoReplies);
-                (none.clone(), none)
-            }
+        let inner = self.inner();
+        let function = match self.role {
+            SideRole::Asker => code!(asker),
+            SideRole::Replier => code!(replier),
+            SideRole::Requester => code!(requester),
         };
-        let argument = if self.name.is_some() { code!(inner) } else { code!(_) };
+        let (ty, new, argument) = match &self.name {
+            Some(name) => (code!(#name<'_>), code!(#name(inner)), code!(inner)),
+            None => (self.none(), self.none(), code!(_)),
+        };
         code! {
             fn #function(#argument: #inner<'_>) -> #ty {
                 #new
@@ -188,53 +218,72 @@ impl<'a> Side<'a> {
     }
 
     fn definition(&self, set: &events::Set<'_>) -> Option<TokenStream> {
-        let (rt, name, inner) = (self.rt, self.name.as_ref()?, self.inner());
+        let (name, inner) = (self.name.as_ref()?, self.inner());
         let events::Set { vis, ident, events, .. } = set;
         let vis: &Visibility = vis;
-        let (doc, must_use) = if self.is_asker {
-            (
+        let (doc, must_use) = match self.role {
+            SideRole::Asker => (
                 format!(" Asks the questions of [`{ident}`], each by a method of its own."),
                 "an asker does nothing until a question is asked",
-            )
-        } else {
-            (
+            ),
+            SideRole::Replier => (
                 format!(" Answers the events of [`{ident}`] that have a reply."),
                 "a replier does nothing until a reply is given",
-            )
+            ),
+            SideRole::Requester => (
+                format!(" Sends the events of [`{ident}`] that have a reply, and waits for it."),
+                "a requester does nothing until a request is sent",
+            ),
         };
-        let methods = events.iter().filter_map(|event| {
-            let Event { payload, method, cfgs, exchange, wire, .. } = event;
-            let wire = wire.value();
-            let table = code!(&<#ident as #rt::Events>::TABLE.#method);
-            if self.is_asker {
-                let answer = exchange.ask.as_ref()?;
-                let taken = lent(payload).unwrap_or_else(|| code!(#payload));
-                let doc = format!(" Asks `{wire}` and waits for the answer.");
-                Some(code! {
-                    #(#cfgs)*
-                    #[doc = #doc]
-                    pub fn #method(self, payload: &#taken) -> #rt::Asked<#answer> {
-                        self.0.ask(#table, payload)
-                    }
-                })
-            } else {
-                let reply = exchange.reply.as_ref()?;
-                let doc = format!(" Answers `{wire}`.");
-                Some(code! {
-                    #(#cfgs)*
-                    #[doc = #doc]
-                    pub fn #method(self, reply: &#reply) -> #rt::EmitFuture {
-                        self.0.send(#table, reply)
-                    }
-                })
-            }
-        });
+        let methods = events.iter().filter_map(|event| self.method(event, ident));
         Some(code! {
             #[doc = #doc]
             #[must_use = #must_use]
             #vis struct #name<'a>(#inner<'a>);
             impl #name<'_> {
                 #(#methods)*
+            }
+        })
+    }
+
+    /// The method of one event, if that has an answer.
+    fn method(&self, event: &Event, ident: &Ident) -> Option<TokenStream> {
+        let rt = self.rt;
+        let Event { payload, method, cfgs, exchange, wire, .. } = event;
+        let wire = wire.value();
+        let table = code!(&<#ident as #rt::Events>::TABLE.#method);
+        let taken = lent(payload).unwrap_or_else(|| code!(#payload));
+        let (doc, signature, call) = match self.role {
+            SideRole::Asker => {
+                let answer = exchange.ask.as_ref()?;
+                (
+                    format!(" Asks `{wire}` and waits for the answer."),
+                    code!((self, payload: &#taken) -> #rt::Asked<#answer>),
+                    code!(self.0.ask(#table, payload)),
+                )
+            }
+            SideRole::Replier => {
+                let reply = exchange.reply.as_ref()?;
+                (
+                    format!(" Answers `{wire}`."),
+                    code!((self, reply: &#reply) -> #rt::EmitFuture),
+                    code!(self.0.send(#table, reply)),
+                )
+            }
+            SideRole::Requester => {
+                let reply = exchange.reply.as_ref()?;
+                (
+                    format!(" Sends `{wire}` and waits for the reply."),
+                    code!((self, payload: &#taken) -> #rt::Asked<#reply>),
+                    code!(self.0.send(#table, payload)),
+                )
+            }
+        };
+        Some(code! {
+            #(#cfgs)*
+            #[doc = #doc]
+            pub fn #method #signature {
+                #call
             }
         })
     }

@@ -39,6 +39,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         call: written
             .then(|| if kind == Kind::Ws { run(handler, rt) } else { answer(handler, kind, args) }),
     };
+    let types = (written && kind != Kind::Ws).then(|| http_types(handler, args));
     code! {
         #function_item
         #(#cfgs)*
@@ -48,6 +49,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
             #marker_vis struct Procedure;
         }
         #events
+        #types
         #(#cfgs)*
         #implementation
     }
@@ -112,6 +114,52 @@ fn answer(handler: &Handler, kind: Kind, args: &Args) -> TokenStream {
         let answer = #called;
         let issues = #issues;
         #answers.reply(answer, issues)
+    }
+}
+
+/// `impl HttpProcedure`: what clients send and get.
+fn http_types(handler: &Handler, args: &Args) -> TokenStream {
+    let rt = args.runtime();
+    let Handler { ident, cfgs, .. } = handler;
+    let optional = handler.args.iter().any(|arg| arg.role == Role::OptionalInput);
+    let input = match &args.input {
+        Some(input) if optional => code!(::core::option::Option<#input>),
+        Some(input) => code!(#input),
+        None => code!(()),
+    };
+    let output = match &handler.output {
+        ReturnType::Default => code!(()),
+        ReturnType::Type(_, ty) => answered(ty),
+    };
+    code! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #rt::__private::HttpProcedure for #ident::Procedure {
+            type Input = #input;
+            type Output = #output;
+        }
+    }
+}
+
+/// What a client reads of an answer that is written as `ty`: the `T` of a `Result<T>` and of a
+/// `SuperJson<T>`, and the owned form of a reference.
+fn answered(ty: &syn::Type) -> TokenStream {
+    let ty = types::plain(ty);
+    let inner = types::arguments(ty).first().copied();
+    match (ty, inner) {
+        (_, Some(inner)) if types::is(ty, "Result") || types::is(ty, "SuperJson") => {
+            answered(inner)
+        }
+        (syn::Type::Path(path), None) if path.path.is_ident("Result") => code!(()),
+        (syn::Type::Reference(reference), _) => match &*reference.elem {
+            syn::Type::Slice(slice) => {
+                let element = &slice.elem;
+                code!(::std::vec::Vec<#element>)
+            }
+            elem if types::is(elem, "str") => code!(::std::string::String),
+            elem => code!(#elem),
+        },
+        _ => code!(#ty),
     }
 }
 

@@ -61,6 +61,7 @@ impl ::jstack_runtime::Events for Chat {
     type Emitter<'a> = ChatEmitter<'a>;
     type Asker<'a> = ::jstack_runtime::__private::NoQuestions;
     type Replier<'a> = ::jstack_runtime::__private::NoReplies;
+    type Requester<'a> = ::jstack_runtime::__private::NoRequests;
     type Table = ChatTable;
     const TABLE: ChatTable = ChatTable {
         message: ::jstack_runtime::__private::Event::new("message", Chat::Message)
@@ -90,6 +91,11 @@ impl ::jstack_runtime::Events for Chat {
         _: ::jstack_runtime::__private::Replier<'_>,
     ) -> ::jstack_runtime::__private::NoReplies {
         ::jstack_runtime::__private::NoReplies
+    }
+    fn requester(
+        _: ::jstack_runtime::__private::Request<'_>,
+    ) -> ::jstack_runtime::__private::NoRequests {
+        ::jstack_runtime::__private::NoRequests
     }
     fn emit(&self, emitter: Self::Emitter<'_>) -> ::jstack_runtime::EmitFuture {
         match self {

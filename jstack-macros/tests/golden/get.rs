@@ -8,6 +8,11 @@ pub mod recent {
     pub struct Procedure;
 }
 #[automatically_derived]
+impl ::jstack_runtime::__private::HttpProcedure for recent::Procedure {
+    type Input = Page;
+    type Output = Vec<Message>;
+}
+#[automatically_derived]
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
 > ::jstack_runtime::__private::Procedure<__S> for recent::Procedure

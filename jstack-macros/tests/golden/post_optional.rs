@@ -6,6 +6,11 @@ mod create {
     pub(super) struct Procedure;
 }
 #[automatically_derived]
+impl ::jstack_runtime::__private::HttpProcedure for create::Procedure {
+    type Input = ::core::option::Option<Page>;
+    type Output = ();
+}
+#[automatically_derived]
 impl<
     __S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static,
 > ::jstack_runtime::__private::Procedure<__S> for create::Procedure {

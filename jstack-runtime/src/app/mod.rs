@@ -7,5 +7,9 @@ pub(crate) mod cli;
 #[cfg(not(target_family = "wasm"))]
 mod serve;
 pub(crate) mod settings;
+#[cfg(feature = "client")]
+mod test;
 
 pub use builder::App;
+#[cfg(feature = "client")]
+pub use test::TestServer;

@@ -142,7 +142,7 @@ impl App {
     }
 
     /// Puts all together; `alone` says that no other application's routes come beside.
-    fn build(self, alone: bool) -> Result<Built, BoxError> {
+    pub(super) fn build(self, alone: bool) -> Result<Built, BoxError> {
         let contract = cfg!(debug_assertions).then(|| self.describe());
         let Common { context, base, broker, address_from, wanted, layers, beside } = self.common;
         check_paths(&self.routes)?;
@@ -185,10 +185,10 @@ impl App {
     }
 }
 
-struct Built {
-    router: axum::Router,
-    context: Arc<AppContext>,
-    settings: Settings,
+pub(super) struct Built {
+    pub(super) router: axum::Router,
+    pub(super) context: Arc<AppContext>,
+    pub(super) settings: Settings,
     address_from: &'static str,
 }
 

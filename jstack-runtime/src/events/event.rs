@@ -188,6 +188,23 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
         self.ask.as_ref().map(|exchange| exchange.parse)
     }
 
+    /// The server's reply to this event.
+    pub(crate) fn parse_reply(&self) -> Option<fn(&Data<'_>) -> Result<R>> {
+        self.reply.as_ref().map(|exchange| exchange.parse)
+    }
+
+    /// The payload of this event.
+    #[cfg(feature = "client")]
+    pub(crate) fn parse_payload(&self) -> fn(&Data<'_>) -> Result<T> {
+        self.parse
+    }
+
+    /// How a client's answer to this question is written.
+    #[cfg(feature = "client")]
+    pub(crate) fn answer_encoder(&self) -> Option<fn(&A, &mut Vec<u8>) -> Result> {
+        self.ask.as_ref().map(|exchange| exchange.encode)
+    }
+
     pub(crate) fn wire_name(&self) -> &'static str {
         self.name
     }

@@ -5,6 +5,7 @@ mod event;
 mod question;
 mod replier;
 mod reply;
+mod request;
 mod set;
 mod target;
 
@@ -13,10 +14,13 @@ pub use event::{AnyEvent, Event};
 pub use question::{Asked, NoQuestions, Question};
 pub use replier::{NoReplies, Replier};
 pub use reply::EncodedReply;
+pub use request::{NoRequests, Request};
 pub use set::Events;
 pub use target::{EmitFuture, Target};
 
 pub(crate) use question::Asker;
 pub(crate) use replier::ReplySink;
+#[cfg(feature = "client")]
+pub(crate) use request::Requests;
 pub(crate) use set::named;
 pub(crate) use target::{Publisher, To};

@@ -3,6 +3,7 @@
 use super::event::AnyEvent;
 use super::question::Question;
 use super::replier::Replier;
+use super::request::Request;
 use super::target::{EmitFuture, Target};
 use crate::error::{Error, Result};
 use crate::payload::Data;
@@ -27,6 +28,9 @@ pub trait Events: Sized + Send + Sync + 'static {
     /// The replies, with one method for each event that declares `reply`.
     type Replier<'a>;
 
+    /// The requests of a client, with one method for each event that declares `reply`.
+    type Requester<'a>;
+
     /// The events by their emitters' methods.
     #[doc(hidden)]
     type Table: 'static;
@@ -48,6 +52,9 @@ pub trait Events: Sized + Send + Sync + 'static {
 
     /// The replies to the event that was received last.
     fn replier(replier: Replier<'_>) -> Self::Replier<'_>;
+
+    /// The requests that go to the server of one connection.
+    fn requester(request: Request<'_>) -> Self::Requester<'_>;
 
     /// Emits this event: what the emitter's `emit` does.
     fn emit(&self, emitter: Self::Emitter<'_>) -> EmitFuture;

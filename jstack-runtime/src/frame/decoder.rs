@@ -1,4 +1,4 @@
-//! The decoder: bytes of a client's stream in, whole messages out.
+//! The decoder: bytes of a stream in, whole messages out.
 //!
 //! A message that lies whole in the input, in one frame, is unmasked there and borrowed from it:
 //! no copy, no allocation. Everything else is put together in a box that exists only while a
@@ -37,6 +37,8 @@ pub(crate) struct Decoder {
     head: [u8; MAX_HEADER],
     head_len: u8,
     deflate: bool,
+    /// The stream is a client's.
+    masked: bool,
 }
 
 /// What one call of [`Decoder::decode`] did.
@@ -173,7 +175,14 @@ impl Decoder {
             head: [0; MAX_HEADER],
             head_len: 0,
             deflate: deflate && cfg!(feature = "deflate"),
+            masked: true,
         }
+    }
+
+    /// A decoder at the start of a server's stream, which is not masked.
+    #[cfg(any(test, feature = "client"))]
+    pub(crate) fn of_server() -> Self {
+        Self { masked: false, ..Self::new(false) }
     }
 
     /// Whether there is anything to free, or to go on with.
@@ -247,7 +256,11 @@ impl Decoder {
     /// it took. Without a header, it has kept all of them.
     #[inline]
     fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, FrameError> {
-        let expect = Expect { continuation: self.message().is_some(), deflate: self.deflate };
+        let expect = Expect {
+            continuation: self.message().is_some(),
+            deflate: self.deflate,
+            masked: self.masked,
+        };
         let kept = usize::from(self.head_len);
         if kept == 0 {
             let parsed = Header::parse(input, expect)?;

@@ -1,9 +1,11 @@
-//! Frames to send: a server's are not masked and, here, never fragmented.
+//! Frames to send, never fragmented: a server's are not masked, a client's are.
 
 use std::ops::Deref;
 
 use super::close::may_be_sent;
 use super::header::{MAX_CONTROL, Opcode};
+#[cfg(any(test, feature = "client"))]
+use super::mask::unmask as mask;
 
 /// Room that the longest header of a server's frame needs before its payload.
 pub(crate) const HEADROOM: usize = 10;
@@ -43,6 +45,28 @@ pub(crate) fn write_header(buffer: &mut [u8], opcode: Opcode, rsv1: bool) -> usi
             0
         }
     }
+}
+
+/// Appends a client's frame, masked with `key`.
+#[cfg(any(test, feature = "client"))]
+pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
+    const MASKED: u8 = 0x80;
+    out.push(FIN | opcode as u8);
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length @ ..=125), _) => out.push(MASKED | length),
+        (_, Ok(length)) => {
+            out.push(MASKED | 0x7E);
+            out.extend_from_slice(&length.to_be_bytes());
+        }
+        _ => {
+            out.push(MASKED | 0x7F);
+            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(&key);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    mask(&mut out[start..], key, 0);
 }
 
 /// A whole ping, pong or close frame, on the stack. Derefs to its bytes.

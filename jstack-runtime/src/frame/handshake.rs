@@ -143,7 +143,8 @@ fn is_key(key: &[u8]) -> bool {
         && key[..22].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-fn accept_for(key: &[u8]) -> String {
+/// `Sec-WebSocket-Accept` for a client's key.
+pub(crate) fn accept_for(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
     hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

@@ -1,4 +1,4 @@
-//! The header of a frame from a client: parsed and judged before a byte of payload is kept.
+//! The header of a frame: parsed and judged before a byte of payload is kept.
 
 use super::FrameError;
 
@@ -50,6 +50,8 @@ pub(super) struct Expect {
     pub(super) continuation: bool,
     /// permessage-deflate was negotiated: a message's first frame may have RSV1 set.
     pub(super) deflate: bool,
+    /// The frames are a client's, which are masked; a server's are not.
+    pub(super) masked: bool,
 }
 
 /// A header that passed every check except the limits.
@@ -72,8 +74,8 @@ impl Header {
         let (opcode, fin, compressed) = check_first(first, expect)?;
 
         let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
-        if second & MASKED == 0 {
-            return Err(FrameError::protocol("client frame is not masked"));
+        if (second & MASKED != 0) != expect.masked {
+            return Err(wrongly_masked(expect.masked));
         }
         let short = second & !MASKED;
         if opcode.is_control() && usize::from(short) > MAX_CONTROL {
@@ -103,6 +105,10 @@ impl Header {
             short => (u64::from(short), rest, 6),
         };
 
+        if !expect.masked {
+            let header = Self { opcode, fin, compressed, mask: [0; 4], length };
+            return Ok(Some((header, size - 4)));
+        }
         let Some(&mask) = rest.first_chunk() else { return Ok(None) };
         Ok(Some((Self { opcode, fin, compressed, mask, length }, size)))
     }
@@ -120,6 +126,15 @@ impl Header {
 
 const NOT_MINIMAL: FrameError =
     FrameError::protocol("frame's length is not encoded in the fewest bytes");
+
+#[cold]
+fn wrongly_masked(expected: bool) -> FrameError {
+    FrameError::protocol(if expected {
+        "client frame is not masked"
+    } else {
+        "server frame is masked"
+    })
+}
 
 #[inline]
 fn check_first(first: u8, expect: Expect) -> Result<(Opcode, bool, bool), FrameError> {

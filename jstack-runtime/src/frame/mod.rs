@@ -20,6 +20,8 @@ mod tests;
 mod utf8;
 
 pub(crate) use decoder::{Decoder, DecoderConfig, Message};
+#[cfg(any(test, feature = "client"))]
+pub(crate) use encode::write_masked;
 pub(crate) use encode::{ControlFrame, HEADROOM, close, control, write_header};
 pub(crate) use error::FrameError;
 #[cfg(feature = "deflate")]

@@ -5,7 +5,8 @@ use std::io;
 
 pub(crate) use std::collections::{HashMap, HashSet};
 pub(crate) use std::hash::RandomState;
-pub(crate) use std::time::Instant;
+// Of tokio, so that the time of tests may stand still.
+pub(crate) use tokio::time::Instant;
 
 pub(crate) use tokio::task::coop::poll_proceed;
 pub(crate) use tokio::task::unconstrained;

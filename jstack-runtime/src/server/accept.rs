@@ -52,12 +52,6 @@ pub(crate) async fn serve(
     at_once: impl Future<Output = ()>,
 ) -> Result<Drained, BoxError> {
     let Start { router, context, proxies, .. } = start;
-    let limits = context.limits().clone();
-    let admission = Admission::new(
-        most_connections(&limits),
-        or_none(limits.connections_per_ip),
-        context.node().meters().connections.clone(),
-    );
     let address = listener.local_addr()?;
     #[cfg(feature = "tls")]
     let tls = start.tls.as_ref().map(tls::Identity::acceptor).transpose()?;
@@ -67,16 +61,10 @@ pub(crate) async fn serve(
     let scheme = "http";
     log_start(&format!("{scheme}://{address}"), &context.node().broker().describe());
     context.node().broker().start();
-    let server = Arc::new(Server {
-        router,
-        context,
-        builder: connection::builder(&limits),
-        limits,
-        proxies,
-        admission,
-        #[cfg(feature = "tls")]
-        tls,
-    });
+    let server = shared(router, context, proxies);
+    #[cfg(feature = "tls")]
+    let server = Server { tls, ..server };
+    let server = Arc::new(server);
     let stage = watch::Sender::new(Stage::Running);
     accept(&listener, &server, &stage, shutdown).await;
     // Whoever tries now is better served by another process.
@@ -86,6 +74,26 @@ pub(crate) async fn serve(
     let drained = drain(&server, at_once).await;
     let _ = stage.send(Stage::Over);
     Ok(drained)
+}
+
+/// What all connections share, without TLS.
+pub(super) fn shared(router: axum::Router, context: Arc<AppContext>, proxies: Proxies) -> Server {
+    let limits = context.limits().clone();
+    let admission = Admission::new(
+        most_connections(&limits),
+        or_none(limits.connections_per_ip),
+        context.node().meters().connections.clone(),
+    );
+    Server {
+        router,
+        context,
+        builder: connection::builder(&limits),
+        limits,
+        proxies,
+        admission,
+        #[cfg(feature = "tls")]
+        tls: None,
+    }
 }
 
 async fn accept(

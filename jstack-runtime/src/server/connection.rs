@@ -93,7 +93,8 @@ pub(super) async fn serve(
     http(stream, connection, stage).await;
 }
 
-async fn http<I>(stream: I, connected: Connected, mut stage: watch::Receiver<Stage>)
+/// Serves HTTP on a stream, up to its end or its upgrade.
+pub(super) async fn http<I>(stream: I, connected: Connected, mut stage: watch::Receiver<Stage>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

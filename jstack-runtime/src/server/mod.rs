@@ -6,6 +6,8 @@ mod body;
 mod connection;
 mod drain;
 mod health;
+#[cfg(feature = "client")]
+mod memory;
 mod refusal;
 mod request_guard;
 mod respond;
@@ -16,6 +18,8 @@ mod streams;
 mod tls;
 
 pub(crate) use accept::{Drained, Start, serve};
+#[cfg(feature = "client")]
+pub(crate) use memory::InMemory;
 pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Identity;

@@ -11,6 +11,7 @@ mod headers;
 mod limits;
 mod property;
 mod reference;
+mod roles;
 mod splits;
 mod utf8;
 
