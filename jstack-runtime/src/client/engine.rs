@@ -106,7 +106,11 @@ async fn serve(shared: &Arc<Shared>, mut wire: Wire) {
         }
         let due = match hand_over(shared, &mut wire) {
             Ok(due) => due,
-            Err((code, reason)) => return hang_up(wire, code, &reason).await,
+            // The next attempt does not wait for the end of this one.
+            Err((code, reason)) => {
+                tokio::spawn(hang_up(wire, code, reason));
+                return;
+            }
         };
         tokio::select! {
             received = wire.next() => match received {
@@ -168,8 +172,8 @@ fn open(shared: &Arc<Shared>) {
 }
 
 /// Sends what waits and a close frame, and waits a while for the server's own.
-async fn hang_up(mut wire: Wire, code: u16, reason: &str) {
-    wire.push_close(code, reason);
+async fn hang_up(mut wire: Wire, code: u16, reason: String) {
+    wire.push_close(code, &reason);
     let ended = async {
         while !matches!(wire.next().await, Received::Close { .. } | Received::Lost) {}
         let _ = wire.flush().await;

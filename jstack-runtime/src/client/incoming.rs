@@ -47,7 +47,8 @@ pub struct Position {
 }
 
 impl Position {
-    pub(super) fn new(epoch: impl Into<String>, offset: u64) -> Self {
+    /// A place that was kept outside of this process.
+    pub fn new(epoch: impl Into<String>, offset: u64) -> Self {
         Self { epoch: epoch.into(), offset }
     }
 }
