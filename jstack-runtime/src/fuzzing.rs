@@ -161,7 +161,7 @@ impl std::fmt::Debug for FanOut {
 
 /// Whether a text is a room's name.
 pub fn room(name: &str) -> bool {
-    crate::rooms::check(name).is_ok()
+    crate::rooms::check_name(name).is_ok()
 }
 
 /// What becomes of an upgrade's head, which is a list of lines `name: value`.

@@ -38,6 +38,7 @@ pub mod history;
 mod http;
 mod limits;
 mod meters;
+mod nearest;
 mod net;
 mod observe;
 mod outbound;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use schemars::generate::SchemaSettings;
 
-use crate::events::{Delivery, Events};
+use crate::events::{Delivery, Events, Recode};
 use crate::http::answer::{Answer, OutputInfo, Reply};
 use crate::http::input::InputReader;
 use crate::payload::SchemaOf;
@@ -125,6 +125,7 @@ pub(crate) struct EventInfo {
     pub(crate) name: &'static str,
     pub(crate) docs: &'static str,
     pub(crate) schema: SchemaOf,
+    pub(crate) recode: Recode,
     pub(crate) delivery: Delivery,
     /// Whether it is never kept in history.
     pub(crate) forget: bool,
@@ -151,6 +152,7 @@ fn events<E: Events>() -> Vec<EventInfo> {
             name: event.name(),
             docs: event.docs(),
             schema: event.schema(),
+            recode: event.recode(),
             delivery: event.delivery(),
             forget: event.is_forgotten(),
             reply: event.reply(),

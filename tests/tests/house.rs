@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors of `jstack-runtime/src`, the ground first. A name is a file or a folder; the longest
 /// name that matches a path decides. Names of one line may not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["limits", "platform", "sync", "untrusted"],
+    &["limits", "nearest", "platform", "sync", "untrusted"],
     &["observe"],
     &["close_reason", "error", "guard", "rate", "socket_id"],
     &["frame", "meters", "payload"],
@@ -48,6 +48,8 @@ const RINGS: &[(&str, &str, &str)] =
 
 /// What may name the operating system, threads and tokio's runtime. Everything else is portable.
 const NATIVE: &[&str] = &[
+    "app/call",
+    "app/remote",
     "app/serve",
     "app/settings",
     "broker/redis",

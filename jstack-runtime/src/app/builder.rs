@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route as AxumRoute};
 use tower::{Layer, Service};
 
-use super::settings::{CODE, Overrides};
+use super::settings::{AdminToken, CODE, Overrides};
 use crate::app_context::AppContext;
 use crate::broker::Broker;
 use crate::contract::Contract;
@@ -199,6 +199,24 @@ impl<S> App<S> {
     /// no address is an error at start.
     pub fn trusted_proxies<T: AsRef<str>>(mut self, blocks: impl IntoIterator<Item = T>) -> Self {
         self.common.wanted.proxies = Some(crate::net::Proxies::list(blocks));
+        self
+    }
+
+    /// Lets programs in other languages emit: `POST <base>/_emit` with `authorization: Bearer <token>` and
+    /// `{"procedure": "post/chat", "room": "general", "event": "message", "data": …}`, checked against
+    /// the contract. Without `room` it goes to everyone; `except` names sockets that do not get it. There is
+    /// no such route unless a token is set, here or by `JSTACK_ADMIN_TOKEN`. Requests of browsers are
+    /// refused. Layers of the application do not surround it.
+    ///
+    /// A token of fewer than 16 characters is an error at start.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// # fn secret() -> String { "0123456789abcdef".to_owned() }
+    /// let app: App = App::new().admin(secret());
+    /// ```
+    pub fn admin(mut self, token: impl Into<String>) -> Self {
+        self.common.wanted.admin = Some(AdminToken::new(token.into()));
         self
     }
 

@@ -12,11 +12,50 @@ pub(crate) enum Command {
     Serve(Option<String>),
     /// Print this: what was asked for is done.
     Print(String),
+    /// Emit an event through the broker.
+    Emit(Emit),
+    /// Print events that come through the broker.
+    Listen(Listen),
+    /// Call a procedure of a running server.
+    Call(Call),
+}
+
+/// What to emit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Emit {
+    pub(crate) procedure: String,
+    /// `None` for everyone on the procedure.
+    pub(crate) room: Option<String>,
+    pub(crate) event: String,
+    /// The payload in JSON.
+    pub(crate) data: String,
+}
+
+/// What to listen to, beside what goes to everyone on the procedure.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Listen {
+    pub(crate) procedure: String,
+    pub(crate) rooms: Vec<String>,
+}
+
+/// What to call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) procedure: String,
+    /// The input in JSON.
+    pub(crate) input: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 /// Why the arguments lead to nothing. It reads the same by `Debug`, which is what Rust prints
 /// when `main` returns it.
 pub(crate) struct CommandError(String);
+
+impl CommandError {
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,16 +77,20 @@ impl From<ContractError> for CommandError {
     }
 }
 
-const COMMANDS: &str = "  serve [address]                  serves; the default
-  types [path] [--check]           the contract as TypeScript, without any imports
-  types [path] --stock [--check]   the same for the original client, npm `jstack`
-  openapi [path] [--check]         the GET and POST procedures as OpenAPI 3.1
-  asyncapi [path] [--check]        the WebSocket procedures as AsyncAPI 3.0
-  contract [path] [--check]        all of it as JSON
-  routes                           a table of all procedures
+const COMMANDS: &str = "  serve [address]                        serves; the default
+  types [path] [--check]                 the contract as TypeScript, without any imports
+  types [path] --stock [--check]         the same for the original client, npm `jstack`
+  openapi [path] [--check]               the GET and POST procedures as OpenAPI 3.1
+  asyncapi [path] [--check]              the WebSocket procedures as AsyncAPI 3.0
+  contract [path] [--check]              all of it as JSON
+  routes                                 a table of all procedures
+  emit procedure room event [json]       emits to a room, or to everyone with `--all` for the room
+  listen procedure [room ...]            prints what is emitted to everyone, and to these rooms
+  call procedure [json [address]]        calls a GET or POST procedure of a running server
 
 Without a path the text is printed. With `--check` nothing is written: it fails when the file at
-the path is out of date.
+the path is out of date. `emit` and `listen` reach the servers through Redis, which the environment
+names as it does for them. A procedure is written as in `post/chat` for /api/post/chat.
 ";
 
 /// Carries out what the arguments ask for (without the program's name), serving excepted.
@@ -79,6 +122,26 @@ pub(crate) fn command(
         }
         ["contract", ref rest @ ..] => {
             output("contract", rest, &contract::json(&contract().json()))
+        }
+        ["emit", procedure, room, event, ref data @ ..] if data.len() < 2 => {
+            Ok(Command::Emit(Emit {
+                procedure: procedure.to_owned(),
+                room: (room != "--all").then(|| room.to_owned()),
+                event: event.to_owned(),
+                data: data.first().map_or("null", |data| data).to_owned(),
+            }))
+        }
+        ["listen", procedure, ref rooms @ ..] => Ok(Command::Listen(Listen {
+            procedure: procedure.to_owned(),
+            rooms: rooms.iter().map(|&room| room.to_owned()).collect(),
+        })),
+        ["call", procedure, ref rest @ ..] if rest.len() < 3 => Ok(Command::Call(Call {
+            procedure: procedure.to_owned(),
+            input: rest.first().map(|&input| input.to_owned()),
+            address: rest.get(1).map(|&address| address.to_owned()),
+        })),
+        [name @ ("emit" | "listen" | "call"), ..] => {
+            Err(CommandError(format!("`{name}` takes other arguments; there is:\n{COMMANDS}")))
         }
         ["routes"] => Ok(Command::Print(contract().routes())),
         ["help" | "--help" | "-h"] => Ok(Command::Print(format!("commands:\n{COMMANDS}"))),

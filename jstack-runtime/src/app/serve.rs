@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
+use super::admin;
 use super::boundary::BoundaryLayer;
 use super::builder::{App, Common, Mounted};
+use super::call::call;
 use super::cli::{self, Command};
 use super::settings::{Address, Environment, Setting, Settings, choose};
 use crate::app_context::AppContext;
@@ -112,7 +114,8 @@ impl App {
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
-    /// `openapi`, `asyncapi`, `contract`, `routes`. Without arguments it serves, and without an address on
+    /// `openapi`, `asyncapi`, `contract`, `routes`, `emit`, `listen`, `call`; `help` lists them. Without
+    /// arguments it serves, and without an address on
     /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
     ///
     /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
@@ -138,23 +141,22 @@ impl App {
                 built.serve_until_signal(listener).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
+            Command::Emit(emit) => self.emit_once(&emit).await,
+            Command::Listen(listen) => self.listen(&listen).await,
+            Command::Call(wanted) => {
+                let answer = call(&self.describe(), &wanted, &Environment::read()?).await?;
+                Ok(std::io::stdout().write_all(answer.as_bytes())?)
+            }
         }
     }
 
     /// Puts all together; `alone` says that no other application's routes come beside.
     pub(super) fn build(self, alone: bool) -> Result<Built, BoxError> {
         let contract = cfg!(debug_assertions).then(|| self.describe());
-        let Common { context, base, broker, address_from, wanted, layers, beside } = self.common;
+        let catalog = self.catalog();
         check_paths(&self.routes)?;
-        let environment = Environment::read()?;
-        let mut settings = Settings::resolve(wanted, &environment)?;
-        context.set_origins(settings.origins.clone());
-        context.set_allowed_headers(settings.allowed_headers.clone());
-        context.set_hosts(settings.hosts.clone());
-        let name = (&*settings.name.0, settings.name.1);
-        let chosen = choose(broker, name, &|name| environment.get(name))?;
-        settings.add(chosen.settings);
-        context.node().configure(chosen.broker, settings.limits.clone());
+        let (settings, common) = self.common.settle()?;
+        let Common { context, base, address_from, layers, beside, .. } = common;
         let mut api = axum::Router::new();
         for mounted in self.routes {
             api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
@@ -164,6 +166,10 @@ impl App {
         }
         if let Some(contract) = contract {
             api = api.route(&format!("{base}/_schema/{{file}}"), contract::routes(contract));
+        }
+        if settings.admin.is_set() {
+            let route = admin::route(catalog, settings.admin.clone());
+            api = api.route(&format!("{base}/_emit"), route);
         }
         let nothing_here = || async { Error::not_found("404 Not Found") };
         for path in ["", "/", "/{*path}"] {
@@ -182,6 +188,22 @@ impl App {
         // With its state a route is made ready once; without, for each request.
         let router = router.with_state(());
         Ok(Built { router, context, settings, address_from })
+    }
+}
+
+impl Common {
+    /// Puts together what code and the environment set, the broker included, and lets procedures see it.
+    pub(super) fn settle(mut self) -> Result<(Settings, Self), BoxError> {
+        let environment = Environment::read()?;
+        let mut settings = Settings::resolve(std::mem::take(&mut self.wanted), &environment)?;
+        self.context.set_origins(settings.origins.clone());
+        self.context.set_allowed_headers(settings.allowed_headers.clone());
+        self.context.set_hosts(settings.hosts.clone());
+        let name = (&*settings.name.0, settings.name.1);
+        let chosen = choose(self.broker.take(), name, &|name| environment.get(name))?;
+        settings.add(chosen.settings);
+        self.context.node().configure(chosen.broker, settings.limits.clone());
+        Ok((settings, self))
     }
 }
 

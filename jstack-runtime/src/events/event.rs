@@ -11,6 +11,9 @@ use super::target::{Buffer, EmitFuture, Target};
 use crate::error::Result;
 use crate::payload::{Data, Described, EventPayload, EventPayloadAs, InputPayload, SchemaOf};
 
+/// Checks the JSON of a payload and writes it as the payload's type does.
+pub(crate) type Recode = fn(&Data<'_>, &mut Vec<u8>) -> Result;
+
 /// One event of a set: its wire name, its payload and the variant that it becomes.
 ///
 /// `B` is what its emitter takes a reference to: the payload, or `str` for a `String`. `R` is the
@@ -24,6 +27,7 @@ pub struct Event<T, E, B: ?Sized = T, R = (), A = ()> {
     // without its derives can break, so that one mistake is one error.
     parse: fn(&Data<'_>) -> Result<T>,
     encode: fn(&B, &mut Vec<u8>) -> Result,
+    recode: Recode,
     schema: SchemaOf,
     docs: &'static str,
     delivery: Delivery,
@@ -58,6 +62,7 @@ impl<T: EventPayload, E> Event<T, E> {
             variant,
             parse: <T as InputPayload>::decode,
             encode: <T as EventPayload>::encode,
+            recode: <T as EventPayload>::recode,
             schema: <T as Described>::described,
             docs: "",
             delivery: Delivery::Reliable,
@@ -80,6 +85,7 @@ impl<T, E, B: ?Sized> Event<T, E, B> {
             variant,
             parse: <T as InputPayload>::decode,
             encode: <T as EventPayloadAs<B>>::encode_borrowed,
+            recode: <T as EventPayload>::recode,
             schema: <T as Described>::described,
             docs: "",
             delivery: Delivery::Reliable,
@@ -136,6 +142,7 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
             variant: self.variant,
             parse: self.parse,
             encode: self.encode,
+            recode: self.recode,
             schema: self.schema,
             docs: self.docs,
             delivery: self.delivery,
@@ -154,6 +161,7 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
             variant: self.variant,
             parse: self.parse,
             encode: self.encode,
+            recode: self.recode,
             schema: self.schema,
             docs: self.docs,
             delivery: self.delivery,
@@ -224,6 +232,17 @@ impl Target<'_> {
         let encoded = event.encode(payload, &mut buffer.bytes);
         self.publish(buffer, encoded)
     }
+
+    /// The same for an event that is known by its name alone, with a payload in JSON.
+    ///
+    /// Fails also with a 422 if `data` is not a payload of the event.
+    pub(crate) fn send_json(self, name: &str, recode: Recode, data: &Data<'_>) -> EmitFuture {
+        let mut buffer = Buffer::take();
+        open(name, needs_no_escape(name), &mut buffer.bytes);
+        let encoded = recode(data, &mut buffer.bytes);
+        buffer.bytes.push(b']');
+        self.publish(buffer, encoded)
+    }
 }
 
 /// Known when the program is compiled: names are looked at once, not with each emit.
@@ -259,6 +278,8 @@ pub trait AnyEvent<E>: Send + Sync {
     fn docs(&self) -> &'static str;
     /// Decodes a payload and checks its rules.
     fn decode(&self, data: Data<'_>) -> Result<E>;
+    /// Checks the JSON of a payload and writes it anew, without the type of the payload.
+    fn recode(&self) -> fn(&Data<'_>, &mut Vec<u8>) -> Result;
     /// Writes the payload's schema.
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;
     /// How the event is delivered.
@@ -285,6 +306,10 @@ impl<T, E, B: ?Sized, R, A> AnyEvent<E> for Event<T, E, B, R, A> {
             Ok(payload) => Ok((self.variant)(payload)),
             Err(error) => Err(error),
         }
+    }
+
+    fn recode(&self) -> Recode {
+        self.recode
     }
 
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema {

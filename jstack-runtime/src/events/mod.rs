@@ -18,6 +18,7 @@ pub use request::{NoRequests, Request};
 pub use set::Events;
 pub use target::{EmitFuture, Target};
 
+pub(crate) use event::Recode;
 pub(crate) use question::Asker;
 pub(crate) use replier::ReplySink;
 #[cfg(feature = "client")]

@@ -1,6 +1,7 @@
 //! `Bearer`: the token of the `Authorization` header.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
@@ -34,18 +35,19 @@ impl std::fmt::Debug for Bearer {
     }
 }
 
-fn token(parts: &Parts) -> Option<String> {
-    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+/// The token of a request, if it has one.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        token(parts).map(Self).ok_or_else(|| {
+        token(&parts.headers).map(|token| Self(token.to_owned())).ok_or_else(|| {
             Error::unauthorized("a token is missing: send `authorization: Bearer <token>`")
         })
     }
@@ -58,6 +60,6 @@ impl<S: Sync> OptionalFromRequestParts<S> for Bearer {
         parts: &mut Parts,
         _: &S,
     ) -> Result<Option<Self>, std::convert::Infallible> {
-        Ok(token(parts).map(Self))
+        Ok(token(&parts.headers).map(|token| Self(token.to_owned())))
     }
 }

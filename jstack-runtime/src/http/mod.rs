@@ -2,7 +2,7 @@
 
 pub(crate) mod allowed_headers;
 pub(crate) mod answer;
-mod bearer;
+pub(crate) mod bearer;
 pub(crate) mod cors;
 pub(crate) mod extractor;
 pub(crate) mod input;

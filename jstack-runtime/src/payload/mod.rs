@@ -79,11 +79,21 @@ pub trait Payload: Send + Sync + 'static {
     note = "payload types derive `Serialize`, `Deserialize`, `JsonSchema` and `Payload`",
     note = "a type of another crate goes into a struct of your own, as one of its fields"
 )]
-pub trait EventPayload: Payload + Serialize + DeserializeOwned + JsonSchema {
+pub trait EventPayload: InputPayload + Serialize {
     /// Writes `value` as JSON after checking its rules.
     #[doc(hidden)]
     fn encode(value: &Self, out: &mut Vec<u8>) -> Result {
         encode(value, out)
+    }
+
+    /// Reads JSON that somebody wrote outside of the program and writes it as `encode` does, so that
+    /// clients get what a handler would send.
+    #[doc(hidden)]
+    fn recode(data: &Data<'_>, out: &mut Vec<u8>) -> Result {
+        match Self::decode(data) {
+            Ok(value) => encode(&value, out),
+            Err(error) => Err(error),
+        }
     }
 }
 

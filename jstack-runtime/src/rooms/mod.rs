@@ -20,6 +20,6 @@ mod tests;
 pub(crate) use classes::{Classes, EventClass};
 pub(crate) use hub::{CLOSED, Hub};
 pub(crate) use member::{Life, Member};
-#[cfg(feature = "fuzzing")]
-pub(crate) use name::check;
+#[cfg(any(feature = "fuzzing", not(target_family = "wasm")))]
+pub(crate) use name::check as check_name;
 pub(crate) use node::Node;

@@ -1,6 +1,7 @@
 //! Settings: what code sets, what the environment sets, and the defaults of the rest.
 
 mod address;
+mod admin;
 mod broker;
 mod dotenv;
 mod environment;
@@ -12,6 +13,7 @@ mod values;
 mod variables;
 
 pub(crate) use address::Address;
+pub(crate) use admin::AdminToken;
 pub(crate) use broker::choose;
 #[cfg(feature = "redis")]
 pub(crate) use broker::prefix;

@@ -102,6 +102,13 @@ mod tests {
     }
 
     #[test]
+    fn the_token_of_programs_that_emit_is_a_secret() {
+        let text = printed("JSTACK_ADMIN_TOKEN=0123456789abcdef");
+        assert!(text.contains("\n  JSTACK_ADMIN_TOKEN=*** (.env)"), "{text}");
+        assert!(!text.contains("0123456789abcdef"), "{text}");
+    }
+
+    #[test]
     #[cfg(feature = "redis-tls")]
     fn the_token_of_upstash_is_a_secret() {
         let text = printed(

@@ -1,5 +1,6 @@
 //! All settings of one application: what code says wins, then the environment, then defaults.
 
+use super::admin::AdminToken;
 use super::environment::Environment;
 use super::setting::{CODE, DEFAULT, DEFAULT_NAME, Setting};
 use super::unknown::unknown;
@@ -21,6 +22,7 @@ pub(crate) struct Overrides {
     pub(crate) allowed_headers: Option<AllowedHeaders>,
     pub(crate) hosts: Option<Hosts>,
     pub(crate) proxies: Option<Proxies>,
+    pub(crate) admin: Option<AdminToken>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
 }
@@ -34,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) allowed_headers: AllowedHeaders,
     pub(crate) hosts: Hosts,
     pub(crate) proxies: Proxies,
+    pub(crate) admin: AdminToken,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
     pub(super) lines: Vec<Setting>,
@@ -86,6 +89,14 @@ impl Settings {
             ToString::to_string,
             (&mut lines, &mut wrong),
         );
+        let admin = setting(
+            "JSTACK_ADMIN_TOKEN",
+            wanted.admin,
+            environment,
+            AdminToken::read,
+            AdminToken::shown,
+            (&mut lines, &mut wrong),
+        );
         if let Err(error) = origins.start() {
             wrong.push(format!("origins: {error}"));
         }
@@ -97,6 +108,9 @@ impl Settings {
         }
         if let Some(error) = proxies.wrong() {
             wrong.push(format!("trusted proxies: {error}"));
+        }
+        if let Some(right) = admin.wrong() {
+            wrong.push(format!("the token of `App::admin`: {right}"));
         }
         #[cfg(feature = "tls")]
         let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
@@ -118,6 +132,7 @@ impl Settings {
             allowed_headers,
             hosts,
             proxies,
+            admin,
             #[cfg(feature = "tls")]
             tls,
             lines,
@@ -302,7 +317,7 @@ mod tests {
 
     #[test]
     fn wrong_values_are_all_told_with_name_value_and_what_would_be_right() {
-        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_ALLOW_HEADERS=*\nJSTACK_HOSTS=http://x\nJSTACK_TRUSTED_PROXIES=proxy";
+        let text = "JSTACK_RATE=fast\nJSTACK_PING_INTERVAL=0\nJSTACK_ORIGINS=*\nJSTACK_ALLOW_HEADERS=*\nJSTACK_HOSTS=http://x\nJSTACK_TRUSTED_PROXIES=proxy\nJSTACK_ADMIN_TOKEN=hunter2";
         let error = resolve(text).err().expect("an error");
         for part in [
             "JSTACK_RATE=`fast`: write a whole number",
@@ -312,9 +327,11 @@ mod tests {
             "JSTACK_ALLOW_HEADERS: `*`: write the names",
             "JSTACK_HOSTS: `http://x`: write the host alone, as `x`",
             "JSTACK_TRUSTED_PROXIES: `proxy`",
+            "JSTACK_ADMIN_TOKEN: write at least 16",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     /// A limit of zero would let nothing through, and it must not mean that there is none.

@@ -42,13 +42,14 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are not limits.
-pub(super) const NON_LIMIT_VARIABLES: [&str; 11] = [
+pub(super) const NON_LIMIT_VARIABLES: [&str; 12] = [
     "JSTACK_ADDRESS",
     "JSTACK_NAME",
     "JSTACK_ORIGINS",
     "JSTACK_ALLOW_HEADERS",
     "JSTACK_HOSTS",
     "JSTACK_TRUSTED_PROXIES",
+    "JSTACK_ADMIN_TOKEN",
     "JSTACK_TLS_CERT",
     "JSTACK_TLS_KEY",
     "JSTACK_REDIS_PREFIX",

@@ -34,7 +34,7 @@ pub(crate) async fn no_input(headers: &HeaderMap, body: &mut Body) -> Result {
 }
 
 /// The whole body, if there is one: never more of it than `limit` bytes.
-pub(super) async fn body_text(
+pub(crate) async fn body_text(
     headers: &HeaderMap,
     mut body: Body,
     limit: usize,

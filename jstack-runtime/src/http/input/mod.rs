@@ -4,6 +4,6 @@ mod body;
 mod parse;
 mod raw;
 
-pub(crate) use body::no_input;
+pub(crate) use body::{body_text, no_input};
 pub(crate) use raw::InputReader;
 pub use raw::{RawInput, inputs, optional_inputs};
