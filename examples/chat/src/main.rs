@@ -6,6 +6,8 @@
 mod pages;
 mod post;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use jstack_runtime::prelude::*;
 

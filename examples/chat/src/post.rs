@@ -160,10 +160,10 @@ pub(crate) mod chat {
 pub(crate) struct Page {
     /// The room to read.
     #[garde(length(chars, min = 1, max = 50))]
-    room_id: String,
+    pub(crate) room_id: String,
     /// How many messages at most: 50 if left out.
     #[garde(range(min = 1, max = 100))]
-    limit: Option<u8>,
+    pub(crate) limit: Option<u8>,
 }
 
 /// The last messages of a room, oldest first.

@@ -1,4 +1,4 @@
-//! Testing an application: `src/tests.rs` shows it at three levels, from a function to a socket.
+//! Testing an application: `src/tests.rs` shows it from a function to a socket.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,6 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
+use jstack_runtime::client::Incoming;
 use tokio::net::TcpListener;
 use tokio_tungstenite::connect_async;
 use tower::ServiceExt as _;
@@ -31,7 +32,24 @@ async fn the_list_is_json() {
     assert_eq!(body, r#"[{"title":"shop"}]"#);
 }
 
-/// 3. A socket, on a port of the system's choice.
+/// 3. Sockets and calls in memory, typed, with time that stands still.
+#[tokio::test(start_paused = true)]
+async fn a_task_reaches_everybody_in_memory() {
+    let server = app(Tasks::default()).test().await.unwrap();
+    let ann = server.ws::<live::Procedure>("tasks/live").connect().await.unwrap();
+    let mut bob = server.ws::<live::Procedure>("tasks/live").connect().await.unwrap();
+
+    ann.emit().added(&task("shop")).await.unwrap();
+    let Some(Incoming::Event(Live::Added(heard), _)) = bob.next().await else { panic!() };
+    assert_eq!(heard, task("shop"));
+    assert_eq!(server.get::<list::Procedure>("tasks/list", &()).await.unwrap(), [task("shop")]);
+
+    // The handler's error comes to its sender alone: as an error here, and as the answer to a request.
+    let refused = ann.confirm(&Live::Added(task("shop"))).await.unwrap_err();
+    assert_eq!((refused.status().as_u16(), refused.code()), (409, "conflict"));
+}
+
+/// 4. A socket on a port of the system's choice, for the bytes on the wire.
 #[tokio::test]
 async fn a_task_reaches_every_socket_and_a_refusal_its_sender_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -53,7 +71,7 @@ async fn a_task_reaches_every_socket_and_a_refusal_its_sender_alone() {
     assert_eq!(list(State(tasks)).await, [task("shop")]);
 }
 
-/// 4. The contract: a change that clients would notice changes this text.
+/// 5. The contract: a change that clients would notice changes this text.
 #[test]
 fn the_contract_is_what_clients_were_built_against() {
     let types = app(Tasks::default()).describe().typescript().unwrap();

@@ -118,7 +118,13 @@ impl<P: SocketProcedure> Room<P> {
 
 /// Milliseconds since 1970 from a server, which may be anything.
 fn time(ms: f64) -> Duration {
-    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion to an integer saturates"
+    )]
+    let micros = (ms * 1000.0).round() as u64;
+    Duration::from_micros(micros)
 }
 
 impl<P: SocketProcedure> fmt::Debug for Room<P> {
