@@ -38,7 +38,7 @@ impl Kind {
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Get | Self::Post => &["input", "rename", "state", "crate"],
-            Self::Ws => &["incoming", "outgoing", "rename", "state", "crate"],
+            Self::Ws => &["incoming", "outgoing", "presence", "rename", "state", "crate"],
         }
     }
 }
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     pub(crate) kind: Option<Kind>,
     pub(crate) incoming: Option<Type>,
     pub(crate) outgoing: Option<Type>,
+    /// What a client says about itself, where others may see who is in a room.
+    pub(crate) presence: Option<Type>,
     pub(crate) input: Option<Type>,
     pub(crate) rename: Option<LitStr>,
     pub(crate) state: Option<Type>,
@@ -138,6 +140,7 @@ impl Args {
         match name.as_str() {
             "incoming" => self.incoming = assigned(key, input, errors),
             "outgoing" => self.outgoing = assigned(key, input, errors),
+            "presence" => self.presence = assigned(key, input, errors),
             "input" => self.input = assigned(key, input, errors),
             "state" => self.state = assigned(key, input, errors),
             "rename" => self.rename = assigned(key, input, errors),
@@ -161,7 +164,8 @@ impl Args {
     }
 
     fn allowed(&self) -> &'static [&'static str] {
-        const ALL: &[&str] = &["incoming", "outgoing", "input", "rename", "state", "crate"];
+        const ALL: &[&str] =
+            &["incoming", "outgoing", "presence", "input", "rename", "state", "crate"];
         self.kind.map_or(ALL, Kind::keys)
     }
 
@@ -195,6 +199,7 @@ fn wanted(key: &Ident) -> (Wanted, &'static str) {
         "crate" => (Wanted::Path, "path::to::jstack_runtime"),
         "state" => (Wanted::Type, "AppState"),
         "input" => (Wanted::Type, "Page"),
+        "presence" => (Wanted::Type, "Status"),
         _ => (Wanted::Type, "Chat"),
     }
 }

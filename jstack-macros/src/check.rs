@@ -1,9 +1,11 @@
 //! The rules, one a function. Each adds its error and lets the others run.
 
 mod handler;
+mod member;
 mod module;
 
 pub(crate) use handler::handler;
+pub(crate) use member::info;
 pub(crate) use module::{aliases, module, types_of};
 
 use proc_macro2::{Ident, Span};

@@ -74,6 +74,16 @@ fn a_module() {
 }
 
 #[test]
+fn a_module_that_shows_who_is_in_its_rooms() {
+    let module = "mod chat {
+        #[connect] async fn connect(user: User) -> Result<Session> { todo.await }
+        #[member] fn member(session: &Session) -> Member<Profile> { todo }
+        #[on(Message)] async fn message(_: Message) {}
+    }";
+    assert_golden("ws_presence", &procedure(&format!("{WS}, presence = Status"), module));
+}
+
+#[test]
 fn a_function_with_a_loop_of_its_own() {
     let function = "async fn chat(socket: Socket<chat::Procedure>, mut events: Receiver<chat::Procedure>) -> Result { todo.await }";
     assert_golden("ws_function", &procedure(WS, function));

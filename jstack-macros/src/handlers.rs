@@ -36,7 +36,12 @@ pub(crate) fn read(module: &mut Module, args: &Args, errors: &mut Errors) -> Han
                     (Some(error), _) => errors.add(error),
                     (None, Some(first)) => {
                         let path = first.path().to_token_stream();
-                        errors.push(first, format!("`#[{path}]` goes on an `async fn`"));
+                        let function = if first.path().is_ident("member") {
+                            "a `fn`"
+                        } else {
+                            "an `async fn`"
+                        };
+                        errors.push(first, format!("`#[{path}]` goes on {function}"));
                     }
                     (None, None) => {}
                 }
@@ -137,6 +142,7 @@ fn place(handlers: &mut Handlers, handler: Handler, errors: &mut Errors) {
         Hook::Error => &mut handlers.error,
         Hook::Disconnect => &mut handlers.disconnect,
         Hook::Refresh => &mut handlers.refresh,
+        Hook::Member => &mut handlers.member,
         Hook::On | Hook::Procedure(_) => return handlers.events.push(handler),
     };
     let Some(first) = place else { return *place = Some(handler) };

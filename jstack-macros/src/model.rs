@@ -24,14 +24,22 @@ pub(crate) enum Hook {
     Error,
     Disconnect,
     Refresh,
+    Member,
     /// The function is the procedure.
     Procedure(Kind),
 }
 
 impl Hook {
     pub(crate) fn of(attr: &Attribute) -> Option<Self> {
-        let all =
-            [Self::Connect, Self::On, Self::Fallback, Self::Error, Self::Disconnect, Self::Refresh];
+        let all = [
+            Self::Connect,
+            Self::On,
+            Self::Fallback,
+            Self::Error,
+            Self::Disconnect,
+            Self::Refresh,
+            Self::Member,
+        ];
         all.into_iter().find(|hook| attr.path().is_ident(hook.name()))
     }
 
@@ -43,6 +51,7 @@ impl Hook {
             Self::Error => "error",
             Self::Disconnect => "disconnect",
             Self::Refresh => "refresh",
+            Self::Member => "member",
             Self::Procedure(kind) => kind.name(),
         }
     }
@@ -117,6 +126,7 @@ pub(crate) struct Handlers {
     pub(crate) error: Option<Handler>,
     pub(crate) disconnect: Option<Handler>,
     pub(crate) refresh: Option<Handler>,
+    pub(crate) member: Option<Handler>,
     /// A handler could not be read, so that events may seem to have none.
     pub(crate) incomplete: bool,
 }
@@ -124,7 +134,7 @@ pub(crate) struct Handlers {
 impl Handlers {
     /// All that run after the upgrade.
     pub(crate) fn all_but_connect(&mut self) -> impl Iterator<Item = &mut Handler> {
-        let hooks = [&mut self.fallback, &mut self.error, &mut self.disconnect];
+        let hooks = [&mut self.fallback, &mut self.error, &mut self.disconnect, &mut self.member];
         self.events.iter_mut().chain(hooks.into_iter().flatten())
     }
 

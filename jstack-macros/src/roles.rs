@@ -46,7 +46,7 @@ pub(crate) fn role(hook: Hook, place: Place<'_>, args: &Args) -> Role {
         Hook::On | Hook::Fallback => of_event(place),
         Hook::Error => of_error(place),
         Hook::Disconnect => of_disconnect(place),
-        Hook::Refresh => of_refresh(place),
+        Hook::Refresh | Hook::Member => of_refresh(place),
         Hook::Procedure(Kind::Ws) => of_loop(place),
         Hook::Procedure(Kind::Get | Kind::Post) => of_request(place, args),
     }

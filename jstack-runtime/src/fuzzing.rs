@@ -126,7 +126,7 @@ impl FanOut {
             Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
         for _ in 0..members {
             let member = this.hub.enter(None, Profile::Base).await?;
-            this.hub.join(&member, &this.room).await?;
+            this.hub.join(&member, &this.room, false).await?;
             member.out().attach_task();
             this.members.push(member);
         }

@@ -106,7 +106,10 @@ pub use limits::Limits;
 pub use payload::{Issues, Payload};
 pub use router::Router;
 pub use socket_id::{ParseSocketIdError, SocketId};
-pub use ws::{Io, Receiver, Socket, SocketProcedure};
+pub use ws::{
+    Io, Join, Member, PresenceProcedure, Present, Receiver, RoomPresence, Socket, SocketPresence,
+    SocketProcedure,
+};
 
 #[cfg(not(target_family = "wasm"))]
 pub mod raw {
@@ -176,7 +179,8 @@ pub mod __private {
     };
     pub use crate::request_context::{RefreshFn, RequestContext};
     pub use crate::ws::{
-        CloneExtractor, Handlers, IntoOutcome, Join, Left, SocketExtractor, SocketProcedure,
+        CloneExtractor, EncodedMember, Handlers, IntoOutcome, Join, Left, PresenceProcedure, Shown,
+        SocketExtractor, SocketProcedure, member, shown,
     };
     pub use crate::{__check as check, __chosen as chosen, __issues as issues, __params as params};
 }

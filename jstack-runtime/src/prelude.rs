@@ -6,6 +6,7 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    App, Bearer, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Origins,
-    Payload, Raw, Receiver, Result, Router, Socket, SocketId, SuperJson, procedure, router,
+    App, Bearer, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Member,
+    Origins, Payload, Raw, Receiver, Result, Router, Socket, SocketId, SuperJson, procedure,
+    router,
 };

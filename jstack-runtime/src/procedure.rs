@@ -12,8 +12,8 @@ use crate::http::answer::{Answer, OutputInfo, Reply};
 use crate::http::input::InputReader;
 use crate::payload::SchemaOf;
 use crate::request_context::RequestContext;
-use crate::rooms::{Classes, EventClass};
-use crate::ws::SocketProcedure;
+use crate::rooms::{CheckState, Classes, EventClass};
+use crate::ws::{PresenceProcedure, SocketProcedure, checked_state};
 
 /// A request that a procedure serves.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -117,6 +117,19 @@ pub(crate) struct EventsInfo {
     pub(crate) outgoing: fn() -> Vec<EventInfo>,
     /// The procedure's marker.
     pub(crate) marker: TypeId,
+    /// Who is in a room, where clients may see it.
+    pub(crate) presence: Option<PresenceInfo>,
+}
+
+/// The presence of a procedure as data.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "the schemas are for the contract")]
+pub(crate) struct PresenceInfo {
+    /// What a client says about itself.
+    pub(crate) status: SchemaOf,
+    /// What is said about a member.
+    pub(crate) info: SchemaOf,
+    pub(crate) check: CheckState,
 }
 
 /// One event as data.
@@ -228,6 +241,7 @@ impl ProcedureInfo {
             incoming: events::<P::Incoming>,
             outgoing: events::<P::Outgoing>,
             marker: TypeId::of::<P>(),
+            presence: None,
         });
         info
     }
@@ -243,6 +257,19 @@ impl ProcedureInfo {
     #[must_use]
     pub const fn params(mut self, params: &'static [ParamsInfo]) -> Self {
         self.params = params;
+        self
+    }
+
+    /// The same with the presence of `P`.
+    #[must_use]
+    pub const fn presence<P: PresenceProcedure>(mut self) -> Self {
+        if let Some(events) = &mut self.events {
+            events.presence = Some(PresenceInfo {
+                status: P::STATUS.schema,
+                info: P::INFO.schema,
+                check: checked_state::<P>,
+            });
+        }
         self
     }
 

@@ -25,6 +25,11 @@ pub(crate) fn handler(
     errors: &mut Errors,
 ) {
     let before = errors.len();
+    if handler.hook == Hook::Member {
+        super::member::member(handler, function, args, errors);
+        handler.broken |= errors.len() > before;
+        return;
+    }
     signature(handler, function, errors);
     for rule in [last, extractors, sessions, receivers, output] {
         if errors.len() == before {
@@ -84,7 +89,7 @@ fn last(handler: &Handler, args: &Args, errors: &mut Errors) {
     let needs_it = match handler.hook {
         Hook::On | Hook::Fallback | Hook::Error => true,
         Hook::Procedure(kind) => kind != Kind::Ws && args.input.is_some(),
-        Hook::Connect | Hook::Disconnect | Hook::Refresh => false,
+        Hook::Connect | Hook::Disconnect | Hook::Refresh | Hook::Member => false,
     };
     if !needs_it {
         return;
@@ -288,6 +293,7 @@ fn plain_values(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
         }
         Hook::Connect => ("WebSocket", "`#[connect]` takes extractors only".to_owned()),
         Hook::Refresh => ("WebSocket", "`#[refresh]` takes the session and extractors".to_owned()),
+        Hook::Member => ("WebSocket", "`#[member]` takes the session alone".to_owned()),
         Hook::Disconnect => (
             "WebSocket",
             "`#[disconnect]` takes the session, extractors and the `CloseReason`".to_owned(),

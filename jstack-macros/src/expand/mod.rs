@@ -227,12 +227,36 @@ fn quiet(function: &mut Function) {
         }
         syn::FnArg::Receiver(_) => false,
     });
-    let unused = (!has_await).then(|| code!(clippy::unused_async));
+    let is_async = function.sig.asyncness.is_some();
+    let unused = (is_async && !has_await).then(|| code!(clippy::unused_async));
     let pattern = takes_nothing.then(|| code!(clippy::ignored_unit_patterns));
     let lints: Vec<_> = unused.into_iter().chain(pattern).collect();
     if !lints.is_empty() {
         function.attrs.push(syn::parse_quote!(#[allow(#(#lints),*)]));
     }
+}
+
+/// What makes the procedure one with presence: the trait for its marker, and a part of its data.
+fn presence(
+    args: &Args,
+    marker: &TokenStream,
+    info: Option<&syn::Type>,
+) -> Option<(TokenStream, TokenStream)> {
+    let (rt, status) = (args.runtime(), args.presence.as_ref()?);
+    let places = (at(status), info.map_or_else(Span::mixed_site, at));
+    let info = info.map_or_else(|| code!(()), ToTokens::to_token_stream);
+    let shown_status = quote_spanned!(places.0=> #rt::__private::shown::<#status>());
+    let shown_info = quote_spanned!(places.1=> #rt::__private::shown::<#info>());
+    let implementation = code! {
+        #[automatically_derived]
+        impl #rt::__private::PresenceProcedure for #marker {
+            type Status = #status;
+            type Info = #info;
+            const STATUS: #rt::__private::Shown<#status> = #shown_status;
+            const INFO: #rt::__private::Shown<#info> = #shown_info;
+        }
+    };
+    Some((implementation, code!(.presence::<Self>())))
 }
 
 /// The name on the wire, and its documentation.

@@ -9,7 +9,8 @@ use super::kept::{Kept, KeptExtractors};
 use super::params::params;
 use super::procedure::inside;
 use super::{
-    Implementation, at, call, chosen, described, distinct, extraction, output_place, session,
+    Implementation, at, call, chosen, described, distinct, extraction, output_place, respanned,
+    session,
 };
 use crate::args::{Args, Kind};
 use crate::check;
@@ -311,12 +312,37 @@ impl<'a> Generated<'a> {
         }
     }
 
+    /// `#[member]`, where there is one.
+    fn member(&self) -> Option<TokenStream> {
+        let rt = &self.rt;
+        self.args.presence.as_ref()?;
+        let handler = self.handlers.member.as_ref().filter(|handler| !handler.broken)?;
+        let ident = &handler.ident;
+        let place = output_place(handler);
+        let session = handler.args.iter().map(|arg| respanned(code!(session), at(&arg.ty)));
+        let member =
+            quote_spanned!(place=> #rt::__private::member::<Procedure>(#ident(#(#session)*)));
+        Some(code! {
+            fn member(session: &Self::Session) -> ::core::option::Option<#rt::__private::EncodedMember> {
+                ::core::option::Option::Some(#member)
+            }
+        })
+    }
+
+    /// Presence, where the procedure has it.
+    fn presence(&self) -> Option<(TokenStream, TokenStream)> {
+        let handler = self.handlers.member.as_ref().filter(|handler| !handler.broken);
+        let info = handler.and_then(|handler| check::info(&handler.output));
+        super::presence(self.args, &code!(Procedure), info)
+    }
+
     fn implementation(&self) -> TokenStream {
         let rt = &self.rt;
         let connect = self.handlers.connect.as_ref();
         let ident = &self.module.ident;
         let attrs = self.module.attrs.iter().chain(&self.module.inner);
         let (name, docs) = described(self.args, ident, &types::docs(attrs));
+        let presence = self.presence().map(|presence| presence.1);
         let sound = !connect.is_some_and(|connect| connect.broken);
         let refresh = self.handlers.refresh.as_ref().filter(|refresh| !refresh.broken);
         let connect_args =
@@ -335,7 +361,9 @@ impl<'a> Generated<'a> {
             bound: code!(SocketExtractor),
             extractors: sure.iter().map(|kept| kept.ty).chain(own).collect(),
             conditional: conditional.iter().map(|kept| &kept.written).collect(),
-            info: Some(code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs #params)),
+            info: Some(
+                code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs #params #presence),
+            ),
             call: sound.then(|| self.serve(connect)),
         };
         code!(#implementation)
@@ -384,6 +412,8 @@ impl quote::ToTokens for Generated<'_> {
         let outgoing = quote_spanned!(place(&self.args.outgoing)=> type Outgoing = Outgoing;);
         let events = code!(#incoming #outgoing);
         let (event, error, disconnect) = (self.event(), self.error(), self.disconnect());
+        let member = self.member();
+        let presence = self.presence().map(|presence| presence.0);
         let implementation = self.implementation();
         let no_replies = self.no_replies();
         tokens.extend(code! {
@@ -409,7 +439,9 @@ impl quote::ToTokens for Generated<'_> {
                 }
                 #error
                 #disconnect
+                #member
             }
+            #presence
             #implementation
             #no_replies
         });

@@ -24,6 +24,9 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         _ => Kind::Get,
     };
     let events = (kind == Kind::Ws).then(|| events(handler, args)).flatten();
+    let presence =
+        super::presence(args, &code!(#ident::Procedure), None).map(|presence| presence.0);
+    let presence = presence.map(|presence| code!(#(#cfgs)* #presence));
     // Without any events the function's own `Receiver` would be a second error.
     let lost = kind == Kind::Ws && events.is_none();
     let function_item = (!lost).then(|| function.to_token_stream());
@@ -50,6 +53,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         }
         #events
         #types
+        #presence
         #(#cfgs)*
         #implementation
     }
@@ -68,7 +72,8 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
     };
     let input = inputs(handler, args).map(|inputs| code!(.input(#inputs)));
     let params = (kind == Kind::Ws).then(|| params(&rt, handler.extracted(), &[]));
-    code!(#start #docs #input #params)
+    let presence = super::presence(args, &code!(Self), None).map(|presence| presence.1);
+    code!(#start #docs #input #params #presence)
 }
 
 /// The input's type and what it must be able to: as with [`answers`] the same in both places, that

@@ -94,6 +94,9 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
                 let hub = self.common.context.hub_of(events.marker);
                 hub.name(&path);
                 hub.set_classes(events.classes());
+                if let Some(presence) = events.presence {
+                    hub.set_presence(presence.check);
+                }
             }
             self.routes.push(Mounted {
                 path,

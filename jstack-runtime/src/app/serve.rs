@@ -248,7 +248,20 @@ impl Built {
             tls: settings.tls.take(),
         };
         let log = |address: &str, broker: &str| settings.print(address, broker);
-        server::serve(listener, start, log, shutdown, at_once).await
+        let hubs = start.context.hubs();
+        for hub in hubs.clone() {
+            // What fails here is tried again when it is needed.
+            crate::platform::spawn(async move {
+                if let Err(error) = hub.start_presence().await {
+                    tracing::debug!(code = error.code(), "presence does not hear others yet");
+                }
+            });
+        }
+        let drained = server::serve(listener, start, log, shutdown, at_once).await;
+        for hub in hubs {
+            hub.end_presence().await;
+        }
+        drained
     }
 }
 

@@ -45,6 +45,12 @@ pub trait Broker: Send + Sync + 'static {
         None
     }
 
+    /// Whether other processes may share it. What they must know of each other, such as who is in a
+    /// room, then travels through it.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// What is wrong with the broker at present, for operators; `None` if nothing. While something is,
     /// `/readyz` answers 503. It does not show the text, because anybody may ask.
     fn trouble(&self) -> Option<String> {

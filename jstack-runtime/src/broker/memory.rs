@@ -42,6 +42,10 @@ impl Broker for Memory {
         Some(self.history.clone())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn describe(&self) -> String {
         "embedded (one process)".to_owned()
     }

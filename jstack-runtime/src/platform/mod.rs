@@ -15,7 +15,7 @@ use native as machine;
 use workers as machine;
 
 pub(crate) use machine::{
-    HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, timeout,
+    HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, spawn, timeout,
     unconstrained, unix_millis,
 };
 #[cfg(not(target_family = "wasm"))]

@@ -29,6 +29,11 @@ pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result
     Ok(builder.build()?.block_on(future))
 }
 
+/// Runs a future beside the others.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(future);
+}
+
 /// A number that nobody foresees.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())

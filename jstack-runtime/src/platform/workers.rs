@@ -31,6 +31,11 @@ extern "C" {
     fn clear_timeout(timer: f64);
 }
 
+/// Runs a future beside the others.
+pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(future);
+}
+
 /// A moment by `Date.now()`. On Workers this clock does not move while code runs.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Instant(f64);

@@ -16,6 +16,12 @@ pub(super) const LONGEST_ID: usize = 32;
 pub(crate) enum Control<'a> {
     /// `$ok` or `$err`: the answer to a question of the server's.
     Answer { id: u64, answer: Result<&'a str> },
+    /// `$presence`: watch a room, or stop.
+    Watch { room: Cow<'a, str>, off: bool, id: Option<Cow<'a, str>> },
+    /// `$state`: what the client says about itself in a room, as JSON.
+    State { room: Cow<'a, str>, state: &'a str, id: Option<Cow<'a, str>> },
+    /// A request whose data is not right: its answer.
+    Invalid { error: Error, id: Cow<'a, str> },
     /// `$token`, which the handlers' side carries out.
     Token,
     /// A request that this version does not know.
@@ -48,10 +54,52 @@ pub(crate) fn read_control(text: &str) -> Control<'_> {
     match (&*name, id) {
         ("$ok", Some(id)) => answer(&id, Ok(data.get())),
         ("$err", Some(id)) => answer(&id, Err(client_error(data.get()))),
+        ("$presence", id) if is_short(id.as_ref()) => watch(data.get(), id),
+        ("$state", id) if is_short(id.as_ref()) => state(data.get(), id),
         ("$token", _) => Control::Token,
         (_, Some(id)) if id.len() <= LONGEST_ID => Control::Unsupported(id),
         _ => Control::Ignored,
     }
+}
+
+fn is_short(id: Option<&Cow<'_, str>>) -> bool {
+    id.is_none_or(|id| id.len() <= LONGEST_ID)
+}
+
+fn watch<'a>(json: &'a str, id: Option<Cow<'a, str>>) -> Control<'a> {
+    #[derive(Deserialize)]
+    struct Watch<'a> {
+        #[serde(borrow)]
+        r: Cow<'a, str>,
+        #[serde(default)]
+        off: bool,
+    }
+    match serde_json::from_str::<Watch<'_>>(json) {
+        Ok(Watch { r, off }) => Control::Watch { room: r, off, id },
+        Err(error) => invalid(&error, id),
+    }
+}
+
+fn state<'a>(json: &'a str, id: Option<Cow<'a, str>>) -> Control<'a> {
+    #[derive(Deserialize)]
+    struct State<'a> {
+        #[serde(borrow)]
+        r: Cow<'a, str>,
+        #[serde(borrow)]
+        s: &'a RawValue,
+    }
+    match serde_json::from_str::<State<'_>>(json) {
+        Ok(State { r, s }) => Control::State { room: r, state: s.get(), id },
+        Err(error) => invalid(&error, id),
+    }
+}
+
+/// The answer to a request whose data is not right. What is not a request is ignored.
+#[cold]
+fn invalid<'a>(error: &serde_json::Error, id: Option<Cow<'a, str>>) -> Control<'a> {
+    let Some(id) = id else { return Control::Ignored };
+    let message = crate::payload::position_free(&error.to_string());
+    Control::Invalid { error: Error::invalid(vec![Issue::new("", message)]), id }
 }
 
 fn answer<'a>(id: &str, answer: Result<&'a str>) -> Control<'a> {

@@ -5,5 +5,6 @@ pub(crate) mod codec;
 pub(crate) mod control;
 pub(crate) mod frames;
 pub(crate) mod mailbox;
+pub(crate) mod presence;
 pub(crate) mod profile;
 pub(crate) mod session;

@@ -48,6 +48,15 @@ impl Hub {
                     self.node().meters().late_answers.increment(1);
                 }
             }
+            Control::Watch { room, off, id } => {
+                self.answer_watch(member, &room, off, id.as_deref());
+            }
+            Control::State { room, state, id } => {
+                self.answer_state(member, &room, state, id.as_deref());
+            }
+            Control::Invalid { error, id } => {
+                self.push(member, &Frame::new(frames::err(&error, &id)));
+            }
             // The session has dealt with these.
             Control::Token | Control::Unsupported(_) | Control::Ignored => {}
         }

@@ -10,6 +10,7 @@ use super::classes::{Classes, EventClass};
 use super::member::{JoinRefused, Member};
 use super::name::{self, EVERYONE};
 use super::node::Node;
+use super::presence::Presence;
 use super::registry::{Entry, Registry};
 use super::room::Room;
 use crate::broker::{Channel, Message, Scope, Sink};
@@ -64,6 +65,8 @@ pub(crate) struct Hub {
     classes: OnceLock<Classes>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
+    /// Who is in the rooms, where the procedure shows it.
+    pub(super) presence: OnceLock<Arc<Presence>>,
     this: Weak<Self>,
 }
 
@@ -114,6 +117,7 @@ impl Hub {
             meters: OnceLock::new(),
             classes: OnceLock::new(),
             visited: AtomicBool::new(false),
+            presence: OnceLock::new(),
             this: this.clone(),
         })
     }
@@ -134,6 +138,16 @@ impl Hub {
 
     pub(crate) fn procedure(&self) -> &str {
         self.procedure.get().map_or("", |name| name)
+    }
+
+    /// Itself, as tasks keep it.
+    pub(super) fn this(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// Itself, as what must not keep it keeps it.
+    pub(super) fn weak(&self) -> Weak<Self> {
+        self.this.clone()
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -185,6 +199,7 @@ impl Hub {
 
     /// Takes a connection out of all its rooms for good.
     pub(crate) fn leave_all(&self, member: &Arc<Member>) {
+        self.note_end(member);
         let rooms: Vec<_> = {
             let mut rooms = member.rooms.lock();
             rooms.closed = true;
@@ -197,7 +212,7 @@ impl Hub {
     }
 
     /// Joins a room, which is heard from the moment in which this returns.
-    pub(crate) async fn join(&self, member: &Arc<Member>, room: &str) -> Result {
+    pub(crate) async fn join(&self, member: &Arc<Member>, room: &str, hidden: bool) -> Result {
         name::check(room)?;
         if member.is_in(room) {
             return Ok(());
@@ -205,7 +220,12 @@ impl Hub {
         let limits = self.node.limits();
         let rate = Rate::new(limits.joins_per_second, limits.joins_per_second);
         match member.may_join(rate, self.node.nanos(), or_none(limits.rooms_per_socket)) {
-            Ok(()) => self.join_room(member, room).await,
+            Ok(()) => {
+                self.start_presence().await?;
+                self.join_room(member, room).await?;
+                self.note_join(member, room, hidden);
+                Ok(())
+            }
             Err(JoinRefused::TooMany) => Err(Error::too_many_requests(format!(
                 "a connection may be in {} rooms at once (limit `rooms_per_socket`)",
                 limits.rooms_per_socket
@@ -241,6 +261,7 @@ impl Hub {
         let room = self.rooms.with_room(name, Arc::clone);
         if let Some(room) = room.filter(|room| !room.is_everyone()) {
             self.leave_room(member, &room);
+            self.note_leave(member, name);
         }
     }
 

@@ -92,7 +92,7 @@ impl Rig {
     }
 
     fn join(&self, member: &Arc<Member>) -> Result {
-        block_on(self.hub.join(member, "room"))
+        block_on(self.hub.join(member, "room", false))
     }
 
     fn emit(&self, name: u8) {

@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 
+use super::presence::Personal;
 use super::questions::Questions;
 use super::room::Room;
 use crate::close_reason::{CloseReason, ClosedBy};
@@ -30,6 +31,8 @@ pub(crate) struct Member {
     pub(crate) life: Life,
     /// What the server has asked this client; made with the first question.
     questions: OnceLock<Box<Questions>>,
+    /// Its part in presence; made with the first room of a procedure that has it.
+    personal: OnceLock<Box<Mutex<Personal>>>,
 }
 
 /// The rooms of one connection.
@@ -97,6 +100,7 @@ impl Member {
             ending: OnceLock::new(),
             life: Life { seen: now.into(), quiet_since: now.into(), ..Life::default() },
             questions: OnceLock::new(),
+            personal: OnceLock::new(),
         }
     }
 
@@ -167,6 +171,11 @@ impl Member {
     /// The questions, if there ever was one.
     pub(super) fn asked(&self) -> Option<&Questions> {
         self.questions.get().map(|questions| &**questions)
+    }
+
+    /// Its part in presence.
+    pub(super) fn personal(&self) -> &Mutex<Personal> {
+        self.personal.get_or_init(Box::default)
     }
 
     pub(crate) fn wake_on_end(&self, waker: &Waker) {

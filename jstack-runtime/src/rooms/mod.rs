@@ -10,6 +10,7 @@ mod loom;
 mod member;
 mod name;
 mod node;
+mod presence;
 mod publish;
 mod questions;
 mod registry;
@@ -23,3 +24,4 @@ pub(crate) use member::{Life, Member};
 #[cfg(any(feature = "fuzzing", not(target_family = "wasm")))]
 pub(crate) use name::check as check_name;
 pub(crate) use node::Node;
+pub(crate) use presence::{CheckState, Identity};

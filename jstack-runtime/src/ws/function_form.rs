@@ -205,6 +205,7 @@ where
 {
     let Some(mut connection) = connection else { return };
     let (hub, member) = (connection.hub().clone(), connection.member().clone());
+    hub.introduce(&member, None);
     let mailbox = connection.share_mailbox();
     let shared = Shared { mailbox, hub: hub.clone(), member: member.clone() };
     let receiver = Receiver { shared, pending: None, procedure: PhantomData };

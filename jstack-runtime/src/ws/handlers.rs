@@ -9,6 +9,7 @@ use http::request::Parts;
 use crate::close_reason::CloseReason;
 use crate::error::{Error, IntoError, Result};
 use crate::events::{EncodedReply, Events};
+use crate::rooms::Identity;
 
 /// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
 /// [`Socket`](crate::Socket).
@@ -49,6 +50,12 @@ pub trait Handlers: SocketProcedure {
         ready(Ok(()))
     }
 
+    /// Who the connection is, where `#[member]` says it.
+    fn member(session: &Self::Session) -> Option<EncodedMember> {
+        let _ = session;
+        None
+    }
+
     /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
     fn disconnect(
         kept: Self::Kept,
@@ -59,6 +66,10 @@ pub trait Handlers: SocketProcedure {
         ready(Ok(()))
     }
 }
+
+/// What `#[member]` returned, as it travels.
+#[derive(Debug)]
+pub struct EncodedMember(pub(crate) Result<Identity>);
 
 /// An extractor of axum's kind, for `ws`: it runs once, before the upgrade.
 #[diagnostic::on_unimplemented(

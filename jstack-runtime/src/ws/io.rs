@@ -10,6 +10,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::handlers::SocketProcedure;
+use super::presence::{PresenceProcedure, RoomPresence};
 use crate::app_context::AppContext;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -119,6 +120,14 @@ impl<P: SocketProcedure> Io<P> {
     /// ```
     pub fn socket(&self, id: impl AsRef<SocketId>) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::Socket(*id.as_ref())))
+    }
+
+    /// Who is in `room`, in every process.
+    pub fn presence<'a>(&'a self, room: &'a str) -> RoomPresence<'a, P>
+    where
+        P: PresenceProcedure,
+    {
+        RoomPresence::new(&self.hub, room)
     }
 
     /// The number of connections of this process to the procedure.

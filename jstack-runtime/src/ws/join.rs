@@ -39,13 +39,37 @@ pub struct Join<'a> {
     hub: &'a Hub,
     member: &'a Arc<Member>,
     room: Box<str>,
+    hidden: bool,
     /// Made with the first poll.
     joining: Option<Pin<Box<dyn Future<Output = Result> + Send + 'a>>>,
 }
 
 impl<'a> Join<'a> {
     pub(super) fn new(hub: &'a Hub, member: &'a Arc<Member>, room: &str) -> Self {
-        Self { hub, member, room: room.into(), joining: None }
+        Self { hub, member, room: room.into(), hidden: false, joining: None }
+    }
+
+    /// Joins without being listed in the room's presence: nobody who watches it sees this connection.
+    /// Where rooms have no presence, it changes nothing.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Watch(String) }
+    /// #[procedure(ws, incoming = Chat, outgoing = Chat, presence = bool)]
+    /// pub mod chat {
+    ///     use super::*;
+    ///
+    ///     #[on(Watch)]
+    ///     async fn watch(socket: Socket, room: String) -> Result {
+    ///         socket.join(room).hidden().await
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
     }
 }
 
@@ -55,8 +79,9 @@ impl Future for Join<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
         let this = &mut *self;
         let joining = this.joining.get_or_insert_with(|| {
-            let (hub, member, room) = (this.hub, this.member, std::mem::take(&mut this.room));
-            Box::pin(async move { hub.join(member, &room).await })
+            let (hub, member, hidden) = (this.hub, this.member, this.hidden);
+            let room = std::mem::take(&mut this.room);
+            Box::pin(async move { hub.join(member, &room, hidden).await })
         });
         joining.as_mut().poll(cx)
     }

@@ -5,14 +5,21 @@ mod handlers;
 mod io;
 mod join;
 mod module_form;
+mod presence;
 mod socket;
 
 pub use function_form::Receiver;
-pub use handlers::{CloneExtractor, Handlers, IntoOutcome, SocketExtractor, SocketProcedure};
+pub use handlers::{
+    CloneExtractor, EncodedMember, Handlers, IntoOutcome, SocketExtractor, SocketProcedure,
+};
 pub use io::Io;
 pub use join::Join;
+pub use presence::{
+    Member, PresenceProcedure, Present, RoomPresence, Shown, SocketPresence, member, shown,
+};
 pub use socket::{Left, Socket};
 
 pub(crate) use function_form::run;
 pub(crate) use module_form::{Refresh, disconnect_before_upgrade, serve};
+pub(crate) use presence::checked_state;
 pub(crate) use socket::SocketExtension;

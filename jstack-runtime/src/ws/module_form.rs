@@ -43,6 +43,10 @@ pub(crate) fn serve<P: Handlers>(
     mut refresh: Option<Refresh<P::Session>>,
 ) -> impl Future<Output = ()> + Send {
     async move {
+        {
+            let (hub, member) = (connection.hub(), connection.member());
+            hub.introduce(member, P::member(&session).map(|member| member.0));
+        }
         let (depth, handler_timeout) = {
             let bounds = connection.hub().bounds();
             (bounds.json_depth, bounds.handler_timeout)

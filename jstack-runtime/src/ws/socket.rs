@@ -12,6 +12,7 @@ use http::request::Parts;
 
 use super::handlers::SocketProcedure;
 use super::join::Join;
+use super::presence::{PresenceProcedure, SocketPresence};
 use crate::broker::PublishOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
@@ -81,6 +82,30 @@ impl<P: SocketProcedure> Socket<P> {
     pub fn leave(&self, room: impl AsRef<str>) -> Left {
         self.inner.hub.leave(&self.inner.member, room.as_ref());
         Left(())
+    }
+
+    /// What this connection says about itself in `room`, which it is in.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Away(bool) }
+    /// #[procedure(ws, incoming = Chat, outgoing = Chat, presence = bool)]
+    /// pub mod chat {
+    ///     use super::*;
+    ///
+    ///     #[on(Away)]
+    ///     async fn away(socket: Socket, away: bool) -> Result {
+    ///         socket.presence("general").set(&away).await
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn presence<'a>(&'a self, room: &'a str) -> SocketPresence<'a, P>
+    where
+        P: PresenceProcedure,
+    {
+        SocketPresence::new(&self.inner.hub, &self.inner.member, room)
     }
 
     /// The rooms that this connection is in, in no order.

@@ -1,0 +1,261 @@
+//! Presence as handlers see it: who is in a room, and what a connection says about itself there.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::value::RawValue;
+
+use super::handlers::{EncodedMember, SocketProcedure};
+use crate::error::{Error, Result};
+use crate::payload::{Data, Described, EventPayload, InputPayload, SchemaOf};
+use crate::protocol::presence::MemberView;
+use crate::rooms::{Hub, Identity, Member as Connected};
+
+/// A WebSocket procedure that shows who is in its rooms. `#[procedure(ws, …, presence = Status)]`
+/// implements it.
+#[diagnostic::on_unimplemented(
+    message = "this procedure does not show who is in its rooms",
+    label = "has no presence",
+    note = "write `#[procedure(ws, …, presence = Status)]`"
+)]
+pub trait PresenceProcedure: SocketProcedure {
+    /// What a client says about itself.
+    type Status: Send + Sync + 'static;
+    /// What is said about a member: of the `Member<Info>` that `#[member]` returns; `()` without it.
+    type Info: Send + Sync + 'static;
+    /// How `Status` travels.
+    #[doc(hidden)]
+    const STATUS: Shown<Self::Status>;
+    /// How `Info` travels.
+    #[doc(hidden)]
+    const INFO: Shown<Self::Info>;
+}
+
+/// The abilities of a type that presence shows, as plain functions: the one bound on
+/// [`shown`] is all that a type without its derives can break, so that one mistake is one error.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shown<T> {
+    parse: fn(&Data<'_>) -> Result<T>,
+    encode: fn(&T, &mut Vec<u8>) -> Result,
+    pub(crate) schema: SchemaOf,
+}
+
+/// The abilities of `T`.
+#[doc(hidden)]
+pub const fn shown<T: EventPayload>() -> Shown<T> {
+    Shown {
+        parse: <T as InputPayload>::decode,
+        encode: <T as EventPayload>::encode,
+        schema: <T as Described>::described,
+    }
+}
+
+impl<T> Shown<T> {
+    fn read(&self, json: &RawValue) -> Result<T> {
+        (self.parse)(&Data::new(json.get())).map_err(|error| {
+            Error::internal(format!("a member of another version cannot be read: {error}"))
+        })
+    }
+
+    /// Writes a value as JSON after checking its rules.
+    fn written(&self, value: &T) -> Result<Box<RawValue>> {
+        let mut json = Vec::new();
+        (self.encode)(value, &mut json)?;
+        let json = String::from_utf8(json).map_err(Error::internal)?;
+        RawValue::from_string(json).map_err(Error::internal)
+    }
+}
+
+/// Who a connection is: what `#[member]` returns.
+///
+/// Connections with one key are one member of a room, which leaves with the last of them. The key
+/// has 1 to 200 bytes. `info` is public: everybody who is in a room with the member reads it. It is
+/// sent as JSON of at most 2 KiB, after its rules are checked. A connection whose key or `info` is
+/// not right is not listed, and the log says why.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+/// pub struct Profile {
+///     pub name: String,
+/// }
+///
+/// #[procedure(ws, incoming = Chat, outgoing = Chat, presence = bool)]
+/// pub mod chat {
+///     use super::*;
+///
+///     pub struct Session { user: u32, name: String }
+///
+///     #[connect]
+///     async fn connect(socket: Socket) -> Result<Session> {
+///         socket.join("general").await?;
+///         Ok(Session { user: 7, name: "Ann".to_owned() })
+///     }
+///
+///     #[member]
+///     fn member(session: &Session) -> Member<Profile> {
+///         Member::new(session.user, Profile { name: session.name.clone() })
+///     }
+/// #   #[on(Message)]
+/// #   async fn message(_: String) {}
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member<Info = ()> {
+    key: String,
+    info: Info,
+}
+
+impl<Info> Member<Info> {
+    /// A member by its key, a user's id for example, and what is said about it.
+    #[allow(clippy::needless_pass_by_value, reason = "a key is often made for this call")]
+    pub fn new(key: impl fmt::Display, info: Info) -> Self {
+        Self { key: key.to_string(), info }
+    }
+}
+
+/// A member of a room, from [`RoomPresence::list`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Present<Info, Status> {
+    /// The key that `#[member]` chose, or the socket's id.
+    pub key: String,
+    /// What is said about the member; of its newest connection.
+    pub info: Info,
+    /// What its connections say about themselves, the newest first.
+    pub states: Vec<Status>,
+    /// How many connections the member has in the room.
+    pub connections: usize,
+    /// When the first of them joined.
+    pub since: SystemTime,
+}
+
+/// Reads a member. Fails if a process of another version says something else about it.
+fn read<P: PresenceProcedure>(view: MemberView) -> Result<Present<P::Info, P::Status>> {
+    Ok(Present {
+        key: view.key.into(),
+        info: P::INFO.read(&view.info)?,
+        states: view.states.iter().map(|state| P::STATUS.read(state)).collect::<Result<_>>()?,
+        connections: view.connections,
+        since: SystemTime::UNIX_EPOCH + Duration::from_millis(view.since),
+    })
+}
+
+/// Who is in a room, in every process; from [`Io::presence`](crate::Io::presence).
+pub struct RoomPresence<'a, P> {
+    hub: &'a Hub,
+    room: &'a str,
+    procedure: PhantomData<fn() -> P>,
+}
+
+impl<'a, P> RoomPresence<'a, P> {
+    pub(super) fn new(hub: &'a Hub, room: &'a str) -> Self {
+        Self { hub, room, procedure: PhantomData }
+    }
+
+    /// The members of the room, by key.
+    ///
+    /// It reads this process' own copy, which the broker keeps current: other processes are not
+    /// asked. What happens in them arrives a tenth of a second later. A process that has just
+    /// started waits a quarter of a second for the others' members, once.
+    ///
+    /// Fails for a name that no room can have, when the broker cannot subscribe, and when a process
+    /// of another version describes its members by other types.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat, presence = bool)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(_: String) {}
+    /// # }
+    /// #[procedure(get)]
+    /// async fn here(io: Io<chat::Procedure>) -> Result<Vec<String>> {
+    ///     let members = io.presence("general").list().await?;
+    ///     Ok(members.into_iter().map(|member| member.key).collect())
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub async fn list(&self) -> Result<Vec<Present<P::Info, P::Status>>>
+    where
+        P: PresenceProcedure,
+    {
+        let views = self.hub.present(self.room).await?;
+        views.into_iter().map(read::<P>).collect()
+    }
+
+    /// How many members the room has; otherwise as [`list`](Self::list).
+    pub async fn count(&self) -> Result<usize> {
+        self.hub.count_present(self.room).await
+    }
+}
+
+impl<P> fmt::Debug for RoomPresence<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomPresence").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+/// What a connection says about itself in a room; from [`Socket::presence`](crate::Socket::presence).
+pub struct SocketPresence<'a, P> {
+    hub: &'a Hub,
+    connected: &'a Arc<Connected>,
+    room: &'a str,
+    procedure: PhantomData<fn() -> P>,
+}
+
+impl<'a, P> SocketPresence<'a, P> {
+    pub(super) fn new(hub: &'a Hub, connected: &'a Arc<Connected>, room: &'a str) -> Self {
+        Self { hub, connected, room, procedure: PhantomData }
+    }
+
+    /// Sets it, as the client may do as well; the newest counts.
+    ///
+    /// Fails if `status` breaks its rules or takes more than 2 KiB as JSON, and with 403 if the
+    /// connection is not in the room.
+    #[allow(clippy::unused_async, reason = "a broker may have to be asked one day")]
+    pub async fn set(&self, status: &P::Status) -> Result
+    where
+        P: PresenceProcedure,
+    {
+        let said = P::STATUS.written(status)?;
+        self.hub.set_state(self.connected, self.room, Some(said.into()))
+    }
+
+    /// Takes back what was set.
+    ///
+    /// Fails with 403 if the connection is not in the room.
+    #[allow(clippy::unused_async, reason = "as for `set`")]
+    pub async fn clear(&self) -> Result {
+        self.hub.set_state(self.connected, self.room, None)
+    }
+}
+
+impl<P> fmt::Debug for SocketPresence<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketPresence").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+/// Decodes what a client says about itself, checks its rules, and writes it again: without what its
+/// type does not know.
+pub(crate) fn checked_state<P: PresenceProcedure>(json: &str) -> Result<Box<RawValue>> {
+    P::STATUS.written(&(P::STATUS.parse)(&Data::new(json))?)
+}
+
+/// Writes what `#[member]` returned.
+#[doc(hidden)]
+pub fn member<P: PresenceProcedure>(member: Member<P::Info>) -> EncodedMember {
+    let Member { key, info } = member;
+    let identity = |info: Box<RawValue>| Identity { key: key.into(), info: info.into() };
+    EncodedMember(P::INFO.written(&info).map(identity))
+}
