@@ -36,7 +36,7 @@
 //!     match incoming {
 //!         Incoming::Event(ToClient::Said(text), _) => println!("{text}"),
 //!         Incoming::Gap(gap) => println!("messages are missing since {:?}", gap.since),
-//!         Incoming::Error { event, error } => println!("{event:?}: {error}"),
+//!         Incoming::Error { event, error, .. } => println!("{event:?}: {error}"),
 //!         _ => {}
 //!     }
 //! }
