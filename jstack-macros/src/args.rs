@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
-use syn::{LitStr, Path, Token, Type};
+use syn::{LitInt, LitStr, Path, Token, Type};
 
 use crate::errors::Errors;
 use crate::types;
@@ -38,7 +38,9 @@ impl Kind {
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Get | Self::Post => &["input", "rename", "state", "crate"],
-            Self::Ws => &["incoming", "outgoing", "presence", "rename", "state", "crate"],
+            Self::Ws => {
+                &["incoming", "outgoing", "presence", "history", "rename", "state", "crate"]
+            }
         }
     }
 }
@@ -53,11 +55,61 @@ pub(crate) struct Args {
     /// What a client says about itself, where others may see who is in a room.
     pub(crate) presence: Option<Type>,
     pub(crate) input: Option<Type>,
+    pub(crate) history: Option<History>,
     pub(crate) rename: Option<LitStr>,
     pub(crate) state: Option<Type>,
     pub(crate) krate: Option<Path>,
     /// A key failed to parse, so a "missing" key may in fact be present.
     pub(crate) broken: bool,
+}
+
+/// `history(100, "5m")`: how much a procedure keeps for each room.
+pub(crate) struct History {
+    pub(crate) count: u32,
+    pub(crate) millis: u64,
+}
+
+/// Reads both bounds of a history.
+fn history(key: &Ident, input: ParseStream<'_>) -> syn::Result<History> {
+    const HELP: &str = "`history` takes a number of messages and an age, and keeps what both allow\nhelp: write `history(100, \"5m\")`";
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(key.span(), HELP));
+    }
+    let inner;
+    let paren = syn::parenthesized!(inner in input);
+    let wrong = |_| syn::Error::new(paren.span.join(), HELP);
+    let count: LitInt = inner.parse().map_err(wrong)?;
+    inner.parse::<Token![,]>().map_err(wrong)?;
+    let age: LitStr = inner.parse().map_err(wrong)?;
+    let _ = inner.parse::<Token![,]>();
+    if !inner.is_empty() {
+        return Err(inner.error(HELP));
+    }
+    let kept = count.base10_parse().ok().filter(|kept| (1..=100_000).contains(kept));
+    let kept = kept.ok_or_else(|| {
+        syn::Error::new(count.span(), "a history keeps 1 to 100000 messages of a room")
+    })?;
+    let millis = millis(&age.value()).ok_or_else(|| {
+        let message =
+            "an age is a number with `s`, `m`, `h` or `d`, of at most a year\nhelp: write `\"5m\"`";
+        syn::Error::new(age.span(), message)
+    })?;
+    Ok(History { count: kept, millis })
+}
+
+/// An age in milliseconds, as `90s`, `5m`, `2h` or `7d`.
+fn millis(text: &str) -> Option<u64> {
+    const YEAR: u64 = 366 * 86_400_000;
+    let text = text.trim();
+    let unit = match text.chars().last()? {
+        's' => 1000,
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return None,
+    };
+    let number: u64 = text[..text.len() - 1].trim_end().parse().ok()?;
+    number.checked_mul(unit).filter(|millis| (1..=YEAR).contains(millis))
 }
 
 pub(crate) const USAGE: &str = "write `#[procedure(get)]` or `#[procedure(post)]` on an `async fn`, \
@@ -141,6 +193,7 @@ impl Args {
             "incoming" => self.incoming = assigned(key, input, errors),
             "outgoing" => self.outgoing = assigned(key, input, errors),
             "presence" => self.presence = assigned(key, input, errors),
+            "history" => self.history = errors.ok(history(key, input)),
             "input" => self.input = assigned(key, input, errors),
             "state" => self.state = assigned(key, input, errors),
             "rename" => self.rename = assigned(key, input, errors),
@@ -165,7 +218,7 @@ impl Args {
 
     fn allowed(&self) -> &'static [&'static str] {
         const ALL: &[&str] =
-            &["incoming", "outgoing", "presence", "input", "rename", "state", "crate"];
+            &["incoming", "outgoing", "presence", "history", "input", "rename", "state", "crate"];
         self.kind.map_or(ALL, Kind::keys)
     }
 

@@ -14,7 +14,7 @@ pub use crate::http::superjson::superjson;
 use crate::limits::Limits;
 use crate::payload::EventPayload;
 use crate::protocol::profile::Profile;
-use crate::rooms::{Hub, Member, Node};
+use crate::rooms::{Hub, JoinOptions, Member, Node};
 
 /// Decodes bytes as they come from Redis; hands over the JSON texts that clients would get.
 #[cfg(feature = "redis")]
@@ -126,7 +126,7 @@ impl FanOut {
             Self { hub: Hub::new(Arc::new(process)), members: Vec::new(), room: "room".to_owned() };
         for _ in 0..members {
             let member = this.hub.enter(None, Profile::Base).await?;
-            this.hub.join(&member, &this.room, false).await?;
+            this.hub.join(&member, &this.room, JoinOptions::default()).await?;
             member.out().attach_task();
             this.members.push(member);
         }

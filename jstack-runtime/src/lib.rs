@@ -107,8 +107,8 @@ pub use payload::{Issues, Payload};
 pub use router::Router;
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub use ws::{
-    Io, Join, Member, PresenceProcedure, Present, Receiver, RoomPresence, Socket, SocketPresence,
-    SocketProcedure,
+    Io, Join, Member, Past, PresenceProcedure, Present, Receiver, RoomHistory, RoomPresence,
+    Socket, SocketPresence, SocketProcedure,
 };
 
 #[cfg(not(target_family = "wasm"))]

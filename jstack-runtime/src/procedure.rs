@@ -4,10 +4,12 @@ use std::any::TypeId;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
+use std::time::Duration;
 
 use schemars::generate::SchemaSettings;
 
 use crate::events::{Delivery, Events, Recode};
+use crate::history::Keep;
 use crate::http::answer::{Answer, OutputInfo, Reply};
 use crate::http::input::InputReader;
 use crate::payload::SchemaOf;
@@ -119,6 +121,8 @@ pub(crate) struct EventsInfo {
     pub(crate) marker: TypeId,
     /// Who is in a room, where clients may see it.
     pub(crate) presence: Option<PresenceInfo>,
+    /// How many messages of a room are kept, and for how many milliseconds.
+    pub(crate) history: Option<(u32, u64)>,
 }
 
 /// The presence of a procedure as data.
@@ -176,11 +180,18 @@ fn events<E: Events>() -> Vec<EventInfo> {
 }
 
 impl EventsInfo {
+    /// How much of each room is kept, if anything is.
+    pub(crate) fn keep(&self) -> Option<Keep> {
+        let (count, millis) = self.history?;
+        Some(Keep { count, age: Duration::from_millis(millis) })
+    }
+
     /// The classes of delivery, as the hub needs them.
     pub(crate) fn classes(&self) -> Classes {
         let class = |event: EventInfo| EventClass {
             name: event.name,
             delivery: event.delivery,
+            forget: event.forget,
             field: event.latest_by(),
         };
         let incoming: Vec<_> = (self.incoming)().into_iter().map(class).collect();
@@ -242,6 +253,7 @@ impl ProcedureInfo {
             outgoing: events::<P::Outgoing>,
             marker: TypeId::of::<P>(),
             presence: None,
+            history: None,
         });
         info
     }
@@ -269,6 +281,15 @@ impl ProcedureInfo {
                 info: P::INFO.schema,
                 check: checked_state::<P>,
             });
+        }
+        self
+    }
+
+    /// The same with a history of so many messages for each room, each for so many milliseconds.
+    #[must_use]
+    pub const fn history(mut self, count: u32, millis: u64) -> Self {
+        if let Some(events) = &mut self.events {
+            events.history = Some((count, millis));
         }
         self
     }

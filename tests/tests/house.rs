@@ -89,6 +89,7 @@ const PORTABLE: &[(&str, &str, &str)] = &[
     ("payload/std_types", "std::collections::HashMap", "implements traits for it"),
     ("payload/std_types", "std::collections::HashSet", "implements traits for it"),
     ("payload/std_types", "std::time::SystemTime", "implements traits for it"),
+    ("ws/history", "std::time::SystemTime", "a message's time as data; no clock is read"),
 ];
 
 struct File {

@@ -259,6 +259,12 @@ fn presence(
     Some((implementation, code!(.presence::<Self>())))
 }
 
+/// `.history(100, 300_000)`, where the procedure keeps one.
+fn history(args: &Args) -> Option<TokenStream> {
+    let crate::args::History { count, millis } = args.history.as_ref()?;
+    Some(code!(.history(#count, #millis)))
+}
+
 /// The name on the wire, and its documentation.
 fn described(args: &Args, ident: &proc_macro2::Ident, docs: &str) -> (String, Option<TokenStream>) {
     let name = match &args.rename {

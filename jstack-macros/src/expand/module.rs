@@ -343,6 +343,7 @@ impl<'a> Generated<'a> {
         let attrs = self.module.attrs.iter().chain(&self.module.inner);
         let (name, docs) = described(self.args, ident, &types::docs(attrs));
         let presence = self.presence().map(|presence| presence.1);
+        let history = super::history(self.args);
         let sound = !connect.is_some_and(|connect| connect.broken);
         let refresh = self.handlers.refresh.as_ref().filter(|refresh| !refresh.broken);
         let connect_args =
@@ -362,7 +363,7 @@ impl<'a> Generated<'a> {
             extractors: sure.iter().map(|kept| kept.ty).chain(own).collect(),
             conditional: conditional.iter().map(|kept| &kept.written).collect(),
             info: Some(
-                code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs #params #presence),
+                code!(#rt::__private::ProcedureInfo::ws::<Self>(#name) #docs #params #presence #history),
             ),
             call: sound.then(|| self.serve(connect)),
         };

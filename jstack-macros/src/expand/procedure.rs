@@ -73,7 +73,8 @@ fn info(function: &Function, handler: &Handler, kind: Kind, args: &Args) -> Toke
     let input = inputs(handler, args).map(|inputs| code!(.input(#inputs)));
     let params = (kind == Kind::Ws).then(|| params(&rt, handler.extracted(), &[]));
     let presence = super::presence(args, &code!(Self), None).map(|presence| presence.1);
-    code!(#start #docs #input #params #presence)
+    let history = super::history(args);
+    code!(#start #docs #input #params #presence #history)
 }
 
 /// The input's type and what it must be able to: as with [`answers`] the same in both places, that

@@ -97,6 +97,9 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
                 if let Some(presence) = events.presence {
                     hub.set_presence(presence.check);
                 }
+                if let Some(keep) = events.keep() {
+                    hub.set_keep(keep);
+                }
             }
             self.routes.push(Mounted {
                 path,

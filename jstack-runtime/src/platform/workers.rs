@@ -49,6 +49,10 @@ impl Instant {
         Self::now().duration_since(*self)
     }
 
+    pub(crate) fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+
     /// Zero if the clock was set back.
     pub(crate) fn duration_since(&self, earlier: Self) -> Duration {
         Duration::try_from_secs_f64((self.0 - earlier.0) / 1000.0).unwrap_or_default()

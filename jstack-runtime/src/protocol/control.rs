@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Issue, Result};
+use crate::history::Position;
 
 /// The longest id of a request, in bytes.
 pub(super) const LONGEST_ID: usize = 32;
@@ -20,6 +21,8 @@ pub(crate) enum Control<'a> {
     Watch { room: Cow<'a, str>, off: bool, id: Option<Cow<'a, str>> },
     /// `$state`: what the client says about itself in a room, as JSON.
     State { room: Cow<'a, str>, state: &'a str, id: Option<Cow<'a, str>> },
+    /// `$history`: what came after a position, or pages back.
+    History { ask: HistoryAsk, id: Cow<'a, str> },
     /// A request whose data is not right: its answer.
     Invalid { error: Error, id: Cow<'a, str> },
     /// `$token`, which the handlers' side carries out.
@@ -56,6 +59,7 @@ pub(crate) fn read_control(text: &str) -> Control<'_> {
         ("$err", Some(id)) => answer(&id, Err(client_error(data.get()))),
         ("$presence", id) if is_short(id.as_ref()) => watch(data.get(), id),
         ("$state", id) if is_short(id.as_ref()) => state(data.get(), id),
+        ("$history", Some(id)) if id.len() <= LONGEST_ID => history(data.get(), id),
         ("$token", _) => Control::Token,
         (_, Some(id)) if id.len() <= LONGEST_ID => Control::Unsupported(id),
         _ => Control::Ignored,
@@ -94,12 +98,55 @@ fn state<'a>(json: &'a str, id: Option<Cow<'a, str>>) -> Control<'a> {
     }
 }
 
+fn history<'a>(json: &'a str, id: Cow<'a, str>) -> Control<'a> {
+    match serde_json::from_str::<HistoryAsk>(json) {
+        Ok(ask) => Control::History { ask, id },
+        Err(error) => invalid(&error, Some(id)),
+    }
+}
+
 /// The answer to a request whose data is not right. What is not a request is ignored.
 #[cold]
 fn invalid<'a>(error: &serde_json::Error, id: Option<Cow<'a, str>>) -> Control<'a> {
     let Some(id) = id else { return Control::Ignored };
     let message = crate::payload::position_free(&error.to_string());
     Control::Invalid { error: Error::invalid(vec![Issue::new("", message)]), id }
+}
+
+/// What a client asks of a room's history.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct HistoryAsk {
+    /// The room; `None` is everybody on the procedure.
+    #[serde(default)]
+    pub(crate) r: Option<String>,
+    /// The position after which entries are wanted.
+    #[serde(default)]
+    pub(crate) after: Option<Position>,
+    /// The id of an earlier connection of this client, whose exclusions still apply.
+    #[serde(default)]
+    pub(crate) was: Option<String>,
+    /// The position before which entries are wanted, or its offset; nothing for the last ones.
+    #[serde(default)]
+    pub(crate) before: Option<Before>,
+    #[serde(default)]
+    pub(crate) limit: Option<u32>,
+}
+
+/// Where a page back ends.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub(crate) enum Before {
+    Offset(u64),
+    Position(Position),
+}
+
+impl Before {
+    pub(crate) fn offset(self) -> u64 {
+        match self {
+            Self::Offset(offset) => offset,
+            Self::Position(position) => position.offset(),
+        }
+    }
 }
 
 fn answer<'a>(id: &str, answer: Result<&'a str>) -> Control<'a> {

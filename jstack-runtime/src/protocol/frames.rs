@@ -1,10 +1,13 @@
 //! Frames that the server itself writes: errors, answers, and those of the profile `v1`.
 
+use std::io::Write as _;
+
 use serde::Serialize;
 
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Issue};
 use crate::frame::{self, HEADROOM, Opcode};
+use crate::history::{Entry, Epoch, GapReason, Page, Position};
 
 /// The body of the `error` event.
 #[derive(Serialize)]
@@ -98,6 +101,9 @@ pub(crate) struct Welcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<u32>,
     pub(crate) classes: &'a serde_json::Value,
+    /// Whether rooms remember: after a reconnect the client may ask what it missed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) history: bool,
     /// Milliseconds until the credentials end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<u64>,
@@ -198,6 +204,84 @@ pub(crate) fn gap(room: Option<&str>, reason: &str, missed: Option<u64>) -> Vec<
         missed: Option<u64>,
     }
     text_frame(&("$gap", Gap { r: room, reason, missed }))
+}
+
+/// `["$room",{…}]`: the connection is in a room, at this position of its history, or has left it.
+pub(crate) fn room(room: Option<&str>, is_in: bool, position: Option<Position>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Room<'a> {
+        r: Option<&'a str>,
+        r#in: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        e: Option<Epoch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        o: Option<u64>,
+    }
+    let (e, o) = (position.map(|at| at.epoch()), position.map(|at| at.offset()));
+    text_frame(&("$room", Room { r: room, r#in: is_in, e, o }))
+}
+
+/// `["$at",{…}]`: this offset was not for the connection.
+pub(crate) fn at(room: Option<&str>, offset: u64) -> Vec<u8> {
+    text_frame(&("$at", Place { r: room, o: offset }))
+}
+
+/// `["$pos",{…}]`: where rooms stand; the room of everybody has an empty name.
+pub(crate) fn pos<'a>(rooms: impl IntoIterator<Item = (&'a str, Position)>) -> Vec<u8> {
+    let rooms: std::collections::BTreeMap<&str, Position> = rooms.into_iter().collect();
+    text_frame(&("$pos", rooms))
+}
+
+/// A place in a room's history.
+#[derive(Serialize)]
+struct Place<'a> {
+    r: Option<&'a str>,
+    o: u64,
+}
+
+/// A room's message for the profile `v1`: `json` with `{"r":room,"o":offset}` behind its data.
+pub(crate) fn positioned(json: &[u8], room: Option<&str>, offset: u64) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    buffer.reserve(json.len() + 32 + room.map_or(4, str::len));
+    buffer.extend_from_slice(json.strip_suffix(b"]").unwrap_or(json));
+    buffer.push(b',');
+    // A text and a number always encode.
+    let _ = serde_json::to_writer(&mut buffer, &Place { r: room, o: offset });
+    buffer.push(b']');
+    framed(buffer)
+}
+
+/// The answer to `$history`. `is_excluded` says which entries were not for the client.
+pub(crate) fn history(page: &Page, id: &str, is_excluded: impl Fn(&Entry) -> bool) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    let (epoch, top) = (page.top.epoch(), page.top.offset());
+    // Writing to a vector cannot fail.
+    let more = page.more;
+    let _ = write!(buffer, "[\"$ok\",{{\"e\":\"{epoch}\",\"o\":{top},\"more\":{more},");
+    if let Some(gap) = page.gap {
+        let gap = if gap == GapReason::Reset { "reset" } else { "expired" };
+        let _ = write!(buffer, "\"gap\":\"{gap}\",");
+    }
+    buffer.extend_from_slice(b"\"items\":[");
+    for (n, entry) in page.entries.iter().enumerate() {
+        if n > 0 {
+            buffer.push(b',');
+        }
+        let json: &[u8] = if is_excluded(entry) { b"[\"\",null]" } else { &entry.json };
+        buffer.extend_from_slice(json.strip_suffix(b"]").unwrap_or(json));
+        let _ = write!(buffer, ",{},{}]", entry.offset, entry.at_millis);
+    }
+    buffer.extend_from_slice(b"]},");
+    let _ = serde_json::to_writer(&mut buffer, &Id { i: id });
+    buffer.push(b']');
+    framed(buffer)
+}
+
+/// A text frame around a text that is JSON already.
+pub(crate) fn text(json: &[u8]) -> Vec<u8> {
+    let mut buffer = vec![0; HEADROOM];
+    buffer.extend_from_slice(json);
+    framed(buffer)
 }
 
 /// A text frame around JSON.

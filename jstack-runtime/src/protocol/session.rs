@@ -130,6 +130,7 @@ impl Session {
             // It runs code of the application, which borrows the session.
             Control::Token => Step::Message(WireMessage::Text(text)),
             Control::Ignored => Step::Idle,
+            Control::Invalid { error, id } => Step::Send(frames::err(&error, &id)),
             Control::Unsupported(id) => Step::Send(frames::err(&unsupported(), &id)),
             control => Step::Control(control),
         }

@@ -13,6 +13,8 @@ use crate::platform::HashMap;
 pub(crate) struct EventClass {
     pub(crate) name: &'static str,
     pub(crate) delivery: Delivery,
+    /// Whether it is never kept in history.
+    pub(crate) forget: bool,
     /// The field of [`Delivery::Latest`] as it is called on the wire.
     pub(crate) field: Option<String>,
 }
@@ -22,6 +24,8 @@ pub(crate) struct EventClass {
 pub(crate) struct Classes {
     /// Outgoing events that are not reliable.
     outgoing: Vec<EventClass>,
+    /// Names of outgoing events that are not kept in history.
+    forgotten: Vec<&'static str>,
     /// Incoming events that are not reliable, as `$welcome` names them.
     incoming: Value,
 }
@@ -37,9 +41,12 @@ impl Classes {
             Some((class.name.to_owned(), value))
         });
         let incoming = Value::Object(named.collect::<Map<_, _>>());
+        let is_forgotten =
+            |class: &&EventClass| class.forget || class.delivery != Delivery::Reliable;
+        let forgotten = outgoing.iter().filter(is_forgotten).map(|class| class.name).collect();
         let outgoing =
             outgoing.into_iter().filter(|class| class.delivery != Delivery::Reliable).collect();
-        Self { outgoing, incoming }
+        Self { outgoing, forgotten, incoming }
     }
 
     pub(crate) fn incoming(&self) -> &Value {
@@ -52,13 +59,20 @@ impl Classes {
         if self.outgoing.is_empty() {
             return None;
         }
-        self.outgoing.iter().find(|class| {
-            // Names of events are written without escapes, or match nothing.
-            json.strip_prefix(b"[\"")
-                .and_then(|rest| rest.strip_prefix(class.name.as_bytes()))
-                .is_some_and(|rest| rest.starts_with(b"\","))
-        })
+        self.outgoing.iter().find(|class| is_named(json, class.name))
     }
+
+    /// Whether the event that `json` carries is kept in history.
+    pub(crate) fn keeps(&self, json: &[u8]) -> bool {
+        !self.forgotten.iter().any(|name| is_named(json, name))
+    }
+}
+
+/// Whether `json` carries the event `name`. Names are written without escapes, or match nothing.
+fn is_named(json: &[u8], name: &str) -> bool {
+    json.strip_prefix(b"[\"")
+        .and_then(|rest| rest.strip_prefix(name.as_bytes()))
+        .is_some_and(|rest| rest.starts_with(b"\","))
 }
 
 impl EventClass {
@@ -86,7 +100,7 @@ mod tests {
     use super::*;
 
     fn class(name: &'static str, delivery: Delivery, field: Option<&str>) -> EventClass {
-        EventClass { name, delivery, field: field.map(str::to_owned) }
+        EventClass { name, delivery, forget: false, field: field.map(str::to_owned) }
     }
 
     #[test]

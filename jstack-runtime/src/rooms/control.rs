@@ -54,11 +54,12 @@ impl Hub {
             Control::State { room, state, id } => {
                 self.answer_state(member, &room, state, id.as_deref());
             }
-            Control::Invalid { error, id } => {
-                self.push(member, &Frame::new(frames::err(&error, &id)));
-            }
+            Control::History { ask, id } => self.answer_history(member, ask, &id),
             // The session has dealt with these.
-            Control::Token | Control::Unsupported(_) | Control::Ignored => {}
+            Control::Token
+            | Control::Invalid { .. }
+            | Control::Unsupported(_)
+            | Control::Ignored => {}
         }
     }
 

@@ -1,31 +1,27 @@
 //! The rooms of one procedure in this process.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
-use super::broadcast::Broadcast;
 use super::classes::{Classes, EventClass};
-use super::member::{JoinRefused, Member};
-use super::name::{self, EVERYONE};
+use super::member::Member;
+use super::name::{EVERYONE, wire_name};
 use super::node::Node;
 use super::presence::Presence;
 use super::registry::{Entry, Registry};
+use super::remembered::Remembered;
 use super::room::Room;
-use crate::broker::{Channel, Message, Scope, Sink};
+use crate::broker::{Channel, Message, Scope};
 use crate::close_reason::{CloseReason, ClosedBy};
-use crate::error::{Error, Result};
 use crate::events::Delivery;
 use crate::frame::{self, ControlFrame};
+use crate::history::Keep;
 use crate::limits::{Limits, or_none};
 use crate::meters::ProcedureMeters;
-use crate::observe;
 use crate::outbound::{Frame, Pushed, QueueLimits, Sheddable, Writable as _, WriteFailure};
 use crate::platform::HashMap;
-use crate::protocol::close::CLOSE;
 use crate::protocol::frames::{self, Bye};
-use crate::protocol::profile::Profile;
 use crate::protocol::session::Rates;
 use crate::rate::Rate;
 use crate::socket_id::SocketId;
@@ -63,6 +59,9 @@ pub(crate) struct Hub {
     bounds: OnceLock<MessageLimits>,
     meters: OnceLock<ProcedureMeters>,
     classes: OnceLock<Classes>,
+    keep: OnceLock<Keep>,
+    /// Made with the first room; `None` inside where the broker keeps no histories.
+    pub(super) remembered: OnceLock<Option<Remembered>>,
     /// Whether a connection has been here, which starts what looks after them.
     visited: AtomicBool,
     /// Who is in the rooms, where the procedure shows it.
@@ -72,7 +71,7 @@ pub(crate) struct Hub {
 
 /// The limits that every message asks for.
 pub(crate) struct MessageLimits {
-    queue: QueueLimits,
+    pub(super) queue: QueueLimits,
     pub(crate) rates: Rates,
     pub(crate) json_depth: u32,
     pub(crate) handler_timeout: Duration,
@@ -101,11 +100,6 @@ impl MessageLimits {
 /// Ids are ours, and scrambled.
 type Sockets = HashMap<u64, Arc<Member>>;
 
-thread_local! {
-    /// Spare lists of connections with something to write.
-    static DIRTY: Cell<Vec<Arc<Member>>> = const { Cell::new(Vec::new()) };
-}
-
 impl Hub {
     pub(crate) fn new(node: Arc<Node>) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -116,6 +110,8 @@ impl Hub {
             bounds: OnceLock::new(),
             meters: OnceLock::new(),
             classes: OnceLock::new(),
+            keep: OnceLock::new(),
+            remembered: OnceLock::new(),
             visited: AtomicBool::new(false),
             presence: OnceLock::new(),
             this: this.clone(),
@@ -130,6 +126,19 @@ impl Hub {
     /// Gives the procedure the classes of its events; the first mount counts.
     pub(crate) fn set_classes(&self, classes: Classes) {
         let _ = self.classes.set(classes);
+    }
+
+    /// Says how much of each room is kept; the first mount counts.
+    pub(crate) fn set_keep(&self, keep: Keep) {
+        let _ = self.keep.set(keep);
+    }
+
+    pub(super) fn keep(&self) -> Option<Keep> {
+        self.keep.get().copied()
+    }
+
+    pub(super) fn rooms(&self) -> &Registry {
+        &self.rooms
     }
 
     pub(crate) fn classes(&self) -> &Classes {
@@ -174,27 +183,12 @@ impl Hub {
         Channel { procedure: self.procedure(), scope }
     }
 
-    fn node_channel(&self) -> Channel<'_> {
+    pub(super) fn node_channel(&self) -> Channel<'_> {
         Channel { procedure: self.procedure(), scope: Scope::Node(self.node.id) }
     }
 
-    fn socket_shard(&self, id: SocketId) -> &Mutex<Sockets> {
+    pub(super) fn socket_shard(&self, id: SocketId) -> &Mutex<Sockets> {
         &self.sockets[(id.local >> 32) as usize % SHARDS]
-    }
-
-    /// Lets a new connection in: it can be reached and is in the room of everyone.
-    pub(crate) async fn enter(&self, deflate: Option<u8>, profile: Profile) -> Result<Arc<Member>> {
-        self.node.flusher().start();
-        let now = self.node.millis();
-        let member = Arc::new(Member::new(self.node.next_id(), deflate, profile, now));
-        self.socket_shard(member.id).lock().insert(member.id.local, member.clone());
-        match self.join_room(&member, EVERYONE).await {
-            Ok(()) => Ok(member),
-            Err(error) => {
-                self.leave_all(&member);
-                Err(error)
-            }
-        }
     }
 
     /// Takes a connection out of all its rooms for good.
@@ -211,57 +205,15 @@ impl Hub {
         self.socket_shard(member.id).lock().remove(&member.id.local);
     }
 
-    /// Joins a room, which is heard from the moment in which this returns.
-    pub(crate) async fn join(&self, member: &Arc<Member>, room: &str, hidden: bool) -> Result {
-        name::check(room)?;
-        if member.is_in(room) {
-            return Ok(());
-        }
-        let limits = self.node.limits();
-        let rate = Rate::new(limits.joins_per_second, limits.joins_per_second);
-        match member.may_join(rate, self.node.nanos(), or_none(limits.rooms_per_socket)) {
-            Ok(()) => {
-                self.start_presence().await?;
-                self.join_room(member, room).await?;
-                self.note_join(member, room, hidden);
-                Ok(())
-            }
-            Err(JoinRefused::TooMany) => Err(Error::too_many_requests(format!(
-                "a connection may be in {} rooms at once (limit `rooms_per_socket`)",
-                limits.rooms_per_socket
-            ))),
-            Err(JoinRefused::TooFast) => Err(Error::too_many_requests(format!(
-                "a connection may join {} rooms a second (limit `joins_per_second`)",
-                limits.joins_per_second
-            ))),
-        }
-    }
-
-    async fn join_room(&self, member: &Arc<Member>, name: &str) -> Result {
-        let joining = Joining::begin(self, name);
-        let room = &joining.room;
-        if !room.live.initialized() {
-            room.live.get_or_try_init(|| self.subscribe(name)).await?;
-        }
-        if room.add(member) { Ok(()) } else { Err(Error::gone(CLOSED)) }
-    }
-
-    async fn subscribe(&self, room: &str) -> Result {
-        let Some(sink) = self.this.upgrade() else { return Ok(()) };
-        let broker = self.node.broker();
-        broker.subscribe(self.channel(room), sink.clone()).await?;
-        if room == EVERYONE {
-            broker.subscribe(self.node_channel(), sink).await?;
-        }
-        Ok(())
-    }
-
     /// Leaves a room; leaving one that it is not in does nothing.
     pub(crate) fn leave(&self, member: &Arc<Member>, name: &str) {
         let room = self.rooms.with_room(name, Arc::clone);
-        if let Some(room) = room.filter(|room| !room.is_everyone()) {
-            self.leave_room(member, &room);
-            self.note_leave(member, name);
+        let Some(room) = room.filter(|room| !room.is_everyone()) else { return };
+        let was_in = member.is_in(name);
+        self.leave_room(member, &room);
+        self.note_leave(member, name);
+        if was_in && self.has_history() && member.profile.is_v1() {
+            self.push(member, &Frame::new(frames::room(wire_name(name), false, None)));
         }
     }
 
@@ -274,7 +226,7 @@ impl Hub {
 
     /// Drops a room that nobody is in. Under the shard's lock, so that the broker hears of the
     /// end of this one before the beginning of the next.
-    fn forget_if_unused(&self, mut entry: Entry<'_>, room: &Arc<Room>) {
+    pub(super) fn forget_if_unused(&self, mut entry: Entry<'_>, room: &Arc<Room>) {
         if !room.is_unused() || !entry.remove(room) || !room.live.initialized() {
             return;
         }
@@ -299,48 +251,6 @@ impl Hub {
         }
     }
 
-    fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
-        let out = Broadcast::new(message);
-        let members = room.members();
-        let everyone = message.except.is_empty() && message.except_rooms.is_empty();
-        let (mut dirty, mut sent, limits) = (DIRTY.take(), 0, self.bounds().queue);
-        let members_for = members.iter().filter(|member| everyone || !left_out(member, message));
-        match self.classes().of(message.json()) {
-            None => {
-                for member in members_for {
-                    let pushed = push(member, out.frame_for(member), limits);
-                    if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
-                        dirty.push(member.clone());
-                    }
-                    sent += 1;
-                }
-            }
-            Some(class) => {
-                let key = || class.key(message.json());
-                for member in members_for {
-                    let pushed = self.push_class(member, out.frame_for(member), class, &key);
-                    if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
-                        dirty.push(member.clone());
-                    }
-                    sent += 1;
-                }
-            }
-        }
-        drop(members);
-        self.meters().sent.increment(sent);
-        self.node.flusher().mark_all(&mut dirty);
-        DIRTY.set(dirty);
-    }
-
-    pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
-        let member = self.member(id);
-        if let Some(member) = member.filter(|member| !left_out(member, message)) {
-            let out = Broadcast::new(message);
-            self.push_event(&member, out.frame_for(&member), message.json());
-            self.meters().sent.increment(1);
-        }
-    }
-
     /// Appends an event to one connection's queue, as its class says; `false` if the connection
     /// has ended or ends by it.
     pub(crate) fn push_event(&self, member: &Arc<Member>, frame: &Frame<'_>, json: &[u8]) -> bool {
@@ -350,7 +260,7 @@ impl Hub {
         !matches!(pushed, Pushed::Overflow | Pushed::Closed | Pushed::Failed)
     }
 
-    fn push_class(
+    pub(super) fn push_class(
         &self,
         member: &Member,
         frame: &Frame<'_>,
@@ -403,7 +313,7 @@ impl Hub {
 
 /// Appends to one connection's queue and tells nobody.
 #[inline]
-fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
+pub(super) fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
     let pushed = member.out().push(frame, limits, closing_for(member));
     match pushed {
         Pushed::Overflow => end_slow_reader(member),
@@ -427,61 +337,4 @@ fn end_slow_reader(member: &Member) {
 pub(super) fn left_out(member: &Member, message: &Message<'_>) -> bool {
     message.except.contains(&member.id)
         || message.except_rooms.iter().any(|room| member.is_in(room))
-}
-
-/// A join under way, which keeps its room alive.
-struct Joining<'a> {
-    hub: &'a Hub,
-    room: Arc<Room>,
-}
-
-impl<'a> Joining<'a> {
-    fn begin(hub: &'a Hub, name: &str) -> Self {
-        let room = hub.rooms.with_entry(name, |mut entry| {
-            let room = entry.room();
-            room.joining.fetch_add(1, Ordering::AcqRel);
-            room
-        });
-        Self { hub, room }
-    }
-}
-
-impl Drop for Joining<'_> {
-    fn drop(&mut self) {
-        self.hub.rooms.with_entry(self.room.name(), |entry| {
-            self.room.joining.fetch_sub(1, Ordering::AcqRel);
-            self.hub.forget_if_unused(entry, &self.room);
-        });
-    }
-}
-
-impl Sink for Hub {
-    fn deliver(&self, message: &Message<'_>) {
-        if message.json().starts_with(CLOSE) {
-            return self.close_selected(message);
-        }
-        let room = match (message.channel.scope, message.only) {
-            (Scope::All, _) => EVERYONE,
-            (Scope::Room(name), _) => name,
-            (Scope::Node(_), Some(id)) => return self.deliver_to_socket(id, message),
-            (Scope::Node(_), None) => return,
-        };
-        self.rooms.with_room(room, |room| self.deliver_to_room(room, message));
-    }
-
-    fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
-        self.node.meters().gaps.increment(1);
-        observe::warning!(?channel, messages, "messages from other processes may be missing");
-        let room = match channel.scope {
-            Scope::Room(name) => name,
-            Scope::All | Scope::Node(_) => EVERYONE,
-        };
-        let mut frame = None;
-        for member in self.members_of(room).iter().filter(|member| member.profile.is_v1()) {
-            // Room names are told to clients only where rooms have a history.
-            let frame =
-                frame.get_or_insert_with(|| Frame::new(frames::gap(None, "broker", messages)));
-            self.push(member, frame);
-        }
-    }
 }

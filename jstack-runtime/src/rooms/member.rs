@@ -1,6 +1,6 @@
 //! One connection as rooms see it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -11,6 +11,7 @@ use super::questions::Questions;
 use super::room::Room;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame;
+use crate::history::Position;
 use crate::outbound::{Outbound, Pushed, Writable, WriteFailure};
 use crate::protocol::profile::Profile;
 use crate::rate::{Count, Rate};
@@ -29,6 +30,8 @@ pub(crate) struct Member {
     reader: AtomicWaker,
     ending: OnceLock<CloseReason>,
     pub(crate) life: Life,
+    /// Reads of the history that are under way.
+    pub(super) reading: AtomicU8,
     /// What the server has asked this client; made with the first question.
     questions: OnceLock<Box<Questions>>,
     /// Its part in presence; made with the first room of a procedure that has it.
@@ -48,6 +51,8 @@ pub(super) struct Rooms {
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
+    /// The offset of the room's history that the client was told last.
+    pub(super) told: u64,
 }
 
 /// Signs of life, in milliseconds since the process started counting.
@@ -99,6 +104,7 @@ impl Member {
             reader: AtomicWaker::new(),
             ending: OnceLock::new(),
             life: Life { seen: now.into(), quiet_since: now.into(), ..Life::default() },
+            reading: AtomicU8::new(0),
             questions: OnceLock::new(),
             personal: OnceLock::new(),
         }
@@ -117,6 +123,25 @@ impl Member {
             .filter(|m| !m.room.is_everyone())
             .map(|m| m.room.name().to_owned())
             .collect()
+    }
+
+    /// The rooms whose position has changed since the client was told last, which it is now.
+    pub(super) fn moved_rooms(&self) -> Vec<(Box<str>, Position)> {
+        // Positions are read first: a room's lock comes before a member's.
+        let rooms: Vec<_> = self.rooms.lock().list.iter().map(|m| m.room.clone()).collect();
+        let positions: Vec<_> = rooms.iter().map(|room| (room, room.position())).collect();
+        let mut memberships = self.rooms.lock();
+        let mut moved = Vec::new();
+        for (room, position) in positions {
+            let found = memberships.list.iter_mut().find(|m| Arc::ptr_eq(&m.room, room));
+            if let (Some(membership), Some(position)) = (found, position)
+                && membership.told != position.offset()
+            {
+                membership.told = position.offset();
+                moved.push((room.name().into(), position));
+            }
+        }
+        moved
     }
 
     pub(super) fn is_in(&self, name: &str) -> bool {

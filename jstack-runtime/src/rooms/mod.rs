@@ -4,7 +4,10 @@ mod broadcast;
 mod classes;
 mod close;
 mod control;
+mod delivery;
+mod history;
 mod hub;
+mod join;
 #[cfg(all(test, jstack_loom))]
 mod loom;
 mod member;
@@ -14,12 +17,14 @@ mod presence;
 mod publish;
 mod questions;
 mod registry;
+mod remembered;
 mod room;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use classes::{Classes, EventClass};
 pub(crate) use hub::{CLOSED, Hub};
+pub(crate) use join::JoinOptions;
 pub(crate) use member::{Life, Member};
 #[cfg(any(feature = "fuzzing", not(target_family = "wasm")))]
 pub(crate) use name::check as check_name;

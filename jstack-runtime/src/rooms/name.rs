@@ -8,6 +8,11 @@ const LONGEST: usize = 200;
 /// The room that everyone on a procedure is in. No client can name it.
 pub(super) const EVERYONE: &str = "";
 
+/// What clients call a room: everybody's has no name.
+pub(super) fn wire_name(room: &str) -> Option<&str> {
+    (room != EVERYONE).then_some(room)
+}
+
 /// Refuses invalid names. A name is a UTF-8 text of 1 to 200 bytes without control characters.
 #[inline]
 pub(crate) fn check(name: &str) -> Result {

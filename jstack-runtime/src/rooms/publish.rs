@@ -8,7 +8,7 @@ use crate::broker::{Message, PublishOutcome, Scope, Sink as _};
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::platform::Instant;
-use crate::protocol::close::write_close;
+use crate::protocol::close::{CLOSE, write_close};
 use crate::socket_id::SocketId;
 
 impl Publisher for Hub {
@@ -48,6 +48,24 @@ impl Hub {
         self.publish_now(target, &mut buffer)
     }
 
+    /// Gives messages of one event to the broker, by way of the history where it keeps them.
+    fn hand_over(&self, messages: &[Message<'_>]) -> PublishOutcome {
+        if self.has_history() && messages.iter().all(|message| self.is_kept(message)) {
+            return match self.remembered() {
+                Ok(Some(remembered)) => remembered.publish(messages, self),
+                Ok(None) => self.node().broker().publish(messages, self).0,
+                Err(error) => error.into(),
+            };
+        }
+        self.node().broker().publish(messages, self).0
+    }
+
+    /// Whether a message goes into its room's history.
+    fn is_kept(&self, message: &Message<'_>) -> bool {
+        let to_many = matches!(message.channel.scope, Scope::All | Scope::Room(_));
+        to_many && !message.json().starts_with(CLOSE) && self.classes().keeps(message.json())
+    }
+
     fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
         if let (To::Room(room), None) = (&target.to, &target.except) {
             // What nearly every emit is.
@@ -55,7 +73,7 @@ impl Hub {
                 return error.into();
             }
             let message = Message::framed(self.channel(room), buffer);
-            return self.node().broker().publish(&[message], self).0;
+            return self.hand_over(&[message]);
         }
         self.publish_to_some(target, buffer)
     }
@@ -72,15 +90,14 @@ impl Hub {
         {
             return error.into();
         }
-        let broker = self.node().broker();
         let mut message = Message::framed(self.channel(EVERYONE), buffer);
         message.except = sockets;
         message.except_rooms = except_rooms;
         match &target.to {
-            To::All => broker.publish(&[message], self).0,
+            To::All => self.hand_over(&[message]),
             To::Room(room) => {
                 message.channel = self.channel(room);
-                broker.publish(&[message], self).0
+                self.hand_over(&[message])
             }
             To::Rooms(rooms) => {
                 // Who is in an earlier room has it already.
@@ -100,7 +117,7 @@ impl Hub {
                         message
                     })
                     .collect();
-                broker.publish(&messages, self).0
+                self.hand_over(&messages)
             }
             To::Socket(id) if id.node == self.node().id => {
                 message.channel.scope = Scope::Node(id.node);
@@ -111,7 +128,7 @@ impl Hub {
             To::Socket(id) => {
                 message.channel.scope = Scope::Node(id.node);
                 message.only = Some(*id);
-                broker.publish(&[message], self).0
+                self.hand_over(&[message])
             }
         }
     }

@@ -5,7 +5,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::member::{Member, Membership};
 use super::name::EVERYONE;
+use crate::history::Position;
 use crate::sync::{Mutex, MutexGuard, OnceCell};
+
+/// What became of adding a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    Done,
+    /// The member has left for good.
+    Closed,
+    /// The room has said more than the caller knows.
+    Behind,
+}
+
+/// What a message's position means to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It follows the last one.
+    Next,
+    /// It was delivered already.
+    Repeated,
+    /// Messages before it did not come.
+    Hole { missed: u64 },
+    /// The log has begun again.
+    NewEpoch,
+}
 
 /// One room of one procedure.
 ///
@@ -15,6 +39,9 @@ pub(crate) struct Room {
     members: Mutex<Vec<Arc<Member>>>,
     /// Set once the broker's subscription is live.
     pub(super) live: OnceCell<()>,
+    /// Where the last message that was delivered here is in the room's history. It changes under the
+    /// lock of the members.
+    position: Mutex<Option<Position>>,
     /// Joins under way, which keep the room alive while it is empty.
     pub(super) joining: AtomicUsize,
 }
@@ -25,6 +52,7 @@ impl Room {
             name: name.into(),
             members: Mutex::default(),
             live: OnceCell::new(),
+            position: Mutex::default(),
             joining: AtomicUsize::new(0),
         }
     }
@@ -42,26 +70,74 @@ impl Room {
         self.members.lock()
     }
 
+    /// Where the room is in its history, if it has one.
+    pub(super) fn position(&self) -> Option<Position> {
+        *self.position.lock()
+    }
+
+    /// Notes where the log ended after the subscription began. What was delivered since is newer.
+    pub(super) fn start_at(&self, top: Position) {
+        let _members = self.members();
+        let mut position = self.position.lock();
+        match *position {
+            Some(at) if at.epoch() != top.epoch() || at.offset() >= top.offset() => {}
+            _ => *position = Some(top),
+        }
+    }
+
+    /// Moves to the position of a message. The caller holds the lock of the members.
+    pub(super) fn advance(&self, to: Position) -> Step {
+        let mut position = self.position.lock();
+        let step = match *position {
+            Some(at) if at.epoch() == to.epoch() && to.offset() <= at.offset() => {
+                return Step::Repeated;
+            }
+            Some(at) if at.epoch() == to.epoch() && to.offset() > at.offset() + 1 => {
+                Step::Hole { missed: to.offset() - at.offset() - 1 }
+            }
+            Some(at) if at.epoch() != to.epoch() => Step::NewEpoch,
+            _ => Step::Next,
+        };
+        *position = Some(to);
+        step
+    }
+
     pub(super) fn is_unused(&self) -> bool {
         self.joining.load(Ordering::Acquire) == 0 && self.members.lock().is_empty()
     }
 
-    /// Adds a member; joining twice is joining once. `false` if it has left for good.
-    pub(super) fn add(self: &Arc<Self>, member: &Arc<Member>) -> bool {
+    /// Adds a member, unless the room has moved beyond `until`; joining twice is joining once.
+    ///
+    /// `welcome` runs for a new member, with the room's position, before any message can reach it.
+    pub(super) fn add(
+        self: &Arc<Self>,
+        member: &Arc<Member>,
+        until: Option<Position>,
+        welcome: impl FnOnce(Option<Position>),
+    ) -> Added {
         let mut members = self.members.lock();
         let mut rooms = member.rooms.lock();
         if rooms.closed {
-            return false;
+            return Added::Closed;
         }
         if !rooms.list.iter().any(|m| Arc::ptr_eq(&m.room, self)) {
             if rooms.list.capacity() == 0 {
                 // Everyone's and one of its own: what most connections are in.
                 rooms.list.reserve_exact(2);
             }
-            rooms.list.push(Membership { room: self.clone(), slot: members.len() });
+            let position = self.position();
+            if let (Some(until), Some(at)) = (until, position)
+                && (at.epoch() != until.epoch() || at.offset() > until.offset())
+            {
+                return Added::Behind;
+            }
+            let told = position.map_or(0, |position| position.offset());
+            rooms.list.push(Membership { room: self.clone(), slot: members.len(), told });
+            drop(rooms);
             members.push(member.clone());
+            welcome(position);
         }
-        true
+        Added::Done
     }
 
     /// Removes a member, if it is one.

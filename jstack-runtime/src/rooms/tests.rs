@@ -13,6 +13,7 @@ use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
 use crate::protocol::profile::Profile;
+use crate::rooms::JoinOptions;
 use crate::socket_id::SocketId;
 
 const SOCKETS: usize = 5;
@@ -86,7 +87,7 @@ async fn run(steps: Vec<Step>) {
     for step in steps {
         match step {
             Step::Join(socket, room) => {
-                let joined = hub.join(&members[socket], ROOMS[room], false).await;
+                let joined = hub.join(&members[socket], ROOMS[room], JoinOptions::default()).await;
                 assert_eq!(joined.is_ok(), open[socket]);
                 if open[socket] {
                     model.entry(room).or_default().insert(socket);
@@ -170,14 +171,17 @@ async fn joins_beyond_the_limits_are_refused_by_name() {
     let hub = Hub::new(Arc::new(process));
     let member = hub.enter(None, Profile::Base).await.expect("enters");
     for room in ["a", "a", "b"] {
-        hub.join(&member, room, false).await.expect("within the limits");
+        hub.join(&member, room, JoinOptions::default()).await.expect("within the limits");
     }
-    let error = hub.join(&member, "c", false).await.expect_err("a third room");
+    let error = hub.join(&member, "c", JoinOptions::default()).await.expect_err("a third room");
     assert!(error.message().contains("rooms_per_socket"), "{error}");
     hub.leave(&member, "a");
-    hub.join(&member, "c", false).await.expect("two rooms again");
+    hub.join(&member, "c", JoinOptions::default()).await.expect("two rooms again");
     hub.leave(&member, "c");
-    let error = hub.join(&member, "d", false).await.expect_err("the fourth join in a second");
+    let error = hub
+        .join(&member, "d", JoinOptions::default())
+        .await
+        .expect_err("the fourth join in a second");
     assert!(error.message().contains("joins_per_second"), "{error}");
 }
 
@@ -190,7 +194,7 @@ async fn rooms_survive_connections_that_come_and_go_at_once() {
         tasks.push(tokio::spawn(async move {
             for n in 0..200 {
                 let member = hub.enter(None, Profile::Base).await.expect("enters");
-                hub.join(&member, ROOMS[n % 4], false).await.expect("joins");
+                hub.join(&member, ROOMS[n % 4], JoinOptions::default()).await.expect("joins");
                 emit(&hub, To::Room(Cow::Borrowed(ROOMS[n % 4])), None, None);
                 assert!(waiting(&member) >= 1, "what is emitted after a join is heard");
                 hub.leave_all(&member);

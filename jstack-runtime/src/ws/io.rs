@@ -10,6 +10,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::handlers::SocketProcedure;
+use super::history::RoomHistory;
 use super::presence::{PresenceProcedure, RoomPresence};
 use crate::app_context::AppContext;
 use crate::error::{Error, Result};
@@ -128,6 +129,11 @@ impl<P: SocketProcedure> Io<P> {
         P: PresenceProcedure,
     {
         RoomPresence::new(&self.hub, room)
+    }
+
+    /// The history of a room, in a procedure that keeps one: `history(100, "5m")`.
+    pub fn history(&self, room: impl Into<String>) -> RoomHistory<P> {
+        RoomHistory::new(self.hub.clone(), room.into())
     }
 
     /// The number of connections of this process to the procedure.

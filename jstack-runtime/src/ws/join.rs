@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::Result;
-use crate::rooms::{Hub, Member};
+use crate::rooms::{Hub, JoinOptions, Member};
 
 /// A join of a room, from [`Socket::join`](crate::Socket::join). It is a future: nothing happens
 /// before it is awaited.
@@ -39,14 +39,41 @@ pub struct Join<'a> {
     hub: &'a Hub,
     member: &'a Arc<Member>,
     room: Box<str>,
-    hidden: bool,
+    options: JoinOptions,
     /// Made with the first poll.
     joining: Option<Pin<Box<dyn Future<Output = Result> + Send + 'a>>>,
 }
 
 impl<'a> Join<'a> {
     pub(super) fn new(hub: &'a Hub, member: &'a Arc<Member>, room: &str) -> Self {
-        Self { hub, member, room: room.into(), hidden: false, joining: None }
+        Self { hub, member, room: room.into(), options: JoinOptions::default(), joining: None }
+    }
+
+    /// Sends the last `count` messages of the room first, as ordinary events, whatever the client
+    /// speaks. Nothing is missing between them and the live ones. Messages that excluded a room of
+    /// this connection are left out.
+    ///
+    /// The procedure must keep a history, as in `history(100, "5m")`; the join fails otherwise.
+    /// Where the connection is in the room already, nothing is replayed.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// #[procedure(ws, incoming = Chat, outgoing = Chat, history(100, "5m"))]
+    /// pub mod chat {
+    ///     use super::*;
+    ///
+    ///     #[connect]
+    ///     async fn connect(socket: Socket) -> Result { socket.join("general").replay(20).await }
+    /// #   #[on(Message)]
+    /// #   async fn message(_: String) {}
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn replay(mut self, count: u32) -> Self {
+        self.options.replay = count;
+        self
     }
 
     /// Joins without being listed in the room's presence: nobody who watches it sees this connection.
@@ -68,7 +95,7 @@ impl<'a> Join<'a> {
     /// # fn main() {}
     /// ```
     pub fn hidden(mut self) -> Self {
-        self.hidden = true;
+        self.options.hidden = true;
         self
     }
 }
@@ -79,9 +106,9 @@ impl Future for Join<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
         let this = &mut *self;
         let joining = this.joining.get_or_insert_with(|| {
-            let (hub, member, hidden) = (this.hub, this.member, this.hidden);
-            let room = std::mem::take(&mut this.room);
-            Box::pin(async move { hub.join(member, &room, hidden).await })
+            let (hub, member, room) = (this.hub, this.member, std::mem::take(&mut this.room));
+            let options = this.options;
+            Box::pin(async move { hub.join(member, &room, options).await })
         });
         joining.as_mut().poll(cx)
     }

@@ -2,6 +2,7 @@
 
 mod function_form;
 mod handlers;
+mod history;
 mod io;
 mod join;
 mod module_form;
@@ -12,6 +13,7 @@ pub use function_form::Receiver;
 pub use handlers::{
     CloneExtractor, EncodedMember, Handlers, IntoOutcome, SocketExtractor, SocketProcedure,
 };
+pub use history::{Past, RoomHistory};
 pub use io::Io;
 pub use join::Join;
 pub use presence::{

@@ -16,12 +16,21 @@ pub(super) async fn watch(hub: Weak<Hub>, ping: Duration, pong: Duration) {
     let tick = (ping.min(pong) / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(tick);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut positions = 0;
     loop {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
+        let now = hub.node().millis();
+        if now >= positions + POSITIONS {
+            positions = now;
+            hub.tell_positions();
+        }
         sweep(&hub, millis(ping), millis(pong));
     }
 }
+
+/// How often clients learn where their rooms stand, in milliseconds.
+const POSITIONS: u64 = 40_000;
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -138,6 +138,7 @@ impl PendingConnection {
             max: or_none(limits.message_bytes),
             rate: or_none(limits.rate),
             classes: self.hub.classes().incoming(),
+            history: self.hub.has_history(),
             ttl: (expires != 0).then(|| expires.saturating_sub(now)),
         })
     }

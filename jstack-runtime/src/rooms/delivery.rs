@@ -1,0 +1,166 @@
+//! Delivery: from a message to the queues of those whom it is for.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::broadcast::Broadcast;
+use super::hub::{Hub, left_out, push};
+use super::member::Member;
+use super::name::{EVERYONE, wire_name};
+use super::room::{Room, Step};
+use crate::broker::{Channel, Message, Scope, Sink};
+use crate::history::Position;
+use crate::observe;
+use crate::outbound::{Frame, Pushed};
+use crate::protocol::close::CLOSE;
+use crate::protocol::frames;
+use crate::socket_id::SocketId;
+
+thread_local! {
+    /// Spare lists of connections with something to write.
+    static DIRTY: Cell<Vec<Arc<Member>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Connections with something to write, gathered for the flusher in a spare list.
+struct Dirty {
+    list: Vec<Arc<Member>>,
+    sent: u64,
+}
+
+impl Dirty {
+    fn new() -> Self {
+        Self { list: DIRTY.take(), sent: 0 }
+    }
+
+    #[inline]
+    fn note(&mut self, member: &Arc<Member>, pushed: Pushed) {
+        if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
+            self.list.push(member.clone());
+        }
+        self.sent += 1;
+    }
+
+    fn flush(mut self, hub: &Hub) {
+        hub.meters().sent.increment(self.sent);
+        hub.node().flusher().mark_all(&mut self.list);
+        DIRTY.set(self.list);
+    }
+}
+
+impl Hub {
+    fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
+        let members = room.members();
+        if let Some(position) = message.position {
+            return self.deliver_at(room, &members, message, position);
+        }
+        let out = Broadcast::new(message);
+        let everyone = message.except.is_empty() && message.except_rooms.is_empty();
+        let (mut dirty, limits) = (Dirty::new(), self.bounds().queue);
+        let members_for = members.iter().filter(|member| everyone || !left_out(member, message));
+        match self.classes().of(message.json()) {
+            None => {
+                for member in members_for {
+                    dirty.note(member, push(member, out.frame_for(member), limits));
+                }
+            }
+            Some(class) => {
+                let key = || class.key(message.json());
+                for member in members_for {
+                    dirty.note(member, self.push_class(member, out.frame_for(member), class, &key));
+                }
+            }
+        }
+        drop(members);
+        dirty.flush(self);
+    }
+
+    /// Delivers a message of a room with a history: to the profile `v1` with its offset, also to those
+    /// whom it is not for, so that nobody takes an exclusion for a loss.
+    fn deliver_at(
+        &self,
+        room: &Room,
+        members: &[Arc<Member>],
+        message: &Message<'_>,
+        position: Position,
+    ) {
+        let (name, offset) = (wire_name(room.name()), position.offset());
+        let (mut dirty, limits) = (Dirty::new(), self.bounds().queue);
+        match room.advance(position) {
+            Step::Repeated => return,
+            Step::Next => {}
+            Step::Hole { missed } => {
+                // Clients of the profile `v1` see the hole themselves and ask for what is missing.
+                self.node().meters().gaps.increment(1);
+                observe::warning!(channel = ?message.channel, missed, "messages of a room are missing");
+            }
+            Step::NewEpoch => {
+                let before = Position::new(position.epoch(), offset.saturating_sub(1));
+                let frame = Frame::new(frames::room(name, true, Some(before)));
+                for member in members.iter().filter(|member| member.profile.is_v1()) {
+                    dirty.note(member, push(member, &frame, limits));
+                }
+            }
+        }
+        let out = Broadcast::new(message);
+        let (mut extended, mut skipped) = (None, None);
+        for member in members {
+            let pushed = match (left_out(member, message), member.profile.is_v1()) {
+                (false, false) => push(member, out.frame_for(member), limits),
+                (true, false) => continue,
+                (false, true) => {
+                    let frame = extended.get_or_insert_with(|| {
+                        Frame::new(frames::positioned(message.json(), name, offset))
+                    });
+                    push(member, frame, limits)
+                }
+                (true, true) => {
+                    let frame = skipped.get_or_insert_with(|| Frame::new(frames::at(name, offset)));
+                    push(member, frame, limits)
+                }
+            };
+            dirty.note(member, pushed);
+        }
+        dirty.flush(self);
+    }
+
+    pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
+        let member = self.member(id);
+        if let Some(member) = member.filter(|member| !left_out(member, message)) {
+            let out = Broadcast::new(message);
+            self.push_event(&member, out.frame_for(&member), message.json());
+            self.meters().sent.increment(1);
+        }
+    }
+}
+
+impl Sink for Hub {
+    fn deliver(&self, message: &Message<'_>) {
+        if message.json().starts_with(CLOSE) {
+            return self.close_selected(message);
+        }
+        let room = match (message.channel.scope, message.only) {
+            (Scope::All, _) => EVERYONE,
+            (Scope::Room(name), _) => name,
+            (Scope::Node(_), Some(id)) => return self.deliver_to_socket(id, message),
+            (Scope::Node(_), None) => return,
+        };
+        self.rooms().with_room(room, |room| self.deliver_to_room(room, message));
+    }
+
+    fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
+        self.node().meters().gaps.increment(1);
+        observe::warning!(?channel, messages, "messages from other processes may be missing");
+        let room = match channel.scope {
+            Scope::Room(name) => name,
+            Scope::All | Scope::Node(_) => EVERYONE,
+        };
+        let mut frame = None;
+        // Room names are told to clients only where rooms have a history.
+        let name = if self.has_history() { wire_name(room) } else { None };
+        for member in self.members_of(room).iter().filter(|member| member.profile.is_v1()) {
+            let frame =
+                frame.get_or_insert_with(|| Frame::new(frames::gap(name, "broker", messages)));
+            self.push(member, frame);
+        }
+    }
+}
