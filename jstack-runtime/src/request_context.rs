@@ -97,11 +97,11 @@ pub type RefreshFn<S, T> = for<'a> fn(
 type Refreshed<'a> = Pin<Box<dyn Future<Output = Result> + Send + 'a>>;
 
 /// Runs `#[refresh]`; a refusal becomes the error of the answer.
-fn run_refresh<'a, S: Send + Sync + 'static, T: Send>(
+fn run_refresh<S: Send + Sync + 'static, T: Send>(
     context: Result<RequestContext<S>>,
-    session: &'a mut T,
+    session: &mut T,
     refresh: RefreshFn<S, T>,
-) -> Refreshed<'a> {
+) -> Refreshed<'_> {
     Box::pin(async move {
         match refresh(context?, session).await {
             Ok(()) => Ok(()),

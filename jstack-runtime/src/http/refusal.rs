@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::Response;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
 
 use crate::error::{Cause, Error, ErrorBody};
 use crate::{observe, platform};
@@ -20,7 +20,7 @@ pub(crate) async fn error_of(mut response: Response) -> Error {
         return Error::with_code(status, code, message).with_issues(issues);
     }
     let text = Limited::new(response.into_body(), LONGEST).collect().await;
-    let text = text.map(|text| text.to_bytes()).unwrap_or_default();
+    let text = text.map(Collected::to_bytes).unwrap_or_default();
     let message = match std::str::from_utf8(&text) {
         Ok(text) if !text.is_empty() && !status.is_server_error() => text.to_owned(),
         _ => status.canonical_reason().unwrap_or("refused").to_owned(),

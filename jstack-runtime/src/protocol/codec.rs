@@ -143,14 +143,12 @@ fn read_third<E: Events>(text: &str, name: &str, data: &str, depth: u32) -> Inbo
 }
 
 fn read_token<E>(data: &str, request: Option<RequestId>) -> Inbound<E> {
-    match serde_json::from_str::<String>(data) {
-        Ok(token) => Inbound::Token { token, request },
-        Err(_) => {
-            let why = "`$token` carries the token as a text";
-            let error = Error::with_code(StatusCode::BAD_REQUEST, "malformed", why);
-            Inbound::Fault { name: Some("$token".to_owned()), error, request }
-        }
+    if let Ok(token) = serde_json::from_str::<String>(data) {
+        return Inbound::Token { token, request };
     }
+    let why = "`$token` carries the token as a text";
+    let error = Error::with_code(StatusCode::BAD_REQUEST, "malformed", why);
+    Inbound::Fault { name: Some("$token".to_owned()), error, request }
 }
 
 fn read_event<E: Events>(

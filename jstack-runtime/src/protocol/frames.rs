@@ -154,12 +154,7 @@ impl<'a> Bye<'a> {
 
 /// Whether a client must not come back after a close with this code that the application chose.
 pub(crate) fn is_final(code: u16) -> bool {
-    match code {
-        1000 | 1008 | 1009 => true,
-        4408 | 4429 => false,
-        4400..=4499 => true,
-        _ => false,
-    }
+    matches!(code, 1000 | 1008 | 1009 | 4400..=4407 | 4409..=4428 | 4430..=4499)
 }
 
 /// The HTTP status that a close code stands for.

@@ -27,6 +27,7 @@ use crate::frame::{self, Opcode};
 use crate::rate::{Count, Rate};
 
 /// A message as it came from the wire.
+#[derive(Clone, Copy)]
 pub(crate) enum Input<'a> {
     Text(&'a str),
     Binary(&'a [u8]),

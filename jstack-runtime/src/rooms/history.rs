@@ -118,18 +118,14 @@ impl Hub {
     ) -> Result<(Arc<Page>, Option<SocketId>)> {
         let room = ask.r.as_deref().unwrap_or(EVERYONE);
         let remembered = self.must_remember()?;
-        let page = match ask.after {
-            Some(after) => {
-                let at = self.position(room);
-                remembered.missed(self.channel(room), at, after, self.node().millis()).await?
-            }
-            None => {
-                let items = ask.limit.unwrap_or(BACK) as usize;
-                let limit = PageLimit { items, bytes: MISSED.bytes };
-                let before = ask.before.map(crate::protocol::control::Before::offset);
-                let read = remembered.before(self.channel(room), before, limit);
-                Arc::new(read.await?)
-            }
+        let page = if let Some(after) = ask.after {
+            let at = self.position(room);
+            remembered.missed(self.channel(room), at, after, self.node().millis()).await?
+        } else {
+            let items = ask.limit.unwrap_or(BACK) as usize;
+            let limit = PageLimit { items, bytes: MISSED.bytes };
+            let before = ask.before.map(crate::protocol::control::Before::offset);
+            Arc::new(remembered.before(self.channel(room), before, limit).await?)
         };
         // Only members may ask, also those who have left meanwhile.
         if !member.is_in(room) {

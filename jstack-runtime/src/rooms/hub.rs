@@ -276,7 +276,7 @@ impl Hub {
         let pushed = member.out().push_sheddable(frame, limits, closing_for(member), &shed);
         match pushed {
             Pushed::Shed(count) => {
-                self.node.meters().shed(class.delivery == Delivery::Volatile).increment(count)
+                self.node.meters().shed(class.delivery == Delivery::Volatile).increment(count);
             }
             Pushed::Overflow => end_slow_reader(member),
             Pushed::Failed => member.cut_off(WriteFailure::Lost),
