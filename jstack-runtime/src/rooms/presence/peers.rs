@@ -31,7 +31,7 @@ const EARLY: usize = 256;
 /// The other processes.
 #[derive(Default)]
 pub(super) struct Peers {
-    peers: HashMap<u64, Peer>,
+    nodes: HashMap<u64, Peer>,
     /// When an own beat last came back, and since when without a hole.
     heard: Option<u64>,
     since: u64,
@@ -79,11 +79,11 @@ impl Peers {
     pub(super) fn heard(&mut self, told: Told, now: u64) -> Vec<Effect> {
         let node = told.node.0;
         if matches!(told.what, What::Bye) {
-            self.peers.remove(&node);
+            self.nodes.remove(&node);
             return vec![Effect::Forget(node)];
         }
         let mut effects = Vec::new();
-        let peer = self.peers.entry(node).or_default();
+        let peer = self.nodes.entry(node).or_default();
         peer.heard = now;
         match told.what {
             What::Ask => effects.push(Effect::Answer(node)),
@@ -110,7 +110,7 @@ impl Peers {
             peer.asked = Some(now);
             Effect::Ask(*node)
         };
-        self.peers.iter_mut().map(ask).collect()
+        self.nodes.iter_mut().map(ask).collect()
     }
 
     /// The processes whose leases are over.
@@ -120,15 +120,15 @@ impl Peers {
         }
         let is_over = |peer: &Peer| now >= peer.heard.max(self.since) + LEASE;
         let over: Vec<_> =
-            self.peers.iter().filter(|(_, peer)| is_over(peer)).map(|(node, _)| *node).collect();
+            self.nodes.iter().filter(|(_, peer)| is_over(peer)).map(|(node, _)| *node).collect();
         for node in &over {
-            self.peers.remove(node);
+            self.nodes.remove(node);
         }
         over
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+        self.nodes.is_empty()
     }
 }
 

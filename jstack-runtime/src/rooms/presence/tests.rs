@@ -15,7 +15,7 @@ const ROOMS: [&str; 2] = ["a", "b"];
 const KEYS: [&str; 4] = ["ann", "bo", "cy", "di"];
 const WATCHERS: u64 = 2;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Enter { room: usize, key: usize, node: u64, local: u64 },
     Leave { room: usize, key: usize, node: u64, local: u64 },
@@ -38,6 +38,12 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..2 * PACE).prop_map(Step::Wait),
     ]
 }
+
+/// When a connection last said something about itself, and what.
+type State = Option<(u64, u8)>;
+
+/// A connection, with when it joined and its state.
+type Joined = (SocketId, u64, State);
 
 /// What a client knows of a room.
 #[derive(Default)]
@@ -68,7 +74,7 @@ struct Rig {
     now: u64,
     clock: u64,
     /// Room, key and connection, with when it joined and its state.
-    truth: BTreeMap<(usize, usize, SocketId), (u64, Option<(u64, u8)>)>,
+    truth: BTreeMap<(usize, usize, SocketId), (u64, State)>,
     clients: BTreeMap<(usize, u64), Client>,
 }
 
@@ -153,13 +159,13 @@ impl Rig {
 
     /// What the sets say of a room.
     fn expected(&self, room: usize) -> BTreeMap<Box<str>, String> {
-        let mut members: BTreeMap<usize, Vec<(SocketId, u64, Option<(u64, u8)>)>> = BTreeMap::new();
+        let mut members: BTreeMap<usize, Vec<Joined>> = BTreeMap::new();
         for ((at, key, id), (since, state)) in &self.truth {
             if *at == room {
                 members.entry(*key).or_default().push((*id, *since, *state));
             }
         }
-        let view = |(key, connections): (usize, Vec<(SocketId, u64, Option<(u64, u8)>)>)| {
+        let view = |(key, connections): (usize, Vec<Joined>)| {
             let mut states: Vec<_> = connections.iter().filter_map(|c| c.2).collect();
             states.sort_unstable();
             let view = MemberView {
