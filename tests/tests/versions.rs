@@ -49,7 +49,7 @@ async fn touch() -> &'static str {
 }
 
 async fn serve() -> SocketAddr {
-    let app = App::new().limits(limits()).origins(Origins::any());
+    let app = App::new().limits(limits()).origins(Origins::any()).hosts(["any"]);
     let app = app.mount("t", router![chat, look, touch]);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

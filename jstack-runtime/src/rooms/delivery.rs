@@ -138,6 +138,10 @@ impl Sink for Hub {
         if message.json().starts_with(CLOSE) {
             return self.close_selected(message);
         }
+        // No event has such a name: what processes tell each other is not for clients.
+        if message.json().starts_with(b"[\"$") {
+            return;
+        }
         let room = match (message.channel.scope, message.only) {
             (Scope::All, _) => EVERYONE,
             (Scope::Room(name), _) => name,

@@ -90,7 +90,8 @@ impl Hub {
             presence.wake.notify_one();
         }
         personal.rooms.push(joined);
-        if member.profile.is_v1() {
+        // With a history the join itself says so, with the room's position.
+        if member.profile.is_v1() && !self.has_history() {
             self.push(member, &Frame::new(membership(room, true)));
         }
     }
@@ -104,7 +105,7 @@ impl Hub {
         };
         let joined = personal.rooms.swap_remove(at);
         leave(presence, member, personal.identity.as_ref(), &joined);
-        if member.profile.is_v1() {
+        if member.profile.is_v1() && !self.has_history() {
             self.push(member, &Frame::new(membership(room, false)));
         }
     }

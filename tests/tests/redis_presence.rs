@@ -1,0 +1,175 @@
+//! Presence in several processes on one Redis: one is killed, one is stopped and continues.
+//!
+//! The other processes are this very program, started again with a room to be in.
+
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod redis_support;
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use jstack_runtime::Redis;
+use jstack_runtime::prelude::*;
+use jstack_tests::Client;
+use jstack_tests::server::limits;
+use redis_support::{Server, kill};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+const URL: &str = "JSTACK_TEST_CHILD_REDIS";
+
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Nothing(()),
+}
+
+#[procedure(ws, incoming = Chat, outgoing = Chat, presence = bool)]
+pub mod rooms {
+    use super::*;
+
+    pub struct Session {
+        name: String,
+    }
+
+    #[connect]
+    async fn connect(socket: Socket, Bearer(name): Bearer) -> Result<Session> {
+        socket.join("hall").await?;
+        Ok(Session { name })
+    }
+
+    #[member]
+    fn member(session: &Session) -> Member<String> {
+        Member::new(&session.name, session.name.clone())
+    }
+
+    #[on(Nothing)]
+    async fn nothing(_: ()) {}
+}
+
+struct Here {
+    address: SocketAddr,
+    io: Io<rooms::Procedure>,
+}
+
+impl Here {
+    async fn start(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = App::new().mount("post", router![rooms]).limits(limits());
+        let app = app.broker(Redis::new(url).unwrap());
+        let io = app.io::<rooms::Procedure>();
+        tokio::spawn(app.serve_on_until(listener, std::future::pending()));
+        Self { address, io }
+    }
+
+    async fn member(&self, name: &str) -> Client {
+        let more = format!("authorization: Bearer {name}\r\n");
+        Client::open(self.address, "/api/post/rooms", &more).await.unwrap()
+    }
+
+    async fn keys(&self) -> Vec<String> {
+        let members = self.io.presence("hall").list().await.unwrap();
+        members.into_iter().map(|member| member.key).collect()
+    }
+
+    /// Waits until these are the members. Returns how long it took.
+    async fn until(&self, keys: &[&str]) -> Duration {
+        let started = Instant::now();
+        loop {
+            let found = self.keys().await;
+            if found == keys {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < Duration::from_secs(25), "{found:?}, not {keys:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Another process, in which `name` is in the room.
+async fn other(server: &Server, name: &str) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "stays_in_the_room", "--ignored", "--nocapture"])
+        .env(URL, server.url())
+        .env("JSTACK_TEST_MEMBER", name)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while lines.next_line().await.unwrap().as_deref() != Some("joined") {}
+    child
+}
+
+/// Not a test: the part of a process with a member.
+#[tokio::test]
+#[ignore = "started by the tests that stop it"]
+async fn stays_in_the_room() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let here = Here::start(&url).await;
+    let _member = here.member(&std::env::var("JSTACK_TEST_MEMBER").unwrap()).await;
+    println!("joined");
+    sleep(Duration::from_mins(3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn members_of_a_killed_process_leave_and_those_of_a_stopped_one_come_back() {
+    let server = Server::start();
+    let here = Here::start(&server.url()).await;
+    let _ann = here.member("ann").await;
+    let mut killed = other(&server, "bo").await;
+    let stopped = other(&server, "cy").await;
+    let came = here.until(&["ann", "bo", "cy"]).await;
+    assert!(came < Duration::from_secs(2), "{came:?}");
+    // A process that starts later learns of all, also without a member of its own.
+    let late = Here::start(&server.url()).await;
+    late.until(&["ann", "bo", "cy"]).await;
+
+    kill(stopped.id().unwrap(), "STOP");
+    killed.kill().await.unwrap();
+    let gone = here.until(&["ann"]).await;
+    println!("members of a killed process left after {gone:?}");
+    assert!(gone < Duration::from_secs(16), "{gone:?}");
+    kill(stopped.id().unwrap(), "CONT");
+    let back = here.until(&["ann", "cy"]).await;
+    println!("the member of the stopped process was back after {back:?}");
+    late.until(&["ann", "cy"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn an_outage_of_redis_makes_nobody_leave_and_afterwards_all_is_current() {
+    let mut server = Server::start();
+    let one = Here::start(&server.url()).await;
+    let two = Here::start(&server.url()).await;
+    let _ann = one.member("ann").await;
+    let bo = two.member("bo").await;
+    one.until(&["ann", "bo"]).await;
+    server.kill();
+    drop(bo);
+    two.until(&["ann"]).await;
+    // Longer than a lease.
+    let ends = Instant::now() + Duration::from_secs(18);
+    while Instant::now() < ends {
+        assert_eq!(one.keys().await, ["ann", "bo"]);
+        assert_eq!(two.keys().await, ["ann"]);
+        sleep(Duration::from_millis(200)).await;
+    }
+    server.run();
+    one.until(&["ann"]).await;
+    two.until(&["ann"]).await;
+}
