@@ -39,6 +39,11 @@ impl AppContext {
         hubs.entry(marker).or_insert_with(|| Hub::new(self.node.clone())).clone()
     }
 
+    /// Whether a procedure keeps a history.
+    pub(crate) fn has_history(&self) -> bool {
+        self.hubs.lock().values().any(|hub| hub.has_history())
+    }
+
     pub(crate) fn hubs(&self) -> Vec<Arc<Hub>> {
         self.hubs.lock().values().cloned().collect()
     }

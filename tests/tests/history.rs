@@ -1,4 +1,4 @@
-//! Rooms that remember, with the embedded broker: positions, recovery, replay, reading.
+//! Rooms that remember: positions, recovery, replay, reading; embedded, and once through Redis.
 #![allow(
     unreachable_pub,
     missing_docs,
@@ -8,11 +8,15 @@
     reason = "a program as users write it, and what is asserted of it"
 )]
 
+mod redis_support;
+
 use std::net::SocketAddr;
 
+use jstack_runtime::Redis;
 use jstack_runtime::prelude::*;
 use jstack_tests::Client;
 use jstack_tests::server::limits;
+use redis_support::Server;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -101,9 +105,13 @@ pub async fn without(
 }
 
 async fn start() -> SocketAddr {
+    serve(App::new()).await
+}
+
+async fn serve(app: App) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = App::new()
+    let app = app
         .mount("post", router![talk, recent, without])
         .limits(Limits { rate: u32::MAX, ..limits() });
     tokio::spawn(app.serve_on_until(listener, std::future::pending()));
@@ -329,4 +337,32 @@ async fn handlers_read_the_history_and_clear_it() {
     assert_eq!(http.ask(get).await.unwrap().body, "[]");
     assert_eq!(talker.after(0).await["gap"], "expired");
     assert_eq!(talker.after(2).await["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn two_processes_share_the_history_in_redis() {
+    let server = Server::start();
+    let redis = || App::new().broker(Redis::new(&server.url()).unwrap());
+    let (here, there) = (serve(redis()).await, serve(redis()).await);
+    let (mut ann, mut bo) = (V1::open(here).await, V1::open(there).await);
+    assert_eq!(ann.join().await, 0);
+    assert_eq!(bo.join().await, 0);
+    for (n, text) in [(1, "one"), (2, "two"), (3, "three")] {
+        ann.send(json!(["say", text])).await;
+        for member in [&mut ann, &mut bo] {
+            assert_eq!(member.next().await, json!(["said", text, { "r": "room", "o": n }]));
+            assert_eq!(member.next().await[0], "passing");
+        }
+    }
+    assert_eq!(ann.epoch, bo.epoch);
+    let items = [json!(["said", "two", 2]), json!(["said", "three", 3])];
+    for member in [&mut ann, &mut bo] {
+        assert_eq!(member.after(1).await["items"], json!(items));
+    }
+    // Who comes later, to either process, gets the same.
+    let mut late = V1::open(there).await;
+    assert_eq!(late.join().await, 3);
+    assert_eq!(late.epoch, ann.epoch);
+    assert_eq!(late.after(1).await["items"], json!(items));
 }

@@ -201,6 +201,13 @@ impl Common {
         self.context.set_hosts(settings.hosts.clone());
         let name = (&*settings.name.0, settings.name.1);
         let chosen = choose(self.broker.take(), name, &|name| environment.get(name))?;
+        if self.context.has_history() && chosen.broker.history().is_none() {
+            return Err(
+                "a procedure keeps a history (`history(…)`), and the broker keeps none: its \
+                        `Broker::history` returns `None`"
+                    .into(),
+            );
+        }
         settings.add(chosen.settings);
         self.context.node().configure(chosen.broker, settings.limits.clone());
         Ok((settings, self))
