@@ -22,12 +22,14 @@ pub(crate) trait Requests: Send + Sync {
     fn request(&self, event: &str, text: Vec<u8>, within: Option<Duration>) -> Asked<Box<str>>;
 }
 
+#[cfg(feature = "client")]
 impl<'a> Request<'a> {
-    #[cfg(feature = "client")]
     pub(crate) fn new(requests: &'a dyn Requests, within: Option<Duration>) -> Self {
         Self { requests, within }
     }
+}
 
+impl Request<'_> {
     /// Sends the request, and waits for a reply that keeps the rules of its type.
     pub fn send<T, E, B: ?Sized, R: Send + 'static, A>(
         self,
