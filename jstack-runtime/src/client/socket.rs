@@ -169,7 +169,7 @@ impl<P: SocketProcedure> Dial<P> {
         Ok(socket)
     }
 
-    /// Connects without waiting for it, and goes on until it succeeds: see [`Socket::status`].
+    /// Connects without waiting for it, and goes on until it succeeds: see [`Sender::status`].
     ///
     /// Fails only for a header or a param that cannot be sent.
     ///
