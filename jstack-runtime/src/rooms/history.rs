@@ -34,6 +34,9 @@ impl Hub {
     /// Fails if the broker does not keep histories.
     pub(super) fn remembered(&self) -> Result<Option<&Remembered>> {
         let Some(keep) = self.keep() else { return Ok(None) };
+        if !self.node().is_configured() {
+            return Err(Error::internal("the history of rooms can be used once the server runs"));
+        }
         let made = self.remembered.get_or_init(|| {
             let history = self.node().broker().history()?;
             Some(Remembered::new(history, keep))

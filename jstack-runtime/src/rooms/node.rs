@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::member::Member;
 use crate::broker::{Broker, Memory};
@@ -17,6 +17,7 @@ pub(crate) struct Node {
     /// Tells this process from the others that share its broker.
     pub(crate) id: u64,
     broker: OnceLock<Arc<dyn Broker>>,
+    nobody: OnceLock<Memory>,
     limits: OnceLock<Arc<Limits>>,
     flusher: OnceLock<Flusher<Member>>,
     sockets: AtomicU64,
@@ -33,6 +34,7 @@ impl Node {
         Self {
             id: platform::random(),
             broker: OnceLock::new(),
+            nobody: OnceLock::new(),
             limits: OnceLock::new(),
             flusher: OnceLock::new(),
             sockets: AtomicU64::new(1),
@@ -43,18 +45,30 @@ impl Node {
         }
     }
 
-    /// Fixes what was configured. What is used before gets the embedded broker and the defaults.
+    /// Fixes what was configured. What is used before gets an embedded broker and the defaults, and
+    /// leaves no trace of them.
     pub(crate) fn configure(&self, broker: Arc<dyn Broker>, limits: Limits) {
         let _ = self.broker.set(broker);
         let _ = self.limits.set(Arc::new(limits));
     }
 
+    /// The application's broker; before the application is built, an embedded one of nobody. That one
+    /// is never kept in its place.
     pub(crate) fn broker(&self) -> &dyn Broker {
-        self.broker.get_or_init(|| Arc::new(Memory::new())).as_ref()
+        match self.broker.get() {
+            Some(broker) => broker.as_ref(),
+            None => self.nobody.get_or_init(Memory::new),
+        }
+    }
+
+    /// Whether the application is built, so that its broker and its limits are known.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.broker.get().is_some()
     }
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {
-        self.limits.get_or_init(Arc::default)
+        static DEFAULTS: LazyLock<Arc<Limits>> = LazyLock::new(Arc::default);
+        self.limits.get().unwrap_or_else(|| &DEFAULTS)
     }
 
     /// No new sockets from now on.
@@ -99,4 +113,21 @@ fn permuted(key: &RandomState, number: u64) -> u64 {
         (right, left ^ halves(key.hash_one((round, right))).1)
     });
     left << 32 | right
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_before_the_application_is_built_does_not_stay() {
+        let node = Node::new();
+        let _ = (node.broker().describe(), node.limits().rate);
+        assert!(!node.is_configured());
+        let broker: Arc<dyn Broker> = Arc::new(Memory::new());
+        let limits = Limits { rate: 7, ..Limits::default() };
+        node.configure(broker.clone(), limits);
+        assert!(std::ptr::addr_eq(node.broker(), Arc::as_ptr(&broker)));
+        assert_eq!(node.limits().rate, 7);
+    }
 }

@@ -61,6 +61,10 @@ impl Hub {
     pub(crate) async fn start_presence(&self) -> Result {
         let Some(presence) = self.presence() else { return Ok(()) };
         let Some(hub) = self.this() else { return Ok(()) };
+        // Nobody is in a room yet, and which broker there will be is not known.
+        if !self.node().is_configured() {
+            return Ok(());
+        }
         let start = || async {
             let broker = self.node().broker();
             if broker.is_shared() {
