@@ -8,12 +8,16 @@
     reason = "a program as users write it, and what is asserted of it"
 )]
 
+mod redis_support;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use jstack_runtime::Redis;
 use jstack_runtime::prelude::*;
 use jstack_tests::server::limits;
 use jstack_tests::{Client, Frame};
+use redis_support::Server;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -182,9 +186,13 @@ pub async fn loops(
 }
 
 async fn start_with(limits: Limits) -> SocketAddr {
+    serve(App::new().limits(limits)).await
+}
+
+async fn serve(app: App) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = App::new().mount("post", router![talk, loops]).limits(limits);
+    let app = app.mount("post", router![talk, loops]);
     tokio::spawn(app.serve_on_until(listener, std::future::pending()));
     address
 }
@@ -506,21 +514,30 @@ async fn fill(talker: &mut V1) {
 
 #[tokio::test]
 async fn only_the_newest_of_each_key_waits_for_a_reader_that_stops() {
-    let limits = Limits {
+    let address = start_with(patient()).await;
+    let (reader, talker) = (V1::talk(address).await, V1::talk(address).await);
+    newest(reader, talker, Duration::ZERO).await;
+}
+
+/// Limits that let a reader stop.
+fn patient() -> Limits {
+    Limits {
         rate: u32::MAX,
         queue_bytes: 64 << 20,
         queue_frames: u32::MAX,
         write_timeout: Duration::from_secs(60),
         ..limits()
-    };
-    let address = start_with(limits).await;
-    let mut reader = V1::talk(address).await;
-    let mut talker = V1::talk(address).await;
+    }
+}
+
+/// `reader` stops while `talker` sends; `lag` is how long the last message may take to the reader.
+async fn newest(mut reader: V1, mut talker: V1, lag: Duration) {
     fill(&mut talker).await;
     for x in 0..3000 {
         talker.send(json!(["cursor", { "userId": x % 3, "x": x }])).await;
         assert_eq!(talker.next().await, json!(["moved", { "userId": x % 3, "x": x }]));
     }
+    tokio::time::sleep(lag).await;
     // A reader that keeps up got all of them. The other one gets what waited, and then the newest.
     let mut moved = Vec::new();
     while moved.len() < 3 {
@@ -532,4 +549,21 @@ async fn only_the_newest_of_each_key_waits_for_a_reader_that_stops() {
     assert_eq!(moved, [2997, 2998, 2999]);
     talker.send(json!(["say", "end"])).await;
     assert_eq!(reader.next().await, json!(["said", "end"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn classes_and_closes_reach_the_other_process_through_redis() {
+    let server = Server::start();
+    let redis = || App::new().limits(patient()).broker(Redis::new(&server.url()).unwrap());
+    let (here, there) = (serve(redis()).await, serve(redis()).await);
+    newest(V1::talk(there).await, V1::talk(here).await, Duration::from_secs(1)).await;
+
+    let (mut ender, mut other) = (V1::talk(here).await, V1::talk(there).await);
+    ender.send(json!(["end", 4401])).await;
+    for client in [&mut ender, &mut other] {
+        let bye = client.next().await;
+        assert_eq!((&bye[0], &bye[1]["retry"]), (&json!("$bye"), &json!(false)), "{bye}");
+        assert_eq!(client.0.next().await, Frame::Close(4401, "signed out".to_owned()));
+    }
 }
