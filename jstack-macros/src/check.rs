@@ -9,6 +9,7 @@ pub(crate) use member::info;
 pub(crate) use module::{aliases, module, types_of};
 
 use proc_macro2::{Ident, Span};
+use syn::LitStr;
 
 use crate::args::{Args, Kind};
 use crate::errors::Errors;
@@ -43,6 +44,24 @@ pub(crate) fn rename(args: &Args, errors: &mut Errors) {
         {
             errors.push(rename, "a procedure's name is a part of its URL\nhelp: use letters, digits, `-` and `_` only");
         }
+    }
+}
+
+/// Names that the clients' proxy keeps for itself: a procedure called so could not be called.
+pub(crate) fn name(args: &Args, ident: &Ident, errors: &mut Errors) {
+    let name = args.rename.as_ref().map_or_else(|| ident.to_string(), LitStr::value);
+    let why = match name.trim_start_matches("r#") {
+        "index" => "clients leave out a last `index` of a path",
+        "then" => "JavaScript takes whatever has a `then` for a promise",
+        _ => return,
+    };
+    let message = format!(
+        "no client can call a procedure that is named `{name}`: {why}\nhelp: give it another name, or \
+         write `rename = \"{name}_\"`"
+    );
+    match &args.rename {
+        Some(rename) => errors.push(rename, message),
+        None => errors.push(ident, message),
     }
 }
 

@@ -37,8 +37,14 @@ pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     check::rename(&args, &mut errors);
     args.broken |= !check::input(&args, &mut errors);
     let expanded = match syn::parse2(item.clone()) {
-        Ok(Target::Module(module)) => module::expand(module, &args, &mut errors),
-        Ok(Target::Function(function)) => on_function(*function, &args, &mut errors),
+        Ok(Target::Module(module)) => {
+            check::name(&args, &module.ident, &mut errors);
+            module::expand(module, &args, &mut errors)
+        }
+        Ok(Target::Function(function)) => {
+            check::name(&args, &function.sig.ident, &mut errors);
+            on_function(*function, &args, &mut errors)
+        }
         Ok(Target::File(ident)) => {
             errors.push(
                 &ident,
