@@ -175,7 +175,14 @@ impl Hub {
     /// The limits in the form in which every message asks for them.
     #[inline]
     pub(crate) fn bounds(&self) -> &MessageLimits {
-        self.bounds.get_or_init(|| MessageLimits::new(self.node.limits()))
+        static DEFAULTS: LazyLock<MessageLimits> =
+            LazyLock::new(|| MessageLimits::new(&Limits::default()));
+        match self.bounds.get() {
+            Some(bounds) => bounds,
+            // What is asked before the application is built does not stay.
+            None if !self.node.is_configured() => &DEFAULTS,
+            None => self.bounds.get_or_init(|| MessageLimits::new(self.node.limits())),
+        }
     }
 
     pub(super) fn channel<'a>(&'a self, room: &'a str) -> Channel<'a> {
