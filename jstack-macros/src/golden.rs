@@ -142,15 +142,15 @@ fn a_payload_with_rules() {
 }
 
 #[test]
-fn a_payload_whose_rules_mostly_hold_at_sight() {
+fn a_payload_whose_rules_the_fast_path_decides() {
     let item = "pub struct Message { #[garde(length(chars, min = 1, max = 64))] text: String, #[garde(skip)] more: u8, #[garde(range(max = 9))] count: u8 }";
     assert_golden("payload_fast", &payload(item));
 }
 
 #[test]
-fn rules_that_are_not_all_known_at_sight_run() {
+fn rules_that_the_fast_path_cannot_decide_run() {
     let known = "#[garde(length(chars, min = 1))]";
-    assert!(payload(&format!("struct A {{ {known} text: String }}")).contains("Fast"));
+    assert!(payload(&format!("struct A {{ {known} text: String }}")).contains("FastCheck"));
     for item in [
         "#[garde(custom(check))] struct A { #[known] text: String }",
         "struct A { #[known] text: String, #[garde(dive)] more: B }",
@@ -163,7 +163,7 @@ fn rules_that_are_not_all_known_at_sight_run() {
         "enum A { B { #[known] text: String } }",
     ] {
         let expansion = payload(&item.replace("#[known]", known));
-        assert!(!expansion.contains("Fast"), "{item}: {expansion}");
+        assert!(!expansion.contains("FastCheck"), "{item}: {expansion}");
         assert!(expansion.contains("__private::rules"), "{item}: {expansion}");
     }
 }

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, L
 use crate::args::runtime;
 use crate::errors::Errors;
 use crate::names::Case;
-use crate::rules::{self, Fast, has_rules};
+use crate::rules::{self, FastRule, has_rules};
 use crate::types;
 
 /// A type that travels.
@@ -17,7 +17,7 @@ pub(crate) struct Payload<'a> {
     /// It carries `#[garde(…)]`, so that `garde` checks it with all that is in it.
     pub(crate) ruled: bool,
     /// What to ask of its fields before `garde`: where all of it certainly holds, no rule is broken.
-    pub(crate) fast: Option<Vec<Fast>>,
+    pub(crate) fast: Option<Vec<FastRule>>,
     pub(crate) parts: Vec<Part<'a>>,
     /// Fields whose names on the wire do not follow from those in Rust, which `garde` reports.
     pub(crate) renamed: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Reads `#[garde(…)]`: what a length counts, and which rules are known to hold at sight.
+//! Reads `#[garde(…)]`: what a length counts, and which rules a cheap check can decide.
 
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
@@ -13,8 +13,8 @@ pub(crate) fn has_rules(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("garde"))
 }
 
-/// A rule of a field that certainly holds for most values, which is known without `garde`.
-pub(crate) struct Fast {
+/// A rule of a field that a cheap check decides for most values, without `garde`.
+pub(crate) struct FastRule {
     pub(crate) field: Member,
     /// The question's name in the runtime.
     pub(crate) rule: Ident,
@@ -23,7 +23,7 @@ pub(crate) struct Fast {
 }
 
 /// What to ask of a value before its rules run; `None` where they have to run anyway.
-pub(crate) fn fast(attrs: &[Attribute], parts: &[Part<'_>]) -> Option<Vec<Fast>> {
+pub(crate) fn fast(attrs: &[Attribute], parts: &[Part<'_>]) -> Option<Vec<FastRule>> {
     let [Part { variant: None, fields, .. }] = parts else { return None };
     let mut found = Vec::new();
     for meta in listed(attrs)? {
@@ -41,7 +41,7 @@ pub(crate) fn fast(attrs: &[Attribute], parts: &[Part<'_>]) -> Option<Vec<Fast>>
                 list.path.is_ident("range").then_some(("is_within", None))?
             };
             let rule = Ident::new(rule, list.path.get_ident()?.span());
-            found.push(Fast { field: member.clone(), rule, range: range(list, unit)? });
+            found.push(FastRule { field: member.clone(), rule, range: range(list, unit)? });
         }
     }
     (!found.is_empty()).then_some(found)

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jstack_runtime::Redis;
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use jstack_runtime::history::{History, Keep};
 use redis::aio::MultiplexedConnection;
 
@@ -53,7 +53,7 @@ impl Drop for Server {
 struct Nobody;
 
 impl Sink for Nobody {
-    fn deliver(&self, _: &Message<'_>) {}
+    fn deliver(&self, _: &Publication<'_>) {}
 
     fn gap(&self, _: Channel<'_>, _: Option<u64>) {}
 }
@@ -71,7 +71,7 @@ async fn history(history: &Arc<dyn History>, rooms: usize) {
                 let (json, room, mut scratch) = (json(), (n % rooms).to_string(), Vec::new());
                 let channel = Channel { procedure: "post/chat", scope: Scope::Room(&room) };
                 for _ in 0..MESSAGES {
-                    let message = Message::new(channel, &json, &mut scratch);
+                    let message = Publication::new(channel, &json, &mut scratch);
                     history.publish(&[message], KEEP, &Nobody).await.unwrap();
                 }
             })

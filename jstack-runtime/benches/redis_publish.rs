@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::Redis;
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind};
 use tokio::sync::Notify;
@@ -64,7 +64,7 @@ impl Heard {
 }
 
 impl Sink for Heard {
-    fn deliver(&self, _: &Message<'_>) {
+    fn deliver(&self, _: &Publication<'_>) {
         self.one();
     }
 
@@ -90,7 +90,7 @@ async fn broker(redis: &Arc<Redis>, rooms: usize) {
                 let (json, room, mut scratch) = (json(), room(n % rooms), Vec::new());
                 let channel = Channel { procedure: "post/chat", scope: Scope::Room(&room) };
                 for _ in 0..MESSAGES {
-                    let message = Message::new(channel, &json, &mut scratch);
+                    let message = Publication::new(channel, &json, &mut scratch);
                     redis.publish(&[message], &Heard::default()).await.unwrap();
                 }
             })

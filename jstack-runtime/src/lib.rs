@@ -170,9 +170,9 @@ pub mod __private {
     pub use crate::http::input::{RawInput, inputs, optional_inputs};
     pub use crate::http::{Answer, Reply, RequestExtractor};
     pub use crate::payload::{
-        Checked, Data, Declared, EventPayload, EventPayloadAs, Fast, GardeRules, InputPayload,
-        Issues, NoRules, NotEnforced, NothingToEnforce, RuleFree, Ruled, Rules, RulesOfParts,
-        Unsure,
+        Checked, Declared, EventPayload, EventPayloadAs, FastCheck, GardeRules, InputPayload,
+        Issues, NoRules, NotEnforced, NothingToEnforce, RawPayload, RuleFree, Ruled, Rules,
+        RulesOfParts, Undecided,
     };
     pub use crate::procedure::{
         HttpProcedure, Kind, ParamsInfo, Procedure, ProcedureInfo, ReplyFuture, ServeFn,

@@ -6,7 +6,7 @@ mod redis_support;
 
 use std::sync::Arc;
 
-use jstack_runtime::broker::{Broker, Channel, Message, Scope};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope};
 use jstack_runtime::{Memory, Redis, SocketId};
 use redis_support::cluster::Cluster;
 use redis_support::{Item, Process, Random, Server, message, text, until};
@@ -195,7 +195,7 @@ async fn messages_of_one_publish_stay_in_order(setting: &dyn Setting) {
         let messages: Vec<_> = texts
             .iter()
             .zip(&mut buffers)
-            .map(|(text, buffer)| Message::new(here.channel(ROOM), text.as_bytes(), buffer))
+            .map(|(text, buffer)| Publication::new(here.channel(ROOM), text.as_bytes(), buffer))
             .collect();
         here.broker.publish(&messages, &*here.rooms).await.unwrap();
     }
@@ -210,7 +210,7 @@ async fn exceptions_and_addressees_travel_along(setting: &dyn Setting) {
     here.join(node).await.unwrap();
     let ids: Vec<SocketId> = (1..4).map(|n| format!("{n:032x}").parse().unwrap()).collect();
     let mut scratch = Vec::new();
-    let mut message = Message::new(here.channel(node), b"[\"n\",1]", &mut scratch);
+    let mut message = Publication::new(here.channel(node), b"[\"n\",1]", &mut scratch);
     let rooms = ["a,b".into(), "ä".into()];
     message.only = Some(ids[0]);
     message.except = &ids[1..];

@@ -7,7 +7,7 @@ mod redis_support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use jstack_runtime::history::{Entry, Epoch, GapReason, History, Keep, Page, PageLimit, Position};
 use jstack_runtime::{Memory, Redis, SocketId};
 use redis_support::cluster::Cluster;
@@ -126,7 +126,7 @@ struct Heard {
 }
 
 impl Sink for Heard {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         let json = String::from_utf8(message.json().to_vec()).unwrap();
         self.messages.lock().unwrap().push((message.position, json));
         self.more.notify_waiters();
@@ -146,7 +146,7 @@ impl Process {
 
     async fn publish_with(&self, channel: Channel<'_>, n: u64, keep: Keep) {
         let (text, mut scratch) = (text(n), Vec::new());
-        let message = Message::new(channel, text.as_bytes(), &mut scratch);
+        let message = Publication::new(channel, text.as_bytes(), &mut scratch);
         self.history.publish(&[message], keep, &*self.heard).await.unwrap();
     }
 
@@ -211,7 +211,7 @@ async fn messages_are_numbered_from_one_and_delivered_with_their_numbers(setting
     let messages: Vec<_> = texts
         .iter()
         .zip(&mut scratches)
-        .map(|(text, scratch)| Message::new(ROOM, text.as_bytes(), scratch))
+        .map(|(text, scratch)| Publication::new(ROOM, text.as_bytes(), scratch))
         .collect();
     here.history.publish(&messages, KEEP, &*here.heard).await.unwrap();
     here.history.publish(&[], KEEP, &*here.heard).await.unwrap();
@@ -271,7 +271,7 @@ async fn what_is_beyond_the_bounds_is_a_gap(setting: &dyn Setting) {
     let messages: Vec<_> = texts_
         .iter()
         .zip(&mut scratches)
-        .map(|(text, scratch)| Message::new(ROOM, text.as_bytes(), scratch))
+        .map(|(text, scratch)| Publication::new(ROOM, text.as_bytes(), scratch))
         .collect();
     let keep = Keep { count: 4, ..KEEP };
     here.history.publish(&messages, keep, &*here.heard).await.unwrap();
@@ -367,7 +367,7 @@ async fn an_entry_keeps_whom_it_is_not_for(setting: &dyn Setting) {
     let ids: Vec<SocketId> = (1..3).map(|n| format!("{n:032x}").parse().unwrap()).collect();
     let rooms = ["a,b".into(), "ä".into()];
     let mut scratch = Vec::new();
-    let mut message = Message::new(ROOM, b"[\"n\",1]", &mut scratch);
+    let mut message = Publication::new(ROOM, b"[\"n\",1]", &mut scratch);
     (message.except, message.except_rooms) = (&ids, &rooms);
     here.history.publish(&[message], KEEP, &*here.heard).await.unwrap();
     let page = here.last().await;
@@ -418,7 +418,7 @@ async fn rooms_have_logs_of_their_own(setting: &dyn Setting) {
     let messages: Vec<_> = channels
         .iter()
         .zip(&mut scratches)
-        .map(|(channel, scratch)| Message::new(*channel, b"[\"n\",99]", scratch))
+        .map(|(channel, scratch)| Publication::new(*channel, b"[\"n\",99]", scratch))
         .collect();
     here.history.publish(&messages, KEEP, &*here.heard).await.unwrap();
     for channel in channels {
@@ -493,7 +493,7 @@ async fn a_large_message_is_kept_whole(setting: &dyn Setting) {
     let here = Process::of(setting.broker()).await;
     let large = format!("[\"n\",\"{}\"]", "ä".repeat(1 << 20));
     let mut scratch = Vec::new();
-    let message = Message::new(ROOM, large.as_bytes(), &mut scratch);
+    let message = Publication::new(ROOM, large.as_bytes(), &mut scratch);
     here.history.publish(&[message], KEEP, &*here.heard).await.unwrap();
     assert!(here.heard(1).await[0].1 == large);
     let limit = PageLimit { items: 10, bytes: 1_000 };

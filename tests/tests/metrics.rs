@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use jstack_runtime::{Limits, Redis};
 use jstack_tests::client::{frame, handshake};
 use jstack_tests::server::limits;
@@ -74,13 +74,13 @@ async fn traffic(server: &Server) {
 async fn emit_to_a_redis_that_is_not_there() {
     struct Nowhere;
     impl Sink for Nowhere {
-        fn deliver(&self, _: &Message<'_>) {}
+        fn deliver(&self, _: &Publication<'_>) {}
         fn gap(&self, _: Channel<'_>, _: Option<u64>) {}
     }
     let redis = Redis::new("redis://127.0.0.1:1").expect("an address");
     let (mut scratch, scope) = (Vec::new(), Scope::All);
     let channel = Channel { procedure: "post/chat", scope };
-    let message = Message::new(channel, b"[\"say\",1]", &mut scratch);
+    let message = Publication::new(channel, b"[\"say\",1]", &mut scratch);
     redis.publish(&[message], &Nowhere).await.expect_err("nobody is there");
 }
 

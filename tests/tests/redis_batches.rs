@@ -7,7 +7,7 @@ mod redis_support;
 use std::sync::Arc;
 
 use jstack_runtime::Redis;
-use jstack_runtime::broker::{Channel, Message, Scope};
+use jstack_runtime::broker::{Channel, Publication, Scope};
 use redis_support::{Item, Process, Server, message, text};
 
 const ROOM: Scope<'static> = Scope::Room("general");
@@ -57,7 +57,7 @@ async fn whom_a_message_is_for_is_its_own_in_a_batch_too() {
     let sender = Process::redis(&server);
     let (left_out, mut scratch) = (["secret".into()], Vec::new());
     let channel = Channel { procedure: "post/chat", scope: ROOM };
-    let mut some = Message::new(channel, b"[\"n\",2]", &mut scratch);
+    let mut some = Publication::new(channel, b"[\"n\",2]", &mut scratch);
     some.except_rooms = &left_out;
     let one = sender.publish(ROOM, &text(1));
     let two = sender.broker.publish(&[some], &*sender.rooms);
@@ -88,8 +88,8 @@ async fn a_room_that_redis_refuses_fails_its_own_messages_and_no_others() {
     let both = |first, second| {
         let (mut one, mut two) = (Vec::new(), Vec::new());
         let messages = [
-            Message::new(sender.channel(first), b"[\"n\",30]", &mut one),
-            Message::new(sender.channel(second), b"[\"n\",31]", &mut two),
+            Publication::new(sender.channel(first), b"[\"n\",30]", &mut one),
+            Publication::new(sender.channel(second), b"[\"n\",31]", &mut two),
         ];
         sender.broker.publish(&messages, &*sender.rooms)
     };

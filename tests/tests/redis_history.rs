@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use jstack_runtime::history::{GapReason, History, Keep, Page, PageLimit, Position};
 use jstack_runtime::{Redis, Result};
 use redis_support::{Server, text};
@@ -31,7 +31,7 @@ struct Process {
 struct Heard(Mutex<Vec<(Option<Position>, String)>>);
 
 impl Sink for Heard {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         let json = String::from_utf8(message.json().to_vec()).unwrap();
         self.0.lock().unwrap().push((message.position, json));
     }
@@ -52,7 +52,7 @@ impl Process {
 
     async fn try_publish(&self, channel: Channel<'_>, n: u64) -> Result {
         let (text, mut scratch) = (text(n), Vec::new());
-        let message = Message::new(channel, text.as_bytes(), &mut scratch);
+        let message = Publication::new(channel, text.as_bytes(), &mut scratch);
         self.history.publish(&[message], KEEP, &*self.heard).await
     }
 
@@ -245,7 +245,7 @@ async fn eviction_is_never_silent() {
     for round in 0..40 {
         for n in 0..ROOMS {
             let (json, mut scratch) = (format!("[\"n\",[{round},\"{large}\"]]"), Vec::new());
-            let message = Message::new(channel(n), json.as_bytes(), &mut scratch);
+            let message = Publication::new(channel(n), json.as_bytes(), &mut scratch);
             here.history.publish(&[message], KEEP, &*here.heard).await.unwrap();
             if (round + n) % 5 == 0 {
                 let after = at[n as usize];
@@ -272,7 +272,7 @@ async fn keys_are_written_for_rooms_with_history_alone_and_expire() {
     let server = Server::start();
     let here = Process::of(&server).await;
     let mut scratch = Vec::new();
-    let message = Message::new(ROOM, b"[\"n\",1]", &mut scratch);
+    let message = Publication::new(ROOM, b"[\"n\",1]", &mut scratch);
     here.broker.publish(&[message], &*here.heard).await.unwrap();
     assert_eq!(server.cli(&["dbsize"]).trim(), "0");
     here.publish(1..2).await;
@@ -288,11 +288,11 @@ async fn keys_are_written_for_rooms_with_history_alone_and_expire() {
     let keep = Keep { age: Duration::from_millis(100), ..KEEP };
     for n in 0..100 {
         let (text, mut scratch) = (text(n), Vec::new());
-        let message = Message::new(ROOM, text.as_bytes(), &mut scratch);
+        let message = Publication::new(ROOM, text.as_bytes(), &mut scratch);
         here.history.publish(&[message], keep, &*here.heard).await.unwrap();
     }
     sleep(Duration::from_millis(250)).await;
-    let message = Message::new(ROOM, b"[\"n\",1]", &mut scratch);
+    let message = Publication::new(ROOM, b"[\"n\",1]", &mut scratch);
     here.history.publish(&[message], keep, &*here.heard).await.unwrap();
     assert_eq!(server.cli(&["llen", LOG]).trim(), "1");
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::broker::{Message, Scope};
+use jstack_runtime::broker::{Publication, Scope};
 use redis_support::churn::churn;
 use redis_support::{Item, Process, Server, message, reason, text};
 use tokio::time::sleep;
@@ -254,7 +254,7 @@ async fn messages_that_come_faster_than_they_are_delivered_are_a_gap() {
     }
 
     impl Sink for Slow {
-        fn deliver(&self, _: &Message<'_>) {
+        fn deliver(&self, _: &Publication<'_>) {
             // A blocked worker may be the one that polls the sockets: Redis would never answer.
             let _gate = tokio::task::block_in_place(|| self.gate.lock());
             self.heard.lock().unwrap().0 += 1;
@@ -276,7 +276,7 @@ async fn messages_that_come_faster_than_they_are_delivered_are_a_gap() {
         let _closed = tokio::task::block_in_place(|| slow.gate.lock().unwrap());
         for _ in 0..MESSAGES {
             let mut scratch = Vec::new();
-            let message = Message::new(channel, json.as_bytes(), &mut scratch);
+            let message = Publication::new(channel, json.as_bytes(), &mut scratch);
             let publish = redis.publish(&[message], &*slow).into_future();
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(publish))
                 .unwrap();

@@ -6,7 +6,7 @@ use jstack_runtime::Issues;
 use jstack_runtime::prelude::*;
 use proptest::prelude::*;
 
-/// Rules that are decided at sight where that is certain.
+/// Rules that a fast check decides for most values.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 struct Post {
     #[garde(length(chars, min = 2, max = 5))]

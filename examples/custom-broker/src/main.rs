@@ -1,12 +1,12 @@
 //! A broker of your own: what carries messages between processes, when it is not Redis.
 //!
 //! This one connects applications in one process. Over a network, `publish` sends the message's
-//! channel and `json()`, and what arrives becomes a `Message::new(…)` for the sinks of its channel.
+//! channel and `json()`, and what arrives becomes a `Publication::new(…)` for the sinks of its channel.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jstack_runtime::broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
+use jstack_runtime::broker::{Broker, Channel, Publication, Publish, Scope, Sink, Subscribe};
 use jstack_runtime::prelude::*;
 
 /// The listeners of each channel.
@@ -28,7 +28,7 @@ fn key(channel: Channel<'_>) -> String {
 
 impl Broker for Bus {
     // `local` is not needed: this process has subscribed to what its members want, as all others.
-    fn publish(&self, messages: &[Message<'_>], _local: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], _local: &dyn Sink) -> Publish {
         // One lock around all of them: every member sees the messages in one order.
         let sinks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for message in messages {

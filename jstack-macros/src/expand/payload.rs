@@ -7,7 +7,7 @@ use syn::{Field, GenericParam, Index, Member};
 use super::at;
 use crate::errors::Errors;
 use crate::payload::{self, Part, Payload};
-use crate::rules::Fast;
+use crate::rules::FastRule;
 use crate::types;
 
 /// `#[derive(Payload)] item`
@@ -47,7 +47,7 @@ fn implementation(payload: &Payload<'_>) -> TokenStream {
             [] => rules,
             _ => code!(issues.renamed(&[#(#names),*], |issues| #rules);),
         };
-        let fast = fast.as_ref().map(|fast| at_sight(rt, fast));
+        let fast = fast.as_ref().map(|fast| fast_path(rt, fast));
         Some(code!(#fast #rules))
     } else {
         visits(payload)
@@ -101,13 +101,13 @@ fn marks(payload: &Payload<'_>) -> TokenStream {
 }
 
 /// Ends the check of a value that certainly keeps its rules.
-fn at_sight(rt: &TokenStream, fast: &[Fast]) -> TokenStream {
+fn fast_path(rt: &TokenStream, fast: &[FastRule]) -> TokenStream {
     let certain = fast.iter().map(
-        |Fast { field, rule, range }| code!((&#rt::__private::Fast(&self.#field)).#rule(#range)),
+        |FastRule { field, rule, range }| code!((&#rt::__private::FastCheck(&self.#field)).#rule(#range)),
     );
     code! {
         #[allow(unused_imports)]
-        use #rt::__private::Unsure as _;
+        use #rt::__private::Undecided as _;
         if #(#certain)&&* {
             return;
         }

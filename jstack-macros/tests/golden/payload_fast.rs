@@ -2,9 +2,9 @@
 impl ::jstack_runtime::Payload for Message {
     fn check(&self, issues: &mut ::jstack_runtime::Issues) {
         #[allow(unused_imports)]
-        use ::jstack_runtime::__private::Unsure as _;
-        if (&::jstack_runtime::__private::Fast(&self.text)).has_chars(1..=64)
-            && (&::jstack_runtime::__private::Fast(&self.count)).is_within(..=9)
+        use ::jstack_runtime::__private::Undecided as _;
+        if (&::jstack_runtime::__private::FastCheck(&self.text)).has_chars(1..=64)
+            && (&::jstack_runtime::__private::FastCheck(&self.count)).is_within(..=9)
         {
             return;
         }

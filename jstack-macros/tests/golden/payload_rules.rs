@@ -7,8 +7,8 @@ where
 {
     fn check(&self, issues: &mut ::jstack_runtime::Issues) {
         #[allow(unused_imports)]
-        use ::jstack_runtime::__private::Unsure as _;
-        if (&::jstack_runtime::__private::Fast(&self.text)).has_chars(1..) {
+        use ::jstack_runtime::__private::Undecided as _;
+        if (&::jstack_runtime::__private::FastCheck(&self.text)).has_chars(1..) {
             return;
         }
         issues

@@ -21,7 +21,7 @@ use crate::http::input::body_text;
 use crate::http::problem;
 use crate::limits::or_none;
 use crate::observe;
-use crate::payload::{Data, Payload};
+use crate::payload::{Payload, RawPayload};
 use crate::rate::{Count, Rate};
 use crate::socket_id::SocketId;
 
@@ -118,7 +118,7 @@ impl Admin {
         let body = body_text(&parts.headers, body, limit).await?.unwrap_or_default();
         let text = std::str::from_utf8(&body)
             .map_err(|error| Error::bad_request(format!("the body is not UTF-8: {error}")))?;
-        let body: Body = Data::new(text).parse()?;
+        let body: Body = RawPayload::new(text).parse()?;
         self.catalog
             .emit(Emission {
                 procedure: &body.procedure,

@@ -9,7 +9,7 @@ use crate::app_context::AppContext;
 use crate::error::{Error, Issue, Result};
 use crate::events::{Target, To};
 use crate::nearest::nearest;
-use crate::payload::Data;
+use crate::payload::RawPayload;
 use crate::procedure::{EventInfo, ProcedureInfo};
 use crate::rooms::Hub;
 use crate::socket_id::SocketId;
@@ -54,7 +54,7 @@ impl Catalog {
             let to = emission.room.map_or(To::All, |room| To::Room(room.into()));
             let target = Target::new(&*hub, to);
             let target = emission.except.iter().fold(target, Target::except);
-            target.send_json(event.name, event.recode, &Data::new(emission.data))
+            target.send_json(event.name, event.recode, &RawPayload::new(emission.data))
         };
         emitted.await.map_err(below_data)
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::builder::App;
 use super::catalog::{Catalog, Emission};
 use super::cli::{CommandError, Emit, Listen};
-use crate::broker::{Broker as _, Channel, Memory, Message, Scope, Sink};
+use crate::broker::{Broker as _, Channel, Memory, Publication, Scope, Sink};
 use crate::error::{BoxError, Error};
 use crate::observe;
 use crate::protocol::close::CLOSE;
@@ -102,7 +102,7 @@ struct Printer {
 }
 
 impl Sink for Printer {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         let json = message.json();
         if json.starts_with(CLOSE) {
             return;

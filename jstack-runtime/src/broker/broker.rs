@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::message::{Channel, Message, Sink};
 use super::outcome::Publish;
+use super::publication::{Channel, Publication, Sink};
 use crate::error::Result;
 use crate::history::History;
 
@@ -19,7 +19,7 @@ pub trait Broker: Send + Sync + 'static {
     /// `local` is where this process' own members are: a broker that serves one process
     /// delivers there at once. Fails when the messages were not taken. Clients read the message of the
     /// error; details for operators belong in its source.
-    fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> Publish;
+    fn publish(&self, messages: &[Publication<'_>], local: &dyn Sink) -> Publish;
 
     /// Subscribes to a channel; what arrives goes to `sink`. It is live when the call is done.
     fn subscribe(&self, channel: Channel<'_>, sink: Arc<dyn Sink>) -> Subscribe;

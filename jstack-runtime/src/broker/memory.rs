@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::broker::{Broker, Subscribe};
-use super::message::{Channel, Message, Sink};
 use super::outcome::Publish;
+use super::publication::{Channel, Publication, Sink};
 use crate::history::{History, MemoryHistory};
 
 /// The embedded broker, for one process. It needs nothing, and keeps nothing but the
@@ -25,7 +25,7 @@ impl Memory {
 }
 
 impl Broker for Memory {
-    fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], local: &dyn Sink) -> Publish {
         for message in messages {
             local.deliver(message);
         }

@@ -4,15 +4,15 @@
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 mod broker;
 mod memory;
-pub(crate) mod message;
 pub(crate) mod outcome;
+pub(crate) mod publication;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
 pub use broker::{Broker, Subscribe};
 pub use memory::Memory;
-pub use message::{Channel, Message, Scope, Sink};
 pub use outcome::Publish;
+pub use publication::{Channel, Publication, Scope, Sink};
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::shared::Answerer;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::payload::Data;
+use crate::payload::RawPayload;
 
 /// What answers the question `event`, without its types.
 pub(super) fn answerer<T, E, B, R, A, F, Fut>(
@@ -21,7 +21,7 @@ where
 {
     let (parse, encode) = (event.parse_payload(), event.answer_encoder());
     let answerer: Answerer = Arc::new(move |data| {
-        let question = parse(&Data::new(&data));
+        let question = parse(&RawPayload::new(&data));
         let answer = question.map(&answer);
         Box::pin(async move {
             let answer = answer?.await?;

@@ -11,7 +11,7 @@ use super::inward::HistoryAnswer;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::payload::Data;
+use crate::payload::RawPayload;
 use crate::ws::SocketProcedure;
 
 /// One room, as this connection sees it, in procedures with history. The server decides who is in
@@ -107,7 +107,7 @@ impl<P: SocketProcedure> Room<P> {
         })?;
         let HistoryAnswer { e, items, more, .. } = answer;
         let items = items.into_iter().filter(|item| !item.0.is_empty()).map(|item| {
-            let event = P::Outgoing::decode(&item.0, Data::new(item.1.get()))?;
+            let event = P::Outgoing::decode(&item.0, RawPayload::new(item.1.get()))?;
             let at = Position::new(e.clone(), item.2);
             let time = SystemTime::UNIX_EPOCH + time(item.3);
             Ok::<_, Error>(Past { event, at, time })

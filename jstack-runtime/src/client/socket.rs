@@ -22,7 +22,7 @@ use super::status::Status;
 use super::token::Tokens;
 use crate::error::Result;
 use crate::events::{EmitFuture, Events, Target, To};
-use crate::payload::Data;
+use crate::payload::RawPayload;
 use crate::ws::SocketProcedure;
 
 /// A socket that is about to be opened, made by [`Client::ws`](super::Client::ws).
@@ -242,7 +242,7 @@ impl<P: SocketProcedure> Socket<P> {
             Item::Gap(gap) => Incoming::Gap(gap),
             Item::Error { event, error } => Incoming::Error { event, error },
             Item::Event { name, data, meta } => {
-                match P::Outgoing::decode(&name, Data::new(&data)) {
+                match P::Outgoing::decode(&name, RawPayload::new(&data)) {
                     Ok(event) => Incoming::Event(event, meta),
                     Err(error) => Incoming::Error { event: Some(name), error },
                 }

@@ -9,10 +9,10 @@ use super::delivery::Delivery;
 use super::reply::EncodedReply;
 use super::target::{Buffer, EmitFuture, Target};
 use crate::error::Result;
-use crate::payload::{Data, Described, EventPayload, EventPayloadAs, InputPayload, SchemaOf};
+use crate::payload::{Described, EventPayload, EventPayloadAs, InputPayload, RawPayload, SchemaOf};
 
 /// Checks the JSON of a payload and writes it as the payload's type does.
-pub(crate) type Recode = fn(&Data<'_>, &mut Vec<u8>) -> Result;
+pub(crate) type Recode = fn(&RawPayload<'_>, &mut Vec<u8>) -> Result;
 
 /// One event of a set: its wire name, its payload and the variant that it becomes.
 ///
@@ -25,7 +25,7 @@ pub struct Event<T, E, B: ?Sized = T, R = (), A = ()> {
     variant: fn(T) -> E,
     // The payload's abilities as plain functions: the one bound on `new` is all that a type
     // without its derives can break, so that one mistake is one error.
-    parse: fn(&Data<'_>) -> Result<T>,
+    parse: fn(&RawPayload<'_>) -> Result<T>,
     encode: fn(&B, &mut Vec<u8>) -> Result,
     recode: Recode,
     schema: SchemaOf,
@@ -39,7 +39,7 @@ pub struct Event<T, E, B: ?Sized = T, R = (), A = ()> {
 /// The abilities of a reply's type, or of an answer's.
 struct Exchange<T> {
     encode: fn(&T, &mut Vec<u8>) -> Result,
-    parse: fn(&Data<'_>) -> Result<T>,
+    parse: fn(&RawPayload<'_>) -> Result<T>,
     schema: SchemaOf,
     of: PhantomData<fn() -> T>,
 }
@@ -192,18 +192,18 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
     }
 
     /// A client's answer to this question.
-    pub(crate) fn parse_answer(&self) -> Option<fn(&Data<'_>) -> Result<A>> {
+    pub(crate) fn parse_answer(&self) -> Option<fn(&RawPayload<'_>) -> Result<A>> {
         self.ask.as_ref().map(|exchange| exchange.parse)
     }
 
     /// The server's reply to this event.
-    pub(crate) fn parse_reply(&self) -> Option<fn(&Data<'_>) -> Result<R>> {
+    pub(crate) fn parse_reply(&self) -> Option<fn(&RawPayload<'_>) -> Result<R>> {
         self.reply.as_ref().map(|exchange| exchange.parse)
     }
 
     /// The payload of this event.
     #[cfg(feature = "client")]
-    pub(crate) fn parse_payload(&self) -> fn(&Data<'_>) -> Result<T> {
+    pub(crate) fn parse_payload(&self) -> fn(&RawPayload<'_>) -> Result<T> {
         self.parse
     }
 
@@ -236,7 +236,7 @@ impl Target<'_> {
     /// The same for an event that is known by its name alone, with a payload in JSON.
     ///
     /// Fails also with a 422 if `data` is not a payload of the event.
-    pub(crate) fn send_json(self, name: &str, recode: Recode, data: &Data<'_>) -> EmitFuture {
+    pub(crate) fn send_json(self, name: &str, recode: Recode, data: &RawPayload<'_>) -> EmitFuture {
         let mut buffer = Buffer::take();
         open(name, needs_no_escape(name), &mut buffer.bytes);
         let encoded = recode(data, &mut buffer.bytes);
@@ -277,9 +277,9 @@ pub trait AnyEvent<E>: Send + Sync {
     /// The documentation of the variant.
     fn docs(&self) -> &'static str;
     /// Decodes a payload and checks its rules.
-    fn decode(&self, data: Data<'_>) -> Result<E>;
+    fn decode(&self, data: RawPayload<'_>) -> Result<E>;
     /// Checks the JSON of a payload and writes it anew, without the type of the payload.
-    fn recode(&self) -> fn(&Data<'_>, &mut Vec<u8>) -> Result;
+    fn recode(&self) -> fn(&RawPayload<'_>, &mut Vec<u8>) -> Result;
     /// Writes the payload's schema.
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;
     /// How the event is delivered.
@@ -301,7 +301,7 @@ impl<T, E, B: ?Sized, R, A> AnyEvent<E> for Event<T, E, B, R, A> {
         self.docs
     }
 
-    fn decode(&self, data: Data<'_>) -> Result<E> {
+    fn decode(&self, data: RawPayload<'_>) -> Result<E> {
         match (self.parse)(&data) {
             Ok(payload) => Ok((self.variant)(payload)),
             Err(error) => Err(error),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use crate::error::{Error, Result};
-use crate::payload::Data;
+use crate::payload::RawPayload;
 
 /// The answer to a question, once it has come.
 ///
@@ -54,7 +54,7 @@ impl<'a> Question<'a> {
         let (name, answer) = (event.wire_name(), self.asker.ask(text, self.within));
         Box::pin(async move {
             let text = answer.await?;
-            parse(&Data::new(&text)).map_err(|error| invalid(name, &error))
+            parse(&RawPayload::new(&text)).map_err(|error| invalid(name, &error))
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::question::Asked;
 use crate::error::Error;
-use crate::payload::Data;
+use crate::payload::RawPayload;
 
 /// A request on its way to the server. Typed requesters wrap it.
 #[must_use = "a request does nothing until it is sent"]
@@ -47,7 +47,7 @@ impl Request<'_> {
         let answer = self.requests.request(name, text, self.within);
         Box::pin(async move {
             let text = answer.await?;
-            parse(&Data::new(&text)).map_err(|error| invalid(name, &error))
+            parse(&RawPayload::new(&text)).map_err(|error| invalid(name, &error))
         })
     }
 }

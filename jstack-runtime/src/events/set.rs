@@ -6,7 +6,7 @@ use super::replier::Replier;
 use super::request::Request;
 use super::target::{EmitFuture, Target};
 use crate::error::{Error, Result};
-use crate::payload::Data;
+use crate::payload::RawPayload;
 use crate::untrusted::Untrusted;
 
 /// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
@@ -63,7 +63,7 @@ pub trait Events: Sized + Send + Sync + 'static {
     ///
     /// Fails with a 404 for a name that is not in the set, and with a 422 that names each field
     /// that is wrong.
-    fn decode(name: &str, data: Data<'_>) -> Result<Self> {
+    fn decode(name: &str, data: RawPayload<'_>) -> Result<Self> {
         match named::<Self>(name) {
             Some(event) => event.decode(data),
             None => Err(unknown(name, Self::event_name_at)),

@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use super::page::{Page, PageLimit};
 use super::position::{Keep, Position};
-use crate::broker::message::{Channel, Message, Sink};
 use crate::broker::outcome::Publish;
+use crate::broker::publication::{Channel, Publication, Sink};
 use crate::error::Result;
 
 /// An answer from a room's history.
@@ -23,10 +23,10 @@ pub type Reading<T = ()> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 pub trait History: Send + Sync + 'static {
     /// Publishes messages, those of one channel in this order, and keeps as much as `keep` says.
     ///
-    /// Each message is delivered with its [`position`](Message::position). Fails when the messages
+    /// Each message is delivered with its [`position`](Publication::position). Fails when the messages
     /// were not taken. A history of one process delivers to `local` at once, under the lock of the
     /// channel: a sink must not call the history, nor wait for a lock under which somebody else does.
-    fn publish(&self, messages: &[Message<'_>], keep: Keep, local: &dyn Sink) -> Publish;
+    fn publish(&self, messages: &[Publication<'_>], keep: Keep, local: &dyn Sink) -> Publish;
 
     /// Where the log of a channel ends. Begins an epoch if there is no log yet, so that the next
     /// message follows this position.

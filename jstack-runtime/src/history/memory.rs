@@ -19,8 +19,8 @@ use super::history::{History, Reading};
 use super::log::Log;
 use super::page::{Entry, Page, PageLimit};
 use super::position::{Epoch, Keep, Position};
-use crate::broker::message::{Channel, Message, Scope, Sink};
 use crate::broker::outcome::Publish;
+use crate::broker::publication::{Channel, Publication, Scope, Sink};
 use crate::platform::{Instant, RandomState, random, unix_millis};
 
 /// A power of two.
@@ -129,7 +129,7 @@ impl MemoryHistory {
         Box::pin(std::future::ready(Ok(read(&mut log, now))))
     }
 
-    fn publish_to(&self, messages: &[Message<'_>], keep: Keep, local: &dyn Sink) {
+    fn publish_to(&self, messages: &[Publication<'_>], keep: Keep, local: &dyn Sink) {
         let Some(first) = messages.first() else { return };
         let now = Instant::now();
         let named = self.log(first.channel, now);
@@ -186,7 +186,7 @@ impl Shard {
 }
 
 impl History for MemoryHistory {
-    fn publish(&self, messages: &[Message<'_>], keep: Keep, local: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], keep: Keep, local: &dyn Sink) -> Publish {
         for messages in messages.chunk_by(|one, next| one.channel == next.channel) {
             self.publish_to(messages, keep, local);
         }
@@ -226,7 +226,7 @@ mod tests {
     struct Nobody;
 
     impl Sink for Nobody {
-        fn deliver(&self, _: &Message<'_>) {}
+        fn deliver(&self, _: &Publication<'_>) {}
 
         fn gap(&self, _: Channel<'_>, _: Option<u64>) {}
     }
@@ -237,7 +237,7 @@ mod tests {
 
     fn publish(history: &MemoryHistory, room: &str, age: Duration) {
         let mut scratch = Vec::new();
-        let message = Message::new(channel(room), b"[\"n\",1]", &mut scratch);
+        let message = Publication::new(channel(room), b"[\"n\",1]", &mut scratch);
         drop(history.publish(&[message], Keep { count: 9, age }, &Nobody));
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::position::Position;
-use crate::broker::message::{Channel, Message};
+use crate::broker::publication::{Channel, Publication};
 use crate::socket_id::SocketId;
 
 /// A message as its room's log has it.
@@ -31,8 +31,8 @@ impl Entry {
         channel: Channel<'a>,
         top: Position,
         scratch: &'a mut Vec<u8>,
-    ) -> Message<'a> {
-        let mut message = Message::new(channel, &self.json, scratch);
+    ) -> Publication<'a> {
+        let mut message = Publication::new(channel, &self.json, scratch);
         message.except = &self.except;
         message.except_rooms = &self.except_rooms;
         message.position = Some(Position::new(top.epoch(), self.offset));

@@ -1,12 +1,15 @@
-//! A type's schema by functions, so that schemars' part of it is compiled once and not for each type.
+//! A type's schema as functions, so that schemars' part is compiled once and not for each type.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-/// `SchemaGenerator::subschema_for`, but for its `Self` alone: that one is in a unit of schemars'
-/// which another type would compile again for all types.
+/// Writes a type's schema; nothing runs until somebody asks for it.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// Like `SchemaGenerator::subschema_for`, but instantiated in the user's crate: one shared codegen
+/// unit in schemars would be rebuilt whenever a type is added.
 pub(crate) trait Described: JsonSchema {
     /// The schema, or a reference to it.
     fn described(generator: &mut SchemaGenerator) -> Schema {

@@ -1,21 +1,21 @@
 //! Cheap sufficient checks that let most values skip `garde`.
 //!
-//! Most texts are as long as they may be by their bytes alone, and a number is one comparison. What
-//! is not certain here is not refused: `garde` decides it, and says why.
+//! A text's length in bytes mostly decides the rule for its characters, and a number is one
+//! comparison. A value that is undecided here is not refused: `garde` decides, and says why.
 
 use std::borrow::Cow;
 use std::ops::RangeBounds;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A value before its rules run. It is named by expansions only.
+/// A value before its rules run. Only expansions name it.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Fast<'a, T: ?Sized>(pub &'a T);
+pub struct FastCheck<'a, T: ?Sized>(pub &'a T);
 
-/// Of types that nothing is known of, nothing is certain.
+/// Fallback for other types: undecided.
 #[doc(hidden)]
-pub trait Unsure {
+pub trait Undecided {
     /// Whether `length(chars, …)` is certainly kept.
     fn has_chars(&self, _: impl RangeBounds<usize>) -> bool {
         false
@@ -27,9 +27,9 @@ pub trait Unsure {
     }
 }
 
-impl<T: ?Sized> Unsure for &Fast<'_, T> {}
+impl<T: ?Sized> Undecided for &FastCheck<'_, T> {}
 
-impl<T: Text + ?Sized> Fast<'_, T> {
+impl<T: Text + ?Sized> FastCheck<'_, T> {
     /// Whether `length(chars, …)` is certainly kept: a character has one to four bytes.
     #[inline]
     pub fn has_chars(&self, chars: impl RangeBounds<usize>) -> bool {
@@ -38,7 +38,7 @@ impl<T: Text + ?Sized> Fast<'_, T> {
     }
 }
 
-impl<T: Integer> Fast<'_, T> {
+impl<T: Integer> FastCheck<'_, T> {
     /// Whether `range(…)` is certainly kept.
     #[inline]
     pub fn is_within(&self, values: impl RangeBounds<i128>) -> bool {
@@ -109,48 +109,48 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_that_fits_at_sight_fits_by_garde(
+        fn a_text_that_passes_the_fast_check_passes_garde(
             text in "[aé日😀]{0,12}",
             min in 0..14_usize,
             max in 0..40_usize,
         ) {
             let owned = Some(text.clone());
             for certain in [
-                Fast(&text).has_chars(min..=max),
-                Fast(&owned).has_chars(min..=max),
-                Fast(&Cow::from(&text)).has_chars(min..=max),
+                FastCheck(&text).has_chars(min..=max),
+                FastCheck(&owned).has_chars(min..=max),
+                FastCheck(&Cow::from(&text)).has_chars(min..=max),
             ] {
                 prop_assert!(!certain || length::chars::apply(&text, (min, max)).is_ok());
             }
         }
 
         #[test]
-        fn a_text_of_ascii_between_its_bounds_fits_at_sight(
+        fn a_text_of_ascii_between_its_bounds_passes_the_fast_check(
             text in "[ -~]{1,40}",
             more in 0..9_usize,
         ) {
-            prop_assert!(Fast(&text).has_chars(1..=text.len() + more));
+            prop_assert!(FastCheck(&text).has_chars(1..=text.len() + more));
         }
 
         #[test]
-        fn a_number_fits_at_sight_where_it_fits_by_garde(n: i8, min: i8, max: i8) {
-            let certain = Fast(&n).is_within(i128::from(min)..=i128::from(max));
+        fn a_number_passes_the_fast_check_where_it_passes_garde(n: i8, min: i8, max: i8) {
+            let certain = FastCheck(&n).is_within(i128::from(min)..=i128::from(max));
             prop_assert_eq!(certain, range::apply(&n, (Some(min), Some(max))).is_ok());
         }
     }
 
     #[test]
     fn what_is_not_there_breaks_no_rule() {
-        assert!(Fast(&None::<String>).has_chars(1..=2));
+        assert!(FastCheck(&None::<String>).has_chars(1..=2));
         assert!(length::chars::apply(&None::<String>, (1, 2)).is_ok());
-        assert!(Fast(&None::<u8>).is_within(1..=2));
+        assert!(FastCheck(&None::<u8>).is_within(1..=2));
     }
 
     #[test]
-    fn nothing_is_certain_of_a_type_of_the_users_own() {
+    fn a_users_own_type_is_undecided() {
         struct Own;
-        assert!(!(&Fast(&Own)).has_chars(..));
-        assert!(!(&Fast(&Own)).is_within(..));
-        assert!(!(&Fast(&7_u8)).has_chars(..));
+        assert!(!(&FastCheck(&Own)).has_chars(..));
+        assert!(!(&FastCheck(&Own)).is_within(..));
+        assert!(!(&FastCheck(&7_u8)).has_chars(..));
     }
 }

@@ -141,10 +141,10 @@ impl Issues {
 
     /// The same with the names that are in `sent`: rules know the Rust field (`room_id`), clients the
     /// one that they sent (`roomId`).
-    pub(super) fn into_sent(mut self, sent: &Value) -> Vec<Issue> {
+    pub(super) fn into_wire_paths(mut self, sent: &Value) -> Vec<Issue> {
         let mut names = Names::default();
         for issue in &mut self.found {
-            issue.path = names.path_as_sent(&issue.path, sent);
+            issue.path = names.wire_path(&issue.path, sent);
         }
         self.into_vec()
     }
@@ -216,7 +216,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn path_as_sent(&mut self, mut rest: &str, sent: &'a Value) -> String {
+    fn wire_path(&mut self, mut rest: &str, sent: &'a Value) -> String {
         let (mut path, mut at) = (String::with_capacity(rest.len()), Some(sent));
         while let Some((part, after)) = issue_path::first(rest) {
             rest = after;

@@ -1,9 +1,12 @@
-use super::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::error::{Error, Result};
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema, garde::Validate)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +22,7 @@ impl Payload for Message {
 }
 
 fn issues<T: InputPayload + std::fmt::Debug>(json: &str) -> Vec<(String, String)> {
-    let error = Data::new(json).parse::<T>().expect_err(json);
+    let error = RawPayload::new(json).parse::<T>().expect_err(json);
     error.issues().iter().map(|i| (i.path.clone(), i.message.clone())).collect()
 }
 
@@ -81,7 +84,7 @@ fn as_sent(paths: &[&str], sent: &Value) -> Vec<String> {
     for path in paths {
         issues.at(path);
     }
-    issues.into_sent(sent).into_iter().map(|issue| issue.path).collect()
+    issues.into_wire_paths(sent).into_iter().map(|issue| issue.path).collect()
 }
 
 #[test]
@@ -157,12 +160,15 @@ fn an_answer_is_short_whatever_was_sent() {
     let deep = |value: &str| format!("{}{value}{}", format!("{{{key}:").repeat(3), "}".repeat(3));
     let keys = |n| (0..n).map(|n| format!(r#""{n}{}":{{"netAmount":0}}"#, "k".repeat(10_000)));
     for error in [
-        Data::new(&deep(r#"{"netAmount":0}"#)).parse::<Deep>().expect_err("a broken rule"),
-        Data::new(&deep(r#"{"netAmount":""}"#)).parse::<Deep>().expect_err("a wrong type"),
-        Data::new(&key).parse::<u32>().map(|_| ()).expect_err("a text"),
-        Data::new(&format!("{{{key}:1}}")).parse::<Unknown>().map(|_| ()).expect_err("a field"),
-        Data::new(&key).parse::<Kind>().map(|_| ()).expect_err("a variant"),
-        Data::new(&format!("{{{}}}", keys(100).collect::<Vec<_>>().join(",")))
+        RawPayload::new(&deep(r#"{"netAmount":0}"#)).parse::<Deep>().expect_err("a broken rule"),
+        RawPayload::new(&deep(r#"{"netAmount":""}"#)).parse::<Deep>().expect_err("a wrong type"),
+        RawPayload::new(&key).parse::<u32>().map(|_| ()).expect_err("a text"),
+        RawPayload::new(&format!("{{{key}:1}}"))
+            .parse::<Unknown>()
+            .map(|_| ())
+            .expect_err("a field"),
+        RawPayload::new(&key).parse::<Kind>().map(|_| ()).expect_err("a variant"),
+        RawPayload::new(&format!("{{{}}}", keys(100).collect::<Vec<_>>().join(",")))
             .parse::<BTreeMap<String, Price>>()
             .map(|_| ())
             .expect_err("many long keys"),
@@ -258,7 +264,7 @@ fn what_an_error_costs_grows_with_the_input_and_not_with_its_square() {
 
 #[cfg(target_os = "linux")]
 fn refused<T: InputPayload>(json: &str) -> Error {
-    match Data::new(json).parse::<T>() {
+    match RawPayload::new(json).parse::<T>() {
         Ok(_) => unreachable!("every input is wrong"),
         Err(error) => error,
     }

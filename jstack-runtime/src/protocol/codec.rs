@@ -9,7 +9,7 @@ use super::control::{Elements, LONGEST_ID};
 use super::profile::Profile;
 use crate::error::{Error, Issue};
 use crate::events::{Events, named};
-use crate::payload::{Data, position_free};
+use crate::payload::{RawPayload, position_free};
 use crate::untrusted::Untrusted;
 
 /// A data message, which lives as long as the read buffer.
@@ -164,7 +164,7 @@ fn read_event<E: Events>(
         return Inbound::Fault { name: Some(Untrusted(name).to_string()), error, request };
     }
     let Some(event) = named::<E>(name) else {
-        return match E::decode(name, Data::new(data)) {
+        return match E::decode(name, RawPayload::new(data)) {
             Err(error) => {
                 Inbound::Fault { name: Some(Untrusted(name).to_string()), error, request }
             }
@@ -172,7 +172,7 @@ fn read_event<E: Events>(
             Ok(event) => Inbound::Event { name: "", event, request },
         };
     };
-    match event.decode(Data::new(data)) {
+    match event.decode(RawPayload::new(data)) {
         Ok(decoded) => Inbound::Event { name: event.name(), event: decoded, request },
         Err(error) if request.is_some() => {
             Inbound::Fault { name: Some(event.name().to_owned()), error, request }

@@ -1,7 +1,7 @@
 //! One message on its way to many queues.
 
 use super::member::Member;
-use crate::broker::Message;
+use crate::broker::Publication;
 #[cfg(feature = "deflate")]
 use crate::frame;
 use crate::outbound::Frame;
@@ -17,7 +17,7 @@ pub(super) struct Broadcast<'a> {
 }
 
 impl<'a> Broadcast<'a> {
-    pub(super) fn new(message: &Message<'a>) -> Self {
+    pub(super) fn new(message: &Publication<'a>) -> Self {
         Self {
             plain: Frame::new(message.frame()),
             #[cfg(feature = "deflate")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hub::{Hub, left_out};
 use super::member::Member;
 use super::name::EVERYONE;
-use crate::broker::{Message, Scope};
+use crate::broker::{Publication, Scope};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::outbound::Frame;
 use crate::protocol::close::{Close, read_close};
@@ -38,7 +38,7 @@ impl Hub {
 
     /// Closes the members here that a close from a process selects.
     #[cold]
-    pub(super) fn close_selected(&self, message: &Message<'_>) {
+    pub(super) fn close_selected(&self, message: &Publication<'_>) {
         let Some(Close { code, reason }) = read_close(message.json()) else {
             tracing::error!("a close from another process cannot be read");
             return;
@@ -50,7 +50,7 @@ impl Hub {
     }
 
     /// The members here that a message is for.
-    fn selected(&self, message: &Message<'_>) -> Vec<Arc<Member>> {
+    fn selected(&self, message: &Publication<'_>) -> Vec<Arc<Member>> {
         let room = match (message.channel.scope, message.only) {
             (Scope::All, _) => EVERYONE,
             (Scope::Room(name), _) => name,

@@ -8,7 +8,7 @@ use super::hub::{Hub, left_out, push};
 use super::member::Member;
 use super::name::{EVERYONE, wire_name};
 use super::room::{Room, Step};
-use crate::broker::{Channel, Message, Scope, Sink};
+use crate::broker::{Channel, Publication, Scope, Sink};
 use crate::history::Position;
 use crate::observe;
 use crate::outbound::{Frame, Pushed};
@@ -48,7 +48,7 @@ impl Dirty {
 }
 
 impl Hub {
-    fn deliver_to_room(&self, room: &Room, message: &Message<'_>) {
+    fn deliver_to_room(&self, room: &Room, message: &Publication<'_>) {
         let members = room.members();
         if let Some(position) = message.position {
             return self.deliver_at(room, &members, message, position);
@@ -80,7 +80,7 @@ impl Hub {
         &self,
         room: &Room,
         members: &[Arc<Member>],
-        message: &Message<'_>,
+        message: &Publication<'_>,
         position: Position,
     ) {
         let (name, offset) = (wire_name(room.name()), position.offset());
@@ -123,7 +123,7 @@ impl Hub {
         dirty.flush(self);
     }
 
-    pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Message<'_>) {
+    pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Publication<'_>) {
         let member = self.member(id);
         if let Some(member) = member.filter(|member| !left_out(member, message)) {
             let out = Broadcast::new(message);
@@ -134,7 +134,7 @@ impl Hub {
 }
 
 impl Sink for Hub {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         if message.json().starts_with(CLOSE) {
             return self.close_selected(message);
         }

@@ -12,7 +12,7 @@ use super::presence::Presence;
 use super::registry::{Entry, Registry};
 use super::remembered::Remembered;
 use super::room::Room;
-use crate::broker::{Channel, Message, Scope};
+use crate::broker::{Channel, Publication, Scope};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::events::Delivery;
 use crate::frame::{self, ControlFrame};
@@ -341,7 +341,7 @@ fn end_slow_reader(member: &Member) {
     tracing::debug!(socket = %member.id, "closing a reader that does not keep up");
 }
 
-pub(super) fn left_out(member: &Member, message: &Message<'_>) -> bool {
+pub(super) fn left_out(member: &Member, message: &Publication<'_>) -> bool {
     message.except.contains(&member.id)
         || message.except_rooms.iter().any(|room| member.is_in(room))
 }

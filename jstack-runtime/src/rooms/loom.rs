@@ -12,7 +12,7 @@ use loom::thread;
 
 use super::{Hub, Member, Node};
 use crate::broker::PublishOutcome;
-use crate::broker::{Broker, Channel, Message, Publish, Scope, Sink, Subscribe};
+use crate::broker::{Broker, Channel, Publication, Publish, Scope, Sink, Subscribe};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::{Publisher, Target, To};
@@ -37,7 +37,7 @@ fn room_of(channel: Channel<'_>) -> &str {
 }
 
 impl Broker for Network {
-    fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], local: &dyn Sink) -> Publish {
         for message in messages {
             if self.subscribed.lock().contains(room_of(message.channel)) {
                 local.deliver(message);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::hub::Hub;
 use super::name::{self, EVERYONE};
-use crate::broker::{Message, PublishOutcome, Scope, Sink as _};
+use crate::broker::{Publication, PublishOutcome, Scope, Sink as _};
 use crate::events::{Publisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::platform::Instant;
@@ -49,7 +49,7 @@ impl Hub {
     }
 
     /// Gives messages of one event to the broker, by way of the history where it keeps them.
-    fn hand_over(&self, messages: &[Message<'_>]) -> PublishOutcome {
+    fn hand_over(&self, messages: &[Publication<'_>]) -> PublishOutcome {
         if self.has_history() && messages.iter().all(|message| self.is_kept(message)) {
             return match self.remembered() {
                 Ok(Some(remembered)) => remembered.publish(messages, self),
@@ -61,7 +61,7 @@ impl Hub {
     }
 
     /// Whether a message goes into its room's history.
-    fn is_kept(&self, message: &Message<'_>) -> bool {
+    fn is_kept(&self, message: &Publication<'_>) -> bool {
         let to_many = matches!(message.channel.scope, Scope::All | Scope::Room(_));
         to_many && !message.json().starts_with(CLOSE) && self.classes().keeps(message.json())
     }
@@ -72,7 +72,7 @@ impl Hub {
             if let Err(error) = name::check(room) {
                 return error.into();
             }
-            let message = Message::framed(self.channel(room), buffer);
+            let message = Publication::framed(self.channel(room), buffer);
             return self.hand_over(&[message]);
         }
         self.publish_to_some(target, buffer)
@@ -90,7 +90,7 @@ impl Hub {
         {
             return error.into();
         }
-        let mut message = Message::framed(self.channel(EVERYONE), buffer);
+        let mut message = Publication::framed(self.channel(EVERYONE), buffer);
         message.except = sockets;
         message.except_rooms = except_rooms;
         match &target.to {
@@ -106,7 +106,7 @@ impl Hub {
                 let (earlier, named) = but.split_at(rooms.len());
                 let excepts: Vec<Vec<Cow<'_, str>>> =
                     (0..rooms.len()).map(|n| [&earlier[..n], named].concat()).collect();
-                let messages: Vec<Message<'_>> = rooms
+                let messages: Vec<Publication<'_>> = rooms
                     .iter()
                     .zip(&excepts)
                     .filter(|(room, except)| !except.contains(room))

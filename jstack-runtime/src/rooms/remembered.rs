@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::name::EVERYONE;
-use crate::broker::{Channel, Message, PublishOutcome, Scope, Sink};
+use crate::broker::{Channel, Publication, PublishOutcome, Scope, Sink};
 use crate::error::Result;
 use crate::history::{History, Keep, Page, PageLimit, Position, Reading};
 use crate::platform::HashMap;
@@ -35,7 +35,7 @@ impl Remembered {
         Self { history, keep, reads: Mutex::default() }
     }
 
-    pub(super) fn publish(&self, messages: &[Message<'_>], local: &dyn Sink) -> PublishOutcome {
+    pub(super) fn publish(&self, messages: &[Publication<'_>], local: &dyn Sink) -> PublishOutcome {
         self.history.publish(messages, self.keep, local).0
     }
 

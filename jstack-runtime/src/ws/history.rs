@@ -9,7 +9,7 @@ use super::handlers::SocketProcedure;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::history::{Page, Position};
-use crate::payload::Data;
+use crate::payload::RawPayload;
 use crate::rooms::Hub;
 
 /// The history of one room, as [`Io::history`](super::Io::history) returns it.
@@ -92,7 +92,7 @@ fn past<E: Events>(page: Page) -> Result<Vec<Past<E>>> {
         let (name, data): (std::borrow::Cow<'_, str>, &serde_json::value::RawValue) =
             serde_json::from_str(text)?;
         // An older version of the program may have written it.
-        let event = E::decode(&name, Data::new(data.get())).map_err(|error| {
+        let event = E::decode(&name, RawPayload::new(data.get())).map_err(|error| {
             Error::internal(format!("the history has an event that does not decode: {error}"))
         })?;
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(entry.at_millis);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::handlers::{EncodedMember, SocketProcedure};
 use crate::error::{Error, Result};
-use crate::payload::{Data, Described, EventPayload, InputPayload, SchemaOf};
+use crate::payload::{Described, EventPayload, InputPayload, RawPayload, SchemaOf};
 use crate::protocol::presence::MemberView;
 use crate::rooms::{Hub, Identity, Member as Connected};
 
@@ -38,7 +38,7 @@ pub trait PresenceProcedure: SocketProcedure {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Shown<T> {
-    parse: fn(&Data<'_>) -> Result<T>,
+    parse: fn(&RawPayload<'_>) -> Result<T>,
     encode: fn(&T, &mut Vec<u8>) -> Result,
     pub(crate) schema: SchemaOf,
 }
@@ -55,7 +55,7 @@ pub const fn shown<T: EventPayload>() -> Shown<T> {
 
 impl<T> Shown<T> {
     fn read(&self, json: &RawValue) -> Result<T> {
-        (self.parse)(&Data::new(json.get())).map_err(|error| {
+        (self.parse)(&RawPayload::new(json.get())).map_err(|error| {
             Error::internal(format!("a member of another version cannot be read: {error}"))
         })
     }
@@ -249,7 +249,7 @@ impl<P> fmt::Debug for SocketPresence<'_, P> {
 /// Decodes what a client says about itself, checks its rules, and writes it again: without what its
 /// type does not know.
 pub(crate) fn checked_state<P: PresenceProcedure>(json: &str) -> Result<Box<RawValue>> {
-    P::STATUS.written(&(P::STATUS.parse)(&Data::new(json))?)
+    P::STATUS.written(&(P::STATUS.parse)(&RawPayload::new(json))?)
 }
 
 /// Writes what `#[member]` returned.

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jstack_runtime::broker::{Broker, Channel, Message, Scope, Sink};
+use jstack_runtime::broker::{Broker, Channel, Publication, Scope, Sink};
 use jstack_runtime::{Redis, Result};
 use tokio::sync::Notify;
 
@@ -171,7 +171,7 @@ pub fn name(scope: Scope<'_>) -> String {
 }
 
 impl Sink for Rooms {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         let text = std::str::from_utf8(message.json()).unwrap();
         let mut parts = vec![text.to_owned()];
         parts.extend(message.only.map(|id| format!("only {id}")));
@@ -259,7 +259,7 @@ impl Process {
     /// Publishes `["n",data]`.
     pub fn publish(&self, scope: Scope<'_>, json: &str) -> impl Future<Output = Result> + use<> {
         let mut scratch = Vec::new();
-        let message = Message::new(self.channel(scope), json.as_bytes(), &mut scratch);
+        let message = Publication::new(self.channel(scope), json.as_bytes(), &mut scratch);
         self.broker.publish(&[message], &*self.rooms).into_future()
     }
 }

@@ -10,7 +10,7 @@ use super::failure::{publish_failed, reason};
 use super::format::names;
 use super::history::RedisHistory;
 use super::name_check;
-use crate::broker::{Broker, Channel, Message, Publish, Sink, Subscribe};
+use crate::broker::{Broker, Channel, Publication, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Result};
 use crate::history::History;
 use crate::limits::DEFAULT_NAME;
@@ -229,7 +229,7 @@ impl Redis {
 }
 
 impl Broker for Redis {
-    fn publish(&self, messages: &[Message<'_>], _: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], _: &dyn Sink) -> Publish {
         let connections = self.connections();
         if let Err(error) = connections.start_publishing() {
             return Publish::done(Err(error));

@@ -12,7 +12,7 @@ use super::body::body_text;
 use super::parse::{from_body, from_query, no_input_at_all};
 use crate::error::{Error, Issue, Result};
 use crate::http::shape::{Shape, TypeSchema};
-use crate::payload::{Data, Described, InputPayload, SchemaOf};
+use crate::payload::{Described, InputPayload, RawPayload, SchemaOf};
 
 /// What a request brought, of which its procedure's input is read.
 #[doc(hidden)]
@@ -115,7 +115,7 @@ trait ReadInput: InputPayload {
             Err(error) => return Err(error.into_response()),
         };
         while let Some(text) = texts.next() {
-            match Self::decode(&Data::new(text)) {
+            match Self::decode(&RawPayload::new(text)) {
                 Ok(value) => return Ok(value),
                 Err(error) => texts.refused(error),
             }
@@ -128,7 +128,7 @@ trait ReadInput: InputPayload {
         match sent.text(TypeSchema::of::<Self>()) {
             Err(error) => Err(error.into_response()),
             Ok(None) => Ok(None),
-            Ok(Some(text)) => match Self::decode(&Data::new(&text)) {
+            Ok(Some(text)) => match Self::decode(&RawPayload::new(&text)) {
                 Ok(value) => Ok(Some(value)),
                 Err(error) => Err(error.into_response()),
             },

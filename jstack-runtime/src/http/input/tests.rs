@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::input::{RawInput, no_input};
-use crate::payload::{Data, InputPayload, Payload};
+use crate::payload::{InputPayload, Payload, RawPayload};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, garde::Validate)]
 #[serde(rename_all = "camelCase", default)]
@@ -52,14 +52,14 @@ impl Payload for New {}
 
 fn decoded_as<T: InputPayload>(sent: RawInput<'_>) -> Result<Option<T>> {
     let json = sent.text(TypeSchema::of::<T>())?;
-    json.map(|json| Data::new(&json).parse()).transpose()
+    json.map(|json| RawPayload::new(&json).parse()).transpose()
 }
 
 /// The input of a request that brought none.
 fn missing<T: InputPayload>() -> Result<T> {
     let mut texts = RawInput::query(None).texts(TypeSchema::of::<T>())?;
     while let Some(text) = texts.next() {
-        match T::decode(&Data::new(text)) {
+        match T::decode(&RawPayload::new(text)) {
             Ok(value) => return Ok(value),
             Err(error) => texts.refused(error),
         }

@@ -3,4 +3,4 @@
 mod position;
 
 pub(crate) use position::position_free;
-pub(super) use position::{changed, of};
+pub(super) use position::{error_path, probe_text};

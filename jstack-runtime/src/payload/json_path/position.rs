@@ -1,4 +1,4 @@
-//! Which part of a JSON text an error of `serde_json`'s is about.
+//! Which part of a JSON text an error of `serde_json` is about.
 //!
 //! The error knows line and column alone, which mostly is the end of the value that was refused.
 //! Where it is not, a second parse of a slightly different text shows it. Learning the path on the way
@@ -13,7 +13,7 @@ use crate::payload::issue_path;
 /// A type that refuses what it read itself (`try_from`, `deserialize_with`, a tag inside) knows no
 /// position. `serde_json` then gives one on its way out, after it has tried to end the container
 /// around: that of the value, unless the value was the last. So there may be no last one.
-pub(crate) fn changed(json: &str, error: &Error) -> String {
+pub(crate) fn probe_text(json: &str, error: &Error) -> String {
     let mut text = json.to_owned();
     if let Some(last) = position(json, error).and_then(|end| end.checked_sub(1))
         && matches!(json.as_bytes().get(last), Some(b'}' | b']'))
@@ -24,17 +24,17 @@ pub(crate) fn changed(json: &str, error: &Error) -> String {
 }
 
 /// The path of the value that `error` is about, as `author.tags[2]`; empty for the whole. `again`
-/// is the error of the text that [`changed`] made.
-pub(crate) fn of(json: &str, error: &Error, changed: &str, again: Option<&Error>) -> String {
-    let message = |error: &Error| position_free(&error.to_string());
-    let said = message(error);
-    match again.filter(|again| message(again) == said) {
-        Some(again) => at(changed, again, &said),
-        None => at(json, error, &said),
+/// is the error of the text that [`probe_text`] made.
+pub(crate) fn error_path(json: &str, error: &Error, probe: &str, again: Option<&Error>) -> String {
+    let text = |error: &Error| position_free(&error.to_string());
+    let message = text(error);
+    match again.filter(|again| text(again) == message) {
+        Some(again) => at(probe, again, &message),
+        None => at(json, error, &message),
     }
 }
 
-/// Without ` at line 1 column 7`, which says nothing to somebody who wrote no lines.
+/// The message without ` at line 1 column 7`: the sender of one line has no use for it.
 pub(crate) fn position_free(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
@@ -49,34 +49,34 @@ fn position(json: &str, error: &Error) -> Option<usize> {
     Some(start + error.column())
 }
 
-fn at(json: &str, error: &Error, said: &str) -> String {
+fn at(json: &str, error: &Error, message: &str) -> String {
     let Some(until) = position(json, error) else { return String::new() };
-    Walk { json, at: 0, until, inside: Vec::new() }.path(&Said::new(said))
+    Walk { json, at: 0, until, inside: Vec::new() }.path(&ErrorPosition::of(message))
 }
 
 /// What the message says about the position.
-enum Said {
-    /// It is the end of the value, or of what is around it.
+enum ErrorPosition {
+    /// The position is the end of the value, or of its container.
     Nothing,
-    /// A tuple has more elements than it should: it is in one that nobody wants.
+    /// A tuple has too many elements: the position is inside a surplus one.
     TooLong,
-    /// An object or array was refused before it was read: it is its first byte.
+    /// An object or array was refused before it was read: the position is its first byte.
     Container,
-    /// The same where neither was expected (of an enum, an `i128`): it is the byte after.
+    /// The same where neither was expected (by an enum, an `i128`): the position is the byte after.
     Peeked,
-    /// It is behind a key that nobody knows, or that is not a number.
+    /// The position is behind an unknown key, or one that is not a number.
     Key,
 }
 
-impl Said {
-    fn new(said: &str) -> Self {
-        match said {
+impl ErrorPosition {
+    fn of(message: &str) -> Self {
+        match message {
             "trailing characters" => Self::TooLong,
             "expected value" | "invalid number" => Self::Peeked,
-            _ if said.starts_with("invalid type: map") => Self::Container,
-            _ if said.starts_with("invalid type: sequence") => Self::Container,
-            _ if said.starts_with("unknown field") => Self::Key,
-            _ if said.contains("expected key to be") => Self::Key,
+            _ if message.starts_with("invalid type: map") => Self::Container,
+            _ if message.starts_with("invalid type: sequence") => Self::Container,
+            _ if message.starts_with("unknown field") => Self::Key,
+            _ if message.contains("expected key to be") => Self::Key,
             _ => Self::Nothing,
         }
     }
@@ -113,7 +113,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn path(mut self, said: &Said) -> String {
+    fn path(mut self, position: &ErrorPosition) -> String {
         let mut value_next = true;
         // The position of an error that peeked into the latest value and refused it.
         let mut peeked = 0;
@@ -124,10 +124,10 @@ impl<'a> Walk<'a> {
                 return self.of_container();
             };
             match byte {
-                b'{' | b'[' if value_next && said.refuses(self.at, self.until) => {
+                b'{' | b'[' if value_next && position.refuses(self.at, self.until) => {
                     return self.of_value();
                 }
-                b'{' | b'[' if value_next && said.does_not_want(self.at, self.until) => {
+                b'{' | b'[' if value_next && position.does_not_want(self.at, self.until) => {
                     return self.of_container();
                 }
                 _ if value_next && here && self.is_later_element() => return self.of_previous(),
@@ -149,7 +149,9 @@ impl<'a> Walk<'a> {
                     self.at += 1;
                     value_next = false;
                 }
-                b',' if here && matches!(said, Said::Peeked) => return self.of_container(),
+                b',' if here && matches!(position, ErrorPosition::Peeked) => {
+                    return self.of_container();
+                }
                 b',' if here => return self.of_value(),
                 b',' => {
                     self.at += 1;
@@ -166,7 +168,7 @@ impl<'a> Walk<'a> {
                         *current = key;
                     }
                     if self.at >= self.until {
-                        let named = matches!(said, Said::Key);
+                        let named = matches!(position, ErrorPosition::Key);
                         return if named { self.of_value() } else { self.of_container() };
                     }
                     continue;
@@ -186,9 +188,9 @@ impl<'a> Walk<'a> {
             if !value_next && self.at >= self.until && !matches!(byte, b'{') {
                 // An enum has one variant: behind a whole value, its end was expected. After a number of
                 // one digit that cannot be distinguished from the number being refused.
-                let around = match said {
-                    Said::TooLong => true,
-                    Said::Peeked => self.at == self.until && self.at != peeked,
+                let around = match position {
+                    ErrorPosition::TooLong => true,
+                    ErrorPosition::Peeked => self.at == self.until && self.at != peeked,
                     _ => false,
                 };
                 return if around { self.of_container() } else { self.of_value() };

@@ -33,9 +33,9 @@ fn told<T: DeserializeOwned>(json: &str) -> Option<(String, String)> {
         // What follows the value.
         Ok(_) => return None,
     };
-    let changed = changed(json, &error);
-    let again = serde_json::from_str::<T>(&changed).err();
-    let ours = of(json, &error, &changed, again.as_ref());
+    let probe = probe_text(json, &error);
+    let again = serde_json::from_str::<T>(&probe).err();
+    let ours = error_path(json, &error, &probe, again.as_ref());
     // It does not tell a key that is no number; we do.
     if truth.strip_suffix('?').is_some_and(|path| ours.starts_with(path)) {
         truth.clone_from(&ours);

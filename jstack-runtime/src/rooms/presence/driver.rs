@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::peers::BEAT;
 use super::state::Presence;
-use crate::broker::{Channel, Message, Scope, Sink};
+use crate::broker::{Channel, Publication, Scope, Sink};
 use crate::error::Result;
 use crate::outbound::Frame;
 use crate::platform;
@@ -29,7 +29,7 @@ const SETTLE: Duration = Duration::from_millis(250);
 struct Ear(Weak<Hub>);
 
 impl Sink for Ear {
-    fn deliver(&self, message: &Message<'_>) {
+    fn deliver(&self, message: &Publication<'_>) {
         let Some(hub) = self.0.upgrade() else { return };
         let Some(told) = read_told(message.json()) else {
             return tracing::error!("what another process tells of its members cannot be read");
@@ -124,7 +124,7 @@ impl Hub {
         let (mut json, mut scratch) = (Vec::new(), Vec::new());
         write_told(&letter.told, &mut json);
         let name = self.presence_channel();
-        let message = Message::new(Channel { procedure: &name, scope }, &json, &mut scratch);
+        let message = Publication::new(Channel { procedure: &name, scope }, &json, &mut scratch);
         self.node().broker().publish(&[message], &Ear(self.weak()))
     }
 

@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::broker::{Channel, Message, Scope};
+    use crate::broker::{Channel, Publication, Scope};
     use crate::socket_id::SocketId;
 
     fn batch(envelopes: &[Vec<u8>]) -> Vec<u8> {
@@ -132,7 +132,7 @@ mod tests {
     fn bytes_of(envelope: &Envelope<'_>) -> Vec<u8> {
         let mut scratch = Vec::new();
         let channel = Channel { procedure: "post/chat", scope: Scope::All };
-        let mut message = Message::new(channel, envelope.json, &mut scratch);
+        let mut message = Publication::new(channel, envelope.json, &mut scratch);
         message.only = envelope.only;
         message.except = &envelope.except;
         message.except_rooms = &envelope.except_rooms;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::broker::Message;
+use crate::broker::Publication;
 use crate::error::{Error, Result};
 use crate::socket_id::SocketId;
 
@@ -59,7 +59,7 @@ pub(crate) struct Stamp {
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// Appends the envelope of `message` from `origin`, still without its number.
-pub(crate) fn encode(bytes: &mut Vec<u8>, message: &Message<'_>, origin: u64) -> Result {
+pub(crate) fn encode(bytes: &mut Vec<u8>, message: &Publication<'_>, origin: u64) -> Result {
     let json = message.json();
     let (except, rooms) = (message.except, message.except_rooms);
     if json.len() > LONGEST_JSON {
@@ -223,7 +223,7 @@ mod tests {
     ) -> Vec<u8> {
         let mut scratch = Vec::new();
         let channel = Channel { procedure: "post/chat", scope: Scope::All };
-        let mut message = Message::new(channel, json, &mut scratch);
+        let mut message = Publication::new(channel, json, &mut scratch);
         message.only = only;
         message.except = except;
         message.except_rooms = rooms;

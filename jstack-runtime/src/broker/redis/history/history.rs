@@ -16,7 +16,7 @@ use super::server::ServerLink;
 use crate::broker::redis::connections::Connections;
 use crate::broker::redis::failure::unavailable;
 use crate::broker::redis::format::names;
-use crate::broker::{Channel, Message, Publish, Sink};
+use crate::broker::{Channel, Publication, Publish, Sink};
 use crate::error::{Error, Result};
 use crate::history::{History, Keep, Page, PageLimit, Position, Reading};
 
@@ -127,7 +127,7 @@ impl RedisHistory {
 }
 
 impl History for RedisHistory {
-    fn publish(&self, messages: &[Message<'_>], keep: Keep, _: &dyn Sink) -> Publish {
+    fn publish(&self, messages: &[Publication<'_>], keep: Keep, _: &dyn Sink) -> Publish {
         let connections = &self.connections;
         if let Err(error) = connections.start_publishing() {
             return Publish::done(Err(error));

@@ -18,7 +18,7 @@ use crate::broker::redis::format::{envelope, names};
 use crate::broker::redis::history::ServerLink;
 use crate::broker::redis::route::Route;
 use crate::broker::{Acknowledged, PublishOutcome};
-use crate::broker::{Message, Publish};
+use crate::broker::{Publication, Publish};
 use crate::error::{Error, Result};
 use crate::history::Keep;
 
@@ -54,7 +54,7 @@ impl Outbox {
     /// history.
     pub(crate) fn publish(
         &self,
-        messages: &[Message<'_>],
+        messages: &[Publication<'_>],
         keep: Option<Keep>,
         prefix: &str,
         origin: u64,
@@ -71,7 +71,7 @@ impl Outbox {
     fn publish_with(
         &self,
         scratch: &mut Vec<u8>,
-        messages: &[Message<'_>],
+        messages: &[Publication<'_>],
         keep: Option<Keep>,
         prefix: &str,
         origin: u64,
@@ -305,7 +305,7 @@ mod tests {
 
     fn publish(outbox: &Outbox, text: &str) {
         let mut scratch = Vec::new();
-        let message = Message::new(ROOM, text.as_bytes(), &mut scratch);
+        let message = Publication::new(ROOM, text.as_bytes(), &mut scratch);
         drop(outbox.publish(&[message], None, "jstack", 1));
     }
 

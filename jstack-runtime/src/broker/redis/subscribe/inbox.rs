@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::entry::Entry;
 use super::table::Table;
-use crate::broker::Message;
+use crate::broker::Publication;
 use crate::broker::redis::counters::COUNTERS;
 use crate::broker::redis::format::envelope::Envelope;
 use crate::broker::redis::format::numbered;
@@ -235,7 +235,7 @@ fn deliver_one(
             return;
         }
     }
-    let mut message = Message::new(entry.channel(), envelope.json, scratch);
+    let mut message = Publication::new(entry.channel(), envelope.json, scratch);
     message.only = envelope.only;
     message.position = position;
     message.except = &envelope.except;

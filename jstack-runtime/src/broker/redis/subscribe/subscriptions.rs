@@ -423,7 +423,7 @@ mod tests {
 
     use super::*;
     use crate::broker::redis::route::SLOTS;
-    use crate::broker::{Message, Scope};
+    use crate::broker::{Publication, Scope};
 
     const ROOM: Channel<'static> = Channel { procedure: "post/chat", scope: Scope::Room("r") };
     const NAME: &str = "jstack:post/chat:room:r";
@@ -434,7 +434,7 @@ mod tests {
     struct Gaps(Mutex<usize>);
 
     impl Sink for Gaps {
-        fn deliver(&self, _: &Message<'_>) {}
+        fn deliver(&self, _: &Publication<'_>) {}
 
         fn gap(&self, _: Channel<'_>, _: Option<u64>) {
             *self.0.lock() += 1;

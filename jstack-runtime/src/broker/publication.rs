@@ -28,9 +28,12 @@ pub enum Scope<'a> {
     Node(u64),
 }
 
-/// One message on its way.
+/// A message on its way between processes: an event as text, and whom it is for.
+///
+/// [`json`](Self::json) and the public fields are what a broker carries; the receiving process builds
+/// the same publication with [`new`](Self::new) and gives it to the [`Sink`].
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct Publication<'a> {
     /// Where it goes.
     pub channel: Channel<'a>,
     /// For [`Scope::Node`]: the one connection it is for.
@@ -46,7 +49,7 @@ pub struct Message<'a> {
     json_at: usize,
 }
 
-impl<'a> Message<'a> {
+impl<'a> Publication<'a> {
     /// A message around the JSON text that follows [`HEADROOM`] free bytes in `buffer`.
     pub(crate) fn framed(channel: Channel<'a>, buffer: &'a mut [u8]) -> Self {
         let start = frame::write_header(buffer, Opcode::Text, false);
@@ -76,7 +79,7 @@ impl<'a> Message<'a> {
 /// Where a broker delivers.
 pub trait Sink: Send + Sync {
     /// Puts the message on the queue of each local member of its channel. It never waits.
-    fn deliver(&self, message: &Message<'_>);
+    fn deliver(&self, message: &Publication<'_>);
 
     /// Notes that messages of the channel may have been lost on the way here: at least
     /// `messages`, if the number is known.
