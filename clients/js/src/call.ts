@@ -1,10 +1,11 @@
 // `$get` and `$post`.
 
+import { attempt } from "./attempt.js"
 import type { Environment } from "./environment.js"
 import { ApiError, type Issue } from "./error.js"
 import type { CallOptions } from "./options.js"
 import type { Call } from "./routes.js"
-import { parse, stringify } from "./superjson.js"
+import { stringify } from "./superjson/write.js"
 
 /** Each field is a superjson text: in the query of a GET, in the body of a POST. */
 export const fields = (input: unknown): [string, string][] =>
@@ -33,7 +34,7 @@ async function run(
   { headers, init, fetch: fetcher = client.fetch ?? fetch, signal = init?.signal ?? undefined, timeout }: CallOptions = {},
 ): Promise<Response> {
   const late = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
-  const end = signal && late ? AbortSignal.any([signal, late]) : (signal ?? late)
+  const end = signal && late ? AbortSignal.any([signal, late]) : (signal ?? late ?? new AbortController().signal)
   const body = input === undefined ? null : JSON.stringify(Object.fromEntries(fields(input)))
   const all = new Headers({ accept: "application/problem+json, */*" })
   if (body) all.set("content-type", "application/json")
@@ -42,34 +43,31 @@ async function run(
 
   const mayAuthorize = token && !all.has("authorization")
   const send = async (reason: "request" | "refused"): Promise<Response> => {
-    const text = mayAuthorize && (await token(reason, end ?? new AbortController().signal))
+    const text = mayAuthorize && (await token(reason, end))
     if (text) all.set("authorization", `Bearer ${text}`)
     const { credentials = "include" } = client
-    return fetcher(url(), { credentials, cache: "no-store", ...init, method, body, headers: all, signal: end ?? null })
+    return fetcher(url(), { credentials, cache: "no-store", ...init, method, body, headers: all, signal: end })
   }
   let response = await send("request")
   if (response.status === 401 && mayAuthorize && renews) {
     await response.body?.cancel()
     response = await send("refused")
   }
-  const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json")
+  const isProblem = response.headers.get("content-type")?.includes("problem+json")
   if (!response.ok) throw problem(response, await response.text(), isProblem)
   const text = response.text.bind(response)
   return Object.assign(response, { json: async () => decode(await text(), response) })
 }
 
 /** Nothing is `undefined`: a procedure of another server may answer with an empty body. */
-function decode(text: string, { headers }: Response): unknown {
+async function decode(text: string, { headers }: Response): Promise<unknown> {
   if (!text) return undefined
-  return headers.get("x-is-superjson") === "true" ? parse(text) : JSON.parse(text)
+  return headers.has("x-is-superjson") ? (await import("./superjson/read.js")).parse(text) : JSON.parse(text)
 }
 
 function problem(response: Response, text: string, isProblem?: boolean): ApiError {
-  let document: { detail?: string; code?: string; errors?: Issue[] } = {}
-  try {
-    if (isProblem) document = JSON.parse(text)
-  } catch {
-    // A document that is cut off: its text says more than the parser's error.
-  }
-  return new ApiError(response.status, document.detail ?? text, response, document.code, document.errors)
+  type Problem = { detail?: string; code?: string; errors?: Issue[] }
+  // Of a document that is cut off, its text says more than the parser's error.
+  const { detail, code, errors } = (isProblem && attempt(() => JSON.parse(text) as Problem)) || {}
+  return new ApiError(response.status, detail ?? text, response, code, errors)
 }

@@ -47,7 +47,7 @@ export function createClient<R>(options: ClientOptions): Client<R> {
     const page = (globalThis as { location?: { href: string } }).location?.href
     if (!page && !/^\w+:/.test(base)) throw new TypeError(`baseUrl "${base}" needs a host here`)
     const made = new URL(`${base}/${path.map(encodeURIComponent).join("/")}`, page)
-    for (const field of query) made.searchParams.append(...field)
+    made.search = String(new URLSearchParams(query))
     return made
   }
   const open = (path: readonly string[], params: Params, connect?: boolean): LiveSocket =>
@@ -61,23 +61,20 @@ export function createClient<R>(options: ClientOptions): Client<R> {
   }
   const node = (path: readonly string[], more?: object): object => {
     // One object a route, so that hooks may compare routes.
-    const known = new Map<string | symbol, unknown>(
-      Object.entries({
-        $get: (input?: unknown, how?: CallOptions) => call(environment, "GET", () => url(path, fields(input)), undefined, how),
-        $post: (input?: unknown, how?: CallOptions) => call(environment, "POST", () => url(path), input, how),
-        $url: (query?: unknown) => url(path, fields(query)),
-        $ws: (params: Params) => open(path, params),
-        "~route": { path, shared, open: params => open(path, params, false) } satisfies RouteInternals,
-        // A client that an async function returns is not a promise.
-        then: undefined,
-        ...more,
-      }),
-    )
-    const get = (_: object, key: string | symbol): unknown => {
-      if (typeof key === "string" && !known.has(key)) known.set(key, node([...path, key]))
-      return known.get(key)
+    const known: Record<string | symbol, unknown> = {
+      __proto__: null,
+      $get: (input?: unknown, how?: CallOptions) => call(environment, "GET", () => url(path, fields(input)), undefined, how),
+      $post: (input?: unknown, how?: CallOptions) => call(environment, "POST", () => url(path), input, how),
+      $url: (query?: unknown) => url(path, fields(query)),
+      $ws: (params: Params) => open(path, params),
+      "~route": { path, shared, open: params => open(path, params, false) } satisfies RouteInternals,
+      // A client that an async function returns is not a promise.
+      then: undefined,
+      ...more,
     }
-    return new Proxy({}, { get })
+    const get = (_: object, key: string | symbol): unknown =>
+      key in known || typeof key === "symbol" ? known[key] : (known[key] = node([...path, key]))
+    return new Proxy(known, { get })
   }
   return node([], controls) as Client<R>
 }

@@ -3,7 +3,7 @@
 import type { Hub } from "./hub.js"
 import type { ClientOptions, ErrorContext, SocketOptions, TokenReason } from "./options.js"
 import type { TappedFrame } from "./routes.js"
-import type { LiveSocket } from "./socket/socket.js"
+import type { Link } from "./socket/link.js"
 
 export interface Environment {
   readonly client: ClientOptions
@@ -13,7 +13,7 @@ export interface Environment {
   /** Whether a refused token may be followed by another: it comes from a function. */
   readonly renews: boolean
   /** Those that are connected, try to be, or were refused: `$refresh` is for them. */
-  readonly sockets: Set<LiveSocket>
+  readonly sockets: Set<Link>
   readonly taps: Hub<[TappedFrame]>
   /** A server has answered in profile v1, so there is no need to try without it. */
   spoken: boolean
@@ -40,9 +40,9 @@ export const isHidden = (): boolean => here.document?.visibilityState === "hidde
 
 /** Calls `handler` when the network or the page comes or goes. Returns what ends it. */
 export function watchPage(handler: (event: Event) => void): () => void {
+  // The document's events too: on their way to it they pass the window.
   const both = (change: "addEventListener" | "removeEventListener"): void => {
-    for (const name of ["online", "offline", "pageshow", "pagehide"]) here[change]?.(name, handler)
-    for (const name of ["visibilitychange", "resume"]) here.document?.[change](name, handler)
+    for (const name of ["online", "offline", "pageshow", "pagehide", "visibilitychange", "resume"]) here[change]?.(name, handler, true)
   }
   both("addEventListener")
   return () => both("removeEventListener")

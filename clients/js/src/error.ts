@@ -56,7 +56,7 @@ export type LocalCode =
   | "malformed" // not a frame, or data that is not JSON
 
 /** The same again may succeed. */
-const RETRYABLE = "timeout lost connect overflow rate unavailable broker"
+const RETRYABLE = /^(timeout|lost|connect|overflow|rate|unavailable|broker)$/
 
 /** A request, a question or a connection failed. */
 export class SocketError extends Error {
@@ -75,7 +75,7 @@ export class SocketError extends Error {
 
   /** Whether the same again may succeed. After `lost` it is not known whether the server did it. */
   get retryable(): boolean {
-    return RETRYABLE.split(" ").includes(this.code)
+    return RETRYABLE.test(this.code)
   }
 }
 

@@ -1,3 +1,6 @@
+/** The longest delay that timers know, in ms. */
+export const LONGEST: number = 2 ** 31 - 1
+
 /** Timers by name: a second one of a name replaces the first, and all end at once. */
 export class Timers {
   readonly #running = new Map<string, ReturnType<typeof setTimeout>>()
@@ -11,10 +14,6 @@ export class Timers {
         run()
       }, ms),
     )
-  }
-
-  has(name: string): boolean {
-    return this.#running.has(name)
   }
 
   /** Ends these, or all. Returns whether the last of them ran. */

@@ -3,7 +3,7 @@ import type { WaitOptions } from "./options.js"
 
 /**
  * A promise that ends in any case that the options name. `begin` starts the work, and returns what
- * undoes it; that is called once, however the wait ends.
+ * undoes it; that is called however the wait ends, before anybody learns of the end, and perhaps again.
  */
 export function wait<T>(
   { signal, timeout }: WaitOptions,
@@ -12,23 +12,22 @@ export function wait<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let undo: (() => void) | undefined
-    let over = false
-    const end = (settle: () => void): void => {
-      if (over) return
-      over = true
+    let isOver = false
+    const end = <A>(settle: (result: A) => void) => (result: A): void => {
+      isOver = true
       clearTimeout(timer)
       signal?.removeEventListener("abort", abort)
       undo?.()
-      settle()
+      settle(result)
     }
-    const fail = (error: unknown): void => end(() => reject(error))
-    const stop = (code: LocalCode) => (): void => fail(new SocketError(code, `"${event ?? "ready"}": ${code}`, event))
+    const fail = end(reject)
+    const stop = (code: LocalCode) => (): void => fail(new SocketError(code, `"${event}": ${code}`, event))
     const abort = stop("aborted")
     const timer = timeout === undefined ? undefined : setTimeout(stop("timeout"), timeout)
     if (signal?.aborted) return abort()
     signal?.addEventListener("abort", abort)
-    undo = begin(value => end(() => resolve(value)), fail)
+    undo = begin(end(resolve), fail)
     // It may have ended while it began.
-    if (over) undo()
+    if (isOver) undo()
   })
 }

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { after, before, describe, test } from "node:test"
 import { ApiError, createClient } from "jstack-rs"
-import { parse, stringify } from "../dist/superjson.js"
+import { parse } from "../dist/superjson/read.js"
+import { stringify } from "../dist/superjson/write.js"
 
 let server, baseUrl
 const requests = []

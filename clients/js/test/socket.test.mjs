@@ -236,7 +236,8 @@ describe("the page", () => {
   function page() {
     mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 })
     const events = new EventTarget()
-    globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible" })
+    // What happens to the document passes the window on its way.
+    globalThis.document = { visibilityState: "visible", dispatchEvent: event => events.dispatchEvent(event) }
     globalThis.addEventListener = (name, handler) => events.addEventListener(name, handler)
     globalThis.removeEventListener = (name, handler) => events.removeEventListener(name, handler)
     return { events, document: globalThis.document }

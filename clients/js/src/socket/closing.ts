@@ -9,9 +9,6 @@ export interface Bye extends Refusal {
   after?: number
 }
 
-/** Close codes from 4400 to 4599 are 4000 + an HTTP status. */
-const statusOf = (code: number): number | undefined => (code >= 4400 && code < 4600 ? code - 4000 : undefined)
-
 export interface End {
   readonly code: number
   readonly reason: string
@@ -30,9 +27,11 @@ export interface End {
  * for 4408 (timeout) and 4429 (too many). 1000 is not: proxies say it.
  */
 export function judge(code: number, reason: string, wasOpen: boolean, bye: Bye | undefined, v1: boolean): End {
-  const status = bye?.status ?? statusOf(code)
-  const isBad = /^(1008|44(?!08|29)..)$/.test(`${code}`) || (v1 && code === 1009)
-  const text = reason || `${wasOpen ? "connection lost" : "cannot connect"} (${code})`
+  // Close codes from 4400 to 4599 are 4000 + an HTTP status.
+  const http = code - 4000
+  const status = bye?.status ?? (http >= 400 && http < 600 ? http : undefined)
+  const isBad = code === 1008 || (v1 && code === 1009) || (http >= 400 && http < 500 && http !== 408 && http !== 429)
+  const text = reason || `${wasOpen ? "connection lost" : "cannot connect"}: ${code}`
   return {
     code,
     reason,

@@ -16,16 +16,17 @@
 // without subprotocols. Two, because one failure is often an accident, and the base profile has much
 // less. A server that has spoken v1 once is never tried without.
 
+import { attempt } from "../attempt.js"
 import { type Environment, isHidden, isOnline, watchPage } from "../environment.js"
 import { type LocalCode, SocketError } from "../error.js"
 import { Hub } from "../hub.js"
 import type { WebSocketConstructor, WebSocketLike } from "../options.js"
 import type { TappedFrame } from "../routes.js"
-import { Timers } from "../timers.js"
+import { LONGEST, Timers } from "../timers.js"
 import { type Bye, type End, judge } from "./closing.js"
 import type { Extra, Welcome } from "./frames.js"
-import type { LiveSocket } from "./socket.js"
-import type { Status } from "./types.js"
+import { Listeners } from "./listeners.js"
+import type { AnySocket, Status, Unsubscribe } from "./types.js"
 
 const PROTOCOL = "jstack.v1"
 /** How late a timer may be before the machine must have slept. */
@@ -36,18 +37,16 @@ const PROBE = 5000
 const LASTING = 5000
 const NOT_SELECTED =
   "the server, or a proxy before it, did not select jstack.v1"
-/** Longer than timers run: not before the page is shown again, or `connect` is called. */
-const FOREVER = 2 ** 31 - 1
 
 type StatusWithoutOnline<S = Status> = S extends Status ? Omit<S, "online"> : never
 
-export class Link {
-  readonly changed: Hub
+export abstract class Link extends Listeners implements AnySocket {
   status: Status = { state: "idle", online: isOnline() }
   /** Between `connect` and the end for good. */
   isWanted = false
-  readonly #environment: Environment
-  readonly #socket: LiveSocket
+  readonly environment: Environment
+  readonly #heartbeat: readonly [idle: number, wait: number]
+  readonly #changed = new Hub(this.report)
   readonly #timers = new Timers()
   #ws: WebSocketLike | undefined
   #dialing: AbortController | undefined
@@ -63,24 +62,43 @@ export class Link {
   #refused = false
   #heardAt = 0
   #patience = 0
-  #unwatch: (() => void) | undefined
+  #unwatch: Unsubscribe | undefined
 
-  constructor(environment: Environment, socket: LiveSocket) {
-    this.#environment = environment
-    this.#socket = socket
-    this.changed = new Hub(socket.report)
+  constructor(environment: Environment) {
+    super((error, event) => environment.report(error, { socket: this, event }), environment.options.early)
+    this.environment = environment
+    this.#heartbeat = environment.options.heartbeat ?? [25_000, 15_000]
   }
 
-  get isOpen(): boolean {
+  abstract readonly url: string
+  /** It is open; `welcome` is missing in the base profile. */
+  protected abstract up(welcome: Welcome | undefined): void
+  /** The connection ended, or an attempt failed. */
+  protected abstract down(end: End, wasOpen: boolean, willRetry: boolean): void
+  protected abstract receive(name: string, data: unknown, extra: Extra): void
+  /** The user has changed. */
+  abstract refresh(): Promise<void>
+
+  get isConnected(): boolean {
     return this.status.state === "open"
   }
 
   get isV1(): boolean {
-    return this.status.state === "open" && this.status.profile === "v1"
+    return (this.status as { profile?: string }).profile === "v1"
   }
 
   get bufferedAmount(): number {
     return this.#ws?.bufferedAmount ?? 0
+  }
+
+  readonly subscribe = (listener: () => void): Unsubscribe => this.#changed.add(listener)
+
+  whenClosed(handler: (cause: SocketError) => void): Unsubscribe {
+    const look = (): void => {
+      if (this.status.state === "closed") handler(this.status.cause ?? closed())
+    }
+    look()
+    return this.subscribe(look)
   }
 
   connect(): void {
@@ -89,7 +107,7 @@ export class Link {
       this.#attempts = this.#lostAt = 0
       this.#refused = false
       this.#unwatch = watchPage(this.#onPage)
-      this.#environment.sockets.add(this.#socket)
+      this.environment.sockets.add(this)
     }
     if (this.#ws || this.#dialing) return
     this.#timers.clear("retry")
@@ -99,32 +117,29 @@ export class Link {
   }
 
   close(code = 1000, reason = ""): void {
-    this.#environment.sockets.delete(this.#socket)
+    this.environment.sockets.delete(this)
     if (this.status.state === "closed") return
     this.#hangUp(code, reason)
-    this.#finish({ code, reason, cause: new SocketError("closed", "the socket is closed") }, null)
+    this.#finish({ code, reason, cause: closed() }, null)
   }
 
   /** Drops the connection, if there is one, and dials again at once. */
   restart(): void {
-    if (this.isOpen) this.#giveUp("lost", "connecting again", { after: 0 })
+    if (this.isConnected) this.#giveUp("lost", "connecting again", { after: 0 })
     else this.#hangUp()
     this.connect()
   }
 
-  send(text: string): boolean {
+  write(text: string): boolean {
     this.tap("out", text)
-    try {
+    return !!attempt(() => {
       this.#ws?.send(text)
-      return !!this.#ws
-    } catch {
-      return false
-    }
+      return this.#ws
+    })
   }
 
   tap(direction: TappedFrame["direction"], text: string): void {
-    const { taps } = this.#environment
-    if (taps.size) taps.fire({ socket: this.#socket, direction, text, time: Date.now() })
+    this.environment.taps.fire({ socket: this, direction, text, time: Date.now() })
   }
 
   /** The status of a connection that is on its way. */
@@ -146,7 +161,7 @@ export class Link {
 
   #set(status: StatusWithoutOnline): void {
     this.status = { ...status, online: isOnline() } as Status
-    this.changed.fire()
+    this.#changed.fire()
   }
 
   // ------------------------------------------------------------------------------------- one attempt
@@ -158,10 +173,10 @@ export class Link {
   }
 
   async #dial(signal: AbortSignal, plain?: boolean): Promise<void> {
-    const { client, options, token } = this.#environment
+    const { client, options, token } = this.environment
     const Socket = client.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor)
     const protocols = plain || options.profile === "base" ? [] : [PROTOCOL]
-    this.#timers.set("open", options.connectTimeout ?? 10_000, () => this.#giveUp("timeout", "cannot connect in time"))
+    this.#timers.set("open", options.connectTimeout ?? 10_000, () => this.#giveUp("timeout", "cannot connect"))
     if (protocols.length && token) {
       try {
         const text = await token(this.#refused ? "refused" : "connect", signal)
@@ -174,7 +189,7 @@ export class Link {
     if (signal.aborted) return
     this.#dialing = undefined
     try {
-      this.#listen(new Socket(this.#socket.url, protocols), protocols)
+      this.#listen(new Socket(this.url, protocols), protocols)
     } catch (error) {
       // A bad address, or no WebSocket at all (then the option is missing): no attempt mends it.
       this.#giveUp("connect", `${error}`, { final: true })
@@ -188,22 +203,22 @@ export class Link {
     ws.onopen = () => {
       reached = true
       if (ws.protocol === PROTOCOL) return
-      if (this.#environment.options.profile !== "base") this.#socket.report(new SocketError("unsupported", NOT_SELECTED))
+      if (this.environment.options.profile !== "base") this.report(new SocketError("unsupported", NOT_SELECTED))
       this.#opened()
     }
     // What it means comes with `onclose`.
     ws.onerror = () => {}
     ws.onmessage = ({ data }: { data: unknown }) => this.#receive(data)
     ws.onclose = ({ code, reason }: { code: number; reason: string }) => {
-      if (reached || !offered || this.#environment.spoken || this.#missed++ === 0)
-        return this.#drop(judge(code, reason, this.isOpen, this.#bye, ws.protocol === PROTOCOL))
+      if (reached || !offered || this.environment.spoken || this.#missed++ === 0)
+        return this.#lost(judge(code, reason, this.isConnected, this.#bye, ws.protocol === PROTOCOL))
       this.#hangUp()
       this.#begin(true)
     }
   }
 
   #opened(welcome?: Welcome): void {
-    const [idle = 25_000, more = 15_000] = this.#environment.options.heartbeat ?? []
+    const [idle, more] = this.#heartbeat
     this.#patience = welcome ? (welcome.ping ?? idle) + more : idle
     this.#heardAt = Date.now()
     this.#timers.clear("open", "lost")
@@ -212,27 +227,22 @@ export class Link {
       this.#refused = false
     })
     this.#watchSilence(this.#patience)
-    if (welcome) this.#environment.spoken = true
+    if (welcome) this.environment.spoken = true
     this.#set({ state: "open", since: new Date(), profile: welcome ? "v1" : "base" })
     // A listener of the status may have closed it.
-    if (this.isOpen) this.#socket.up(welcome)
+    if (this.isConnected) this.up(welcome)
   }
 
   #receive(data: unknown): void {
     this.#heardAt = Date.now()
-    let frame: unknown
-    try {
-      frame = JSON.parse(data as string)
-    } catch {
-      // Not a frame, which is reported below.
-    }
+    const frame = attempt<unknown>(() => JSON.parse(data as string))
     if (!Array.isArray(frame) || typeof frame[0] !== "string")
-      return this.#socket.report(new SocketError("malformed", `not a frame: ${String(data).slice(0, 99)}`))
+      return this.report(new SocketError("malformed", `not a frame: ${String(data).slice(0, 99)}`))
     const [name, value, extra = {}] = frame as [string, unknown, Extra?]
     this.tap("in", data as string)
-    if (name === "$welcome" && !this.isOpen) this.#opened(value as Welcome)
+    if (name === "$welcome" && !this.isConnected) this.#opened(value as Welcome)
     else if (name === "$bye") this.#bye = value as Bye
-    else this.#socket.receive(name, value, extra)
+    else this.receive(name, value, extra)
   }
 
   // --------------------------------------------------------------------------------------- its end
@@ -254,47 +264,43 @@ export class Link {
     }
   }
 
-  #drop(end: End): void {
-    this.#hangUp()
-    this.#lost(end)
-  }
-
   #giveUp(code: LocalCode, message: string, more?: Partial<End>): void {
-    this.#drop({ code: 1006, reason: message, cause: new SocketError(code, message), ...more })
+    this.#lost({ code: 1006, reason: message, cause: new SocketError(code, message), ...more })
   }
 
   #lost(end: End): void {
+    this.#hangUp()
     let { final, after, cause } = end
-    if (end.unauthorized && this.#environment.renews && !this.#refused) {
+    if (end.unauthorized && this.environment.renews && !this.#refused) {
       // Once: another refusal of a new token is final.
       this.#refused = true
       final = false
       after ??= 0
     }
     if (final) return this.#finish(end, cause)
-    const { isOpen } = this
-    const [first, longest] = this.#environment.options.backoff ?? [500, 20_000]
+    const wasOpen = this.isConnected
+    const [first, longest] = this.environment.options.backoff ?? [500, 20_000]
     const delay = after ?? Math.random() * Math.min(longest, first * 2 ** this.#attempts)
     const now = Date.now()
     this.#attempts++
     this.#cause = cause
-    if (isOpen) {
+    if (wasOpen) {
       this.#lostAt = now
       this.#timers.set("lost", LASTING, () => this.#say())
     }
-    this.#retryAt = delay < FOREVER ? new Date(now + delay) : null
+    this.#retryAt = delay < LONGEST ? new Date(now + delay) : null
     if (this.#retryAt) this.#timers.set("retry", delay, () => this.connect())
     this.#say()
-    this.#socket.down(end, isOpen, true)
+    this.down(end, wasOpen, true)
   }
 
   #finish(end: End, cause: SocketError | null): void {
-    const { isOpen } = this
+    const wasOpen = this.isConnected
     this.isWanted = false
     this.#unwatch?.()
     this.#timers.clear()
     this.#set({ state: "closed", code: end.code, cause })
-    this.#socket.down(end, isOpen, false)
+    this.down(end, wasOpen, false)
   }
 
   // ----------------------------------------------------------------------------------- signs of life
@@ -311,25 +317,27 @@ export class Link {
       if (askedAt ? this.#heardAt >= askedAt : left > 0) this.#watchSilence(Math.max(left, 1))
       // A timer that is late slept with the machine, and proves nothing.
       else if (now > due + LATE) this.#probe(PROBE)
-      else if (!askedAt && !this.isV1) this.#probe(this.#environment.options.heartbeat?.[1] ?? 15_000)
+      else if (!askedAt && !this.isV1) this.#probe(this.#heartbeat[1])
       else this.#giveUp("lost", "the server is silent")
     })
   }
 
   #probe(ms: number): void {
     this.#watchSilence(ms, Date.now())
-    this.send('["ping",null]')
+    this.write('["ping",null]')
   }
 
   readonly #onPage = ({ type }: { type: string }): void => {
     if (type === "online" || type === "offline") this.#set(this.status)
-    // An open connection would keep the page out of the back/forward cache.
-    if (type === "pagehide") this.#giveUp("lost", "the page is hidden", { after: FOREVER })
+    // An open connection would keep the page out of the back/forward cache. It is back when the page is.
+    if (type === "pagehide") this.#giveUp("lost", "the page is hidden", { after: LONGEST })
     else if (type === "offline" || isHidden()) return
-    else if (this.isOpen) this.#probe(PROBE)
+    else if (this.isConnected) this.#probe(PROBE)
     else this.connect()
   }
 }
 
-const base64url = (text: string): string =>
-  btoa(String.fromCharCode(...new TextEncoder().encode(text))).replace(/[+/=]/g, sign => ({ "+": "-", "/": "_" })[sign] ?? "")
+const closed = (): SocketError => new SocketError("closed", "the socket is closed")
+
+/** Credentials are ASCII, as they are in headers. */
+const base64url = (text: string): string => btoa(text).replace(/[+/=]/g, sign => ({ "+": "-", "/": "_" })[sign] ?? "")

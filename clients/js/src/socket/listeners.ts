@@ -1,6 +1,7 @@
 // Who listens to a socket's events, and what waits until somebody does. The socket itself is built on it.
 
 import type { SocketError } from "../error.js"
+import { entry } from "../entry.js"
 import { Hub } from "../hub.js"
 import type { WaitOptions } from "../options.js"
 import { wait } from "../wait.js"
@@ -8,6 +9,7 @@ import type { Gap, Meta, Occurrence, Unsubscribe } from "./types.js"
 
 export type Handler = (data: unknown, meta: Meta) => unknown
 type Events = Record<string, unknown>
+type Early = [event: string, data: unknown, meta: Meta]
 type Any = Occurrence<Events>
 
 /** Not an event's name: its listeners get every event. */
@@ -15,10 +17,9 @@ const EVERY = ""
 
 export abstract class Listeners {
   readonly #hubs = new Map<string, Hub<[data: unknown, meta: Meta]>>()
-  /** What came before anybody listened to its name. */
-  readonly #early = new Map<string, [data: unknown, meta: Meta][]>()
-  #earlyCount = 0
-  readonly #earlyLimit: number
+  /** What came before anybody listened to its name, in order. */
+  #early: Early[] = []
+  readonly #limit: number
   /** Here messages may be missing. */
   readonly gaps: Hub<[Gap]>
 
@@ -28,16 +29,15 @@ export abstract class Listeners {
   /** Calls `handler` with the cause when nothing will come any more, or at once if it is so. */
   abstract whenClosed(handler: (cause: SocketError) => void): Unsubscribe
 
-  constructor(report: (error: unknown, event?: string) => void, earlyLimit = 256) {
+  constructor(report: (error: unknown, event?: string) => void, limit = 256) {
     this.report = report
-    this.#earlyLimit = earlyLimit
+    this.#limit = limit
     this.gaps = new Hub(report)
   }
 
   on(event: string, handler?: Handler): Unsubscribe {
     if (!handler) return () => {}
-    let hub = this.#hubs.get(event)
-    if (!hub) this.#hubs.set(event, (hub = new Hub(error => this.report(error, event))))
+    const hub = entry(this.#hubs, event, () => new Hub(error => this.report(error, event)))
     const off = hub.add(handler)
     // It came too late for this one; by then it may be over.
     if (event === "onConnect" && this.isConnected)
@@ -51,15 +51,12 @@ export abstract class Listeners {
   }
 
   /** An event of the server: to its listeners, or kept for the first. */
-  deliver(event: string, data: unknown, meta: Meta): void {
-    const waiting = this.#early.get(event)
+  deliver(...early: Early): void {
+    const [event, data, meta] = early
     const isHeard = this.#hubs.has(event) || !!this.#hubs.get(EVERY)?.size
     // Also where somebody has just begun to listen: behind those that are about to be handed over.
-    if (waiting || !isHeard) {
-      if (!isHeard && this.#earlyCount >= this.#earlyLimit) return
-      this.#earlyCount++
-      if (waiting) waiting.push([data, meta])
-      else this.#early.set(event, [[data, meta]])
+    if (!isHeard || this.#early.some(([waiting]) => waiting === event)) {
+      if (isHeard || this.#early.length < this.#limit) this.#early.push(early)
       return
     }
     this.fire(EVERY, { event, data, meta })
@@ -75,14 +72,13 @@ export abstract class Listeners {
     return this.gaps.add(handler)
   }
 
-  /** Hands over what waited, a microtask later: others may begin to listen in this turn. */
+  /** Hands over what waited for this name, or all: a microtask later, as others may begin to listen in this turn. */
   #release(event: string): void {
-    if (!this.#early.has(event)) return
     queueMicrotask(() => {
-      const waiting = this.#early.get(event) ?? []
-      this.#early.delete(event)
-      this.#earlyCount -= waiting.length
-      for (const [data, meta] of waiting) this.deliver(event, data, meta)
+      const isDue = ([name]: Early): boolean => name === event || event === EVERY
+      const due = this.#early.filter(isDue)
+      this.#early = this.#early.filter(early => !isDue(early))
+      for (const early of due) this.deliver(...early)
     })
   }
 
@@ -122,7 +118,6 @@ export abstract class Listeners {
     const offs = ([names ?? EVERY].flat() as string[]).map(event =>
       this.on(event, (data, meta) => take(event === EVERY ? (data as Any) : { event, data, meta })),
     )
-    if (!names) for (const event of this.#early.keys()) this.#release(event)
     const stop = (): void => {
       over = true
       offs.forEach(off => off())

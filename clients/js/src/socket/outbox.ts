@@ -31,14 +31,14 @@ export class Outbox {
 
   /** Sends it or keeps it; `false`: it was dropped. */
   add(kept: Kept): boolean {
-    const { isConnected, link } = this.#socket
+    const { isConnected } = this.#socket
     const [kind, key] = this.#classOf(kept)
     const slot = key ?? kept.id ?? kept
     // A `latest` event that waits is older than this one.
     this.#waiting.delete(slot)
-    if (isConnected && !(kind && this.#isFull)) return link.send(kept.text)
-    if (kind === "volatile") return this.#drop(kept, kind)
-    if (this.#waiting.size >= this.#limit) return this.#drop(kept, "overflow")
+    if (isConnected && !(kind && this.#isFull)) return this.#socket.write(kept.text)
+    if (kind === "volatile") return this.#socket.drop(kept, kind)
+    if (this.#waiting.size >= this.#limit) return this.#socket.drop(kept, "overflow")
     this.#waiting.set(slot, { ...kept, since: Date.now() })
     if (isConnected) this.#later()
     return true
@@ -51,7 +51,7 @@ export class Outbox {
 
   /** Sends what waited, in order. */
   flush(): void {
-    const { isConnected, link, requests } = this.#socket
+    const { isConnected, requests } = this.#socket
     if (!isConnected) return
     for (const [slot, kept] of this.#waiting) {
       const [kind] = this.#classOf(kept)
@@ -62,9 +62,9 @@ export class Outbox {
       this.#waiting.delete(slot)
       const request = requests.get(kept.id ?? "")
       if (request) request.sent = true
-      if (kind === "volatile") this.#drop(kept, kind)
-      else if (!request && Date.now() - kept.since > this.#age) this.#drop(kept, "expired")
-      else link.send(kept.text)
+      if (kind === "volatile") this.#socket.drop(kept, kind)
+      else if (!request && Date.now() - kept.since > this.#age) this.#socket.drop(kept, "expired")
+      else this.#socket.write(kept.text)
     }
   }
 
@@ -78,10 +78,6 @@ export class Outbox {
 
   #later(): void {
     this.#socket.timers.set("drain", 50, () => this.flush())
-  }
-
-  #drop({ event, text }: Kept, why: string): false {
-    return this.#socket.drop(event, text, why)
   }
 
   /** How it may be treated and, of a `latest` event, the place in which it replaces an older one. */

@@ -29,15 +29,18 @@ export class LivePresence implements Presence<unknown, unknown> {
   readonly #people = new Map<string, [text: string, person: Person]>()
   #me: string | undefined
   #mine: unknown
-  #joined = false
+  /** When this client last said something. */
+  #saidAt = 0
+  #joined: boolean
   /** The number of the last difference; `undefined` before the list. */
   #number: number | undefined
   /** What came since the list was asked for: also what tells one question from another. */
   #early: PresenceFrame[] | undefined
 
-  constructor(room: string, socket: LiveSocket) {
+  constructor(room: string, socket: LiveSocket, joined: boolean) {
     this.#room = room
     this.#socket = socket
+    this.#joined = joined
     this.#changed = new Hub(socket.report)
     this.#changes = new Hub(socket.report)
   }
@@ -56,7 +59,7 @@ export class LivePresence implements Presence<unknown, unknown> {
 
   on(change: Change, handler: (member: Person) => unknown): Unsubscribe {
     const offs = [
-      this.#changes.add((what, member) => (what === change ? handler(member) : undefined)),
+      this.#changes.add((what, member) => what === change && handler(member)),
       this.subscribe(() => {}),
     ]
     return () => offs.forEach(off => off())
@@ -64,8 +67,9 @@ export class LivePresence implements Presence<unknown, unknown> {
 
   set(state: unknown): void {
     this.#mine = typeof state === "function" ? state(this.#mine) : state
-    if (!this.#timers.has("pace")) this.#say()
-    else this.#timers.set("late", PACE, () => this.#say())
+    const early = this.#saidAt + PACE - Date.now()
+    if (early > 0) this.#timers.set("say", early, () => this.#say())
+    else this.#say()
   }
 
   clear(): void {
@@ -95,7 +99,7 @@ export class LivePresence implements Presence<unknown, unknown> {
 
   /** `$presence`. */
   difference(frame: PresenceFrame): void {
-    const { n, set = [], gone = [], count } = frame
+    const { n, set, gone, count } = frame
     if (this.#number === undefined) this.#early?.push(frame)
     else if (n > this.#number + 1) this.#watch()
     else if (n > this.#number) {
@@ -107,8 +111,8 @@ export class LivePresence implements Presence<unknown, unknown> {
   // -------------------------------------------------------------------------------------------- inside
 
   #say(): void {
-    this.#timers.clear("late")
-    this.#timers.set("pace", PACE, () => {})
+    this.#timers.clear("say")
+    this.#saidAt = Date.now()
     if (this.#joined) this.#socket.send("$state", { r: this.#room, s: this.#mine ?? null })
   }
 
@@ -141,7 +145,7 @@ export class LivePresence implements Presence<unknown, unknown> {
     if (this.#joined) this.#socket.send("$presence", { r: this.#room, off: true })
   }
 
-  #replace(set: MemberFrame[], gone: string[], count: number, announce: boolean): void {
+  #replace(set: MemberFrame[] = [], gone: string[] = [], count: number, announce: boolean): void {
     const people = this.#people
     const changes: [Change, Person][] = []
     for (const key of gone) {

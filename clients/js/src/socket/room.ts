@@ -11,10 +11,10 @@ import type { SocketError } from "../error.js"
 import { Hub } from "../hub.js"
 import type { WaitOptions } from "../options.js"
 import { Timers } from "../timers.js"
-import type { Entry, HistoryAnswer, RoomFrame } from "./frames.js"
+import type { HistoryAnswer, RoomFrame } from "./frames.js"
 import type { Handler } from "./listeners.js"
 import type { LiveSocket } from "./socket.js"
-import type { Gap, HistoryItem, HistoryPage, Meta, Position, Room, Unsubscribe } from "./types.js"
+import type { Gap, HistoryPage, Meta, Position, Room, Unsubscribe } from "./types.js"
 
 /** How many live messages wait. Those beyond are fetched with the rest of the past. */
 const HELD = 500
@@ -189,7 +189,7 @@ export class LiveRoom implements Room<Events, Past> {
   // ------------------------------------------------------------------------------------ the user's side
 
   on(event: string, handler: Handler): Unsubscribe {
-    return this.#socket.on(event, (data, meta) => (meta.room === this.#wireName ? handler(data, meta) : undefined))
+    return this.#socket.on(event, (data, meta) => meta.room === this.#wireName && handler(data, meta))
   }
 
   onGap(handler: (gap: Gap) => unknown): Unsubscribe {
@@ -206,13 +206,8 @@ export class LiveRoom implements Room<Events, Past> {
     HistoryPage<Events, Past>
   > {
     const { e, items, more = false } = await this.#history({ limit, before: pair(before) }, { signal })
-    const item = ([event, data, offset, time]: Entry): HistoryItem<Events, Past> => ({
-      event,
-      data,
-      at: { epoch: e, offset },
-      time: new Date(time),
-    })
-    return { more, items: items.filter(([event]) => event).map(item) }
+    const page = items.map(([event, data, offset, time]) => ({ event, data, at: { epoch: e, offset }, time: new Date(time) }))
+    return { more, items: page.filter(({ event }) => event) }
   }
 }
 

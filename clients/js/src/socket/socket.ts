@@ -1,77 +1,52 @@
 // A socket without its events' types: each part of it has a file of its own beside this one. Users see
 // it as the interface `Socket`, so what is public here and not there is for the other parts.
 
+import { attempt } from "../attempt.js"
+import { entry } from "../entry.js"
 import { type Environment, isInteractive } from "../environment.js"
 import { SocketError } from "../error.js"
 import type { RequestOptions, TokenReason, WaitOptions } from "../options.js"
-import { Timers } from "../timers.js"
+import { LONGEST, Timers } from "../timers.js"
 import { wait } from "../wait.js"
 import type { End } from "./closing.js"
 import type { Extra, GapFrame, PresenceFrame, RoomFrame, Welcome } from "./frames.js"
 import { Link } from "./link.js"
-import { Listeners } from "./listeners.js"
-import { Outbox } from "./outbox.js"
+import { type Kept, Outbox } from "./outbox.js"
 import { LivePresence } from "./presence.js"
 import { Requests } from "./requests.js"
 import { LiveRoom } from "./room.js"
-import type { AnySocket, Status, Unsubscribe } from "./types.js"
+import type { Unsubscribe } from "./types.js"
 
 type Answerer = (data: unknown) => unknown
 /** The client's own: a server that sends one is not believed. */
 const OWN_EVENTS = /^(on(Connect|Disconnect|Error)|p[io]ng)$/
 
-export class LiveSocket extends Listeners implements AnySocket {
+export class LiveSocket extends Link {
   id: string | undefined
-  readonly link: Link
-  readonly #environment: Environment
+  readonly requests: Requests = new Requests()
+  /** Those that end with the connection. */
+  readonly timers: Timers = new Timers()
   readonly #address: () => string
   readonly #outbox: Outbox
-  readonly requests: Requests = new Requests()
   readonly #answerers = new Map<string, Answerer>()
   readonly #rooms = new Map<string, LiveRoom>()
   readonly #presences = new Map<string, LivePresence>()
-  /** Those that end with the connection. */
-  readonly timers: Timers = new Timers()
   /** The longest message that the server takes, in bytes. */
   #max = Infinity
   /** Since when there was no connection, after there was one. */
   #awaySince: Date | undefined
 
   constructor(environment: Environment, address: () => string, connect: boolean | undefined = environment.options.connect) {
-    super((error, event) => environment.report(error, { socket: this, event }), environment.options.early)
-    this.#environment = environment
+    super(environment)
     this.#address = address
-    this.link = new Link(environment, this)
     this.#outbox = new Outbox(this, environment.options.queue)
     if (connect ?? (environment.client.WebSocket !== undefined || isInteractive())) this.connect()
   }
 
   // --------------------------------------------------------------------------------- the connection
 
-  get status(): Status {
-    return this.link.status
-  }
-
-  get isConnected(): boolean {
-    return this.status.state === "open"
-  }
-
   get url(): string {
     return this.#address()
-  }
-
-  get bufferedAmount(): number {
-    return this.link.bufferedAmount
-  }
-
-  readonly subscribe = (listener: () => void): Unsubscribe => this.link.changed.add(listener)
-
-  connect(): void {
-    this.link.connect()
-  }
-
-  close(code?: number, reason?: string): void {
-    this.link.close(code, reason)
   }
 
   cleanup(): void {
@@ -82,29 +57,11 @@ export class LiveSocket extends Listeners implements AnySocket {
     this.close()
   }
 
-  ready(options: WaitOptions = {}): Promise<void> {
-    return wait(options, (resolve, reject) => {
-      const look = (): void => {
-        if (this.isConnected) resolve()
-      }
-      const offs = [this.subscribe(look), this.whenClosed(reject)]
-      look()
-      return () => offs.forEach(off => off())
-    })
+  ready(options?: WaitOptions): Promise<void> {
+    return this.once("onConnect", options) as Promise<void>
   }
 
-  /** Calls `handler` with the cause when it is closed for good, or at once if it is. */
-  whenClosed(handler: (cause: SocketError) => void): Unsubscribe {
-    const look = (): void => {
-      const { status } = this
-      if (status.state === "closed") handler(status.cause ?? new SocketError("closed", "the socket is closed"))
-    }
-    look()
-    return this.subscribe(look)
-  }
-
-  /** The link is open; `welcome` is missing in the base profile. */
-  up(welcome: Welcome | undefined): void {
+  protected up(welcome: Welcome | undefined): void {
     this.id = welcome?.id
     this.#outbox.classes = welcome?.classes ?? {}
     this.#max = welcome?.max ?? Infinity
@@ -120,7 +77,7 @@ export class LiveSocket extends Listeners implements AnySocket {
   }
 
   /** The link's connection ended, or an attempt failed. */
-  down({ code, reason, cause }: End, wasOpen: boolean, willRetry: boolean): void {
+  protected down({ code, reason, cause }: End, wasOpen: boolean, willRetry: boolean): void {
     this.id = undefined
     this.timers.clear()
     if (wasOpen) this.#awaySince = new Date()
@@ -137,9 +94,9 @@ export class LiveSocket extends Listeners implements AnySocket {
 
   // ------------------------------------------------------------------------------------------ frames
 
-  receive(name: string, data: unknown, { i, r, o }: Extra): void {
+  protected receive(name: string, data: unknown, { i, r, o }: Extra): void {
     if (name.startsWith("$")) {
-      if (this.link.isV1) this.#control(name, data, i)
+      if (this.isV1) this.#control(name, data, i)
     } else if (OWN_EVENTS.test(name)) return
     else if (i !== undefined) void this.#answer(name, data, i)
     else if (o !== undefined) this.room(r).take(name, data, o)
@@ -148,41 +105,30 @@ export class LiveSocket extends Listeners implements AnySocket {
 
   /** What is unknown is ignored: that is how the protocol grows. */
   #control(name: string, data: unknown, i = ""): void {
-    switch (name) {
-      case "$ok":
-      case "$err":
-        return this.requests.settle(name, data, i)
-      case "$room": {
-        const frame = data as RoomFrame
-        this.room(frame.r).joinedOrLeft(frame)
-        return this.#presences.get(frame.r ?? "")?.joinedOrLeft(frame.in)
-      }
-      case "$at": {
-        const { r, o } = data as Required<Extra>
-        return this.room(r).take("", null, o)
-      }
-      case "$pos":
-        for (const [room, [epoch, offset]] of Object.entries(data as Record<string, [string, number]>))
-          this.#rooms.get(room)?.compare({ epoch, offset })
-        return
-      case "$gap": {
-        const { r, reason, missed } = data as GapFrame
-        return this.room(r).gap(reason, missed)
-      }
-      case "$presence":
-        this.#presences.get((data as PresenceFrame).r)?.difference(data as PresenceFrame)
-    }
+    if (name === "$ok" || name === "$err") return this.requests.settle(name, data, i)
+    const frame = (data ?? {}) as RoomFrame & GapFrame & PresenceFrame
+    const room = frame.r ?? ""
+    if (name === "$room") {
+      this.room(frame.r).joinedOrLeft(frame)
+      this.#presences.get(room)?.joinedOrLeft(frame.in)
+    } else if (name === "$at") this.room(frame.r).take("", null, frame.o as number)
+    else if (name === "$gap") this.room(frame.r).gap(frame.reason, frame.missed)
+    else if (name === "$presence") this.#presences.get(room)?.difference(frame)
+    else if (name === "$pos") 
+      for (const [name, [epoch, offset]] of Object.entries(frame as unknown as Record<string, [string, number]>))
+        this.#rooms.get(name)?.compare({ epoch, offset })
   }
 
   // --------------------------------------------------------------------------------------- to the server
 
   emit(event: string, data?: unknown): boolean {
     const text = encode([event, data ?? null])
+    const kept = { event, data, text }
     const why = this.#unfit(text)
-    return why ? this.drop(event, text, why) : this.#outbox.add({ event, data, text })
+    return why ? this.drop(kept, why) : this.#outbox.add(kept)
   }
 
-  request(event: string, data: unknown, { timeout = this.#environment.options.requestTimeout ?? 10_000, signal }: RequestOptions = {}): Promise<unknown> {
+  request(event: string, data: unknown, { timeout = this.environment.options.requestTimeout ?? 10_000, signal }: RequestOptions = {}): Promise<unknown> {
     const id = this.requests.newId()
     return wait(
       { timeout, signal },
@@ -190,7 +136,7 @@ export class LiveSocket extends Listeners implements AnySocket {
         const text = encode([event, data ?? null, { i: id }])
         const sent = this.isConnected
         this.requests.set(id, { event, sent, resolve, reject })
-        const why = this.#unfit(text) ?? (sent && !this.link.isV1 ? "unsupported" : undefined)
+        const why = this.#unfit(text) ?? (sent && !this.isV1 ? "unsupported" : undefined)
         if (why || !this.#outbox.add({ event, data, text, id })) reject(notSent(event, why ?? (sent ? "lost" : "overflow")))
         return () => {
           this.requests.delete(id)
@@ -203,19 +149,18 @@ export class LiveSocket extends Listeners implements AnySocket {
 
   /** A frame of the protocol itself. */
   send(name: string, data: unknown): void {
-    this.link.send(encode([name, data]))
+    this.write(encode([name, data]))
   }
 
   /** Why it cannot be sent, not even later. */
   #unfit(text: string): string | undefined {
     if (!text) return "malformed"
-    if (!this.link.isWanted) return "closed"
-    // Bytes are counted only where there may be too many.
-    return text.length * 3 > this.#max && new TextEncoder().encode(text).length > this.#max ? "too_large" : undefined
+    if (!this.isWanted) return "closed"
+    return new TextEncoder().encode(text).length > this.#max ? "too_large" : undefined
   }
 
-  drop(event: string, text: string, why: string): false {
-    this.link.tap("dropped", text)
+  drop({ event, text }: Kept, why: string): false {
+    this.tap("dropped", text)
     // To be dropped is what a volatile event is for.
     if (why !== "volatile") this.report(notSent(event, why), event)
     return false
@@ -241,40 +186,33 @@ export class LiveSocket extends Listeners implements AnySocket {
       text = fail(error instanceof SocketError ? error.code : "failed")
     }
     // Another connection was not asked.
-    if (this.id === id) this.link.send(text)
+    if (this.id === id) this.write(text)
   }
 
   // -------------------------------------------------------------------------------------- the application
 
-  presence(room: string): LivePresence {
-    let presence = this.#presences.get(room)
-    if (!presence) {
-      this.#presences.set(room, (presence = new LivePresence(room, this)))
-      presence.joinedOrLeft(this.room(room).joined)
-    }
-    return presence
+  presence(name: string): LivePresence {
+    return entry(this.#presences, name, () => new LivePresence(name, this, this.room(name).joined))
   }
 
   /** `null` is everybody; its key is the empty text, which no room is called. */
   room(name: string | null = null): LiveRoom {
-    let room = this.#rooms.get(name ?? "")
-    if (!room) this.#rooms.set(name ?? "", (room = new LiveRoom(name, this)))
-    return room
+    return entry(this.#rooms, name ?? "", () => new LiveRoom(name, this))
   }
 
   // ------------------------------------------------------------------------------------------ credentials
 
   /** Another token, before the server ends this one: after four fifths of its time. */
   #expires(ttl: number | undefined): void {
-    if (!ttl || !this.#environment.renews) return
-    const ms = Math.min(Math.max(ttl * 0.8, 1000), 2 ** 31 - 1)
+    if (!ttl || !this.environment.renews) return
+    const ms = Math.min(Math.max(ttl * 0.8, 1000), LONGEST)
     this.timers.set("token", ms, () => this.#renew("expiring").catch(this.report))
   }
 
   /** Gives the server another token; `false`: there is none. */
   async #renew(reason: TokenReason): Promise<boolean> {
     const { id } = this
-    const text = await this.#environment.token?.(reason, new AbortController().signal)
+    const text = await this.environment.token?.(reason, new AbortController().signal)
     if (!text || !id || this.id !== id) return false
     const answer = (await this.request("$token", text)) as { ttl?: number } | null
     if (this.id === id) this.#expires(answer?.ttl)
@@ -285,17 +223,11 @@ export class LiveSocket extends Listeners implements AnySocket {
   async refresh(): Promise<void> {
     const isRenewed = await this.#renew("refused").catch(() => false)
     // Its user may have closed it meanwhile.
-    if (!isRenewed && this.#environment.sockets.has(this)) this.link.restart()
+    if (!isRenewed && this.environment.sockets.has(this)) this.restart()
   }
 }
 
 const notSent = (event: string, why: string): SocketError => new SocketError(why, `"${event}" not sent: ${why}`, event)
 
 /** Empty: it is not JSON. */
-function encode(frame: unknown[]): string {
-  try {
-    return JSON.stringify(frame)
-  } catch {
-    return ""
-  }
-}
+const encode = (frame: unknown[]): string => attempt(() => JSON.stringify(frame)) ?? ""
