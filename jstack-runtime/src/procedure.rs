@@ -127,7 +127,6 @@ pub(crate) struct EventsInfo {
 
 /// The presence of a procedure as data.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "the schemas are for the contract")]
 pub(crate) struct PresenceInfo {
     /// What a client says about itself.
     pub(crate) status: SchemaOf,

@@ -94,6 +94,27 @@ fn the_contract_as_json_says_the_same() {
     assert_eq!(board["incoming"][1]["delivery"], "latest");
     assert_eq!(board["incoming"][1]["latestBy"], "userId");
     assert_eq!(board["params"]["optional"], false);
+    let presence =
+        json!({ "state": { "$ref": "#/$defs/Doing" }, "info": { "$ref": "#/$defs/Person" } });
+    assert_eq!(board["presence"], presence);
+    assert_eq!(board["history"], json!({ "messages": 100, "millis": 300_000 }));
+    let watch = procedures.iter().find(|p| p["path"] == "live/watch").expect("a watch");
+    assert_eq!(
+        watch["presence"],
+        json!({ "state": { "type": "boolean" }, "info": { "type": "null" } })
+    );
+    assert_eq!(watch["history"], Value::Null);
+}
+
+#[test]
+fn typescript_has_presence_and_history_only_where_a_procedure_has_them() {
+    let file = routes::contract().typescript().expect("no integer is rounded");
+    let line = |text: &str| file.lines().any(|line| line.trim() == text);
+    assert!(line("presence: { state: Doing; info: Person }"), "{file}");
+    // `confirm` asks one client, and of `cursor` only the newest counts.
+    assert!(line("history: \"saved\""), "{file}");
+    assert_eq!(file.matches(" history: ").count(), 1);
+    assert!(file.contains("presence: { state: boolean; info: null }"), "{file}");
 }
 
 #[test]
@@ -120,6 +141,7 @@ fn an_integer_that_is_rounded_is_found_in_replies_answers_and_the_query() {
             "field `since` of the query of `a/socket`: u64",
             "the reply to event `count` of `a/socket`: u64",
             "the answer to event `choose` of `a/socket`: i64",
+            "what a client of `a/socket` says about itself: u64",
         ]
     );
     assert_eq!(contract.stock_typescript().expect_err("the same").to_string(), error);
@@ -150,6 +172,13 @@ fn the_asyncapi_document_has_requests_questions_classes_and_the_query() {
     let query = &board["bindings"]["ws"]["query"];
     assert_eq!(query["required"], json!(["boardId"]));
     assert_eq!(document["components"]["messages"]["v1.welcome"]["name"], "$welcome");
+    let presence = [message("v1.members"), message("v1.ok"), message("v1.err")];
+    assert_eq!(replies("live.board.v1.watch"), presence);
+    let member = &board["messages"]["v1.members"]["payload"]["items"][1]["properties"]["members"];
+    let info = &member["items"]["properties"]["info"];
+    assert_eq!(info, &json!({ "$ref": "#/components/schemas/Person" }));
+    let without = &document["channels"]["chat.chat"]["messages"];
+    assert!(without.get("v1.presence").is_none() && without.get("v1.welcome").is_some());
 }
 
 #[test]

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
-use super::contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
+use super::contract::{
+    Contract, EventContract, HistoryContract, InputContract, OutputContract, PresenceContract,
+    ProcedureContract,
+};
 use super::type_names::{self, Mode};
 use super::walk;
-use crate::procedure::{EventInfo, ParamsInfo, ProcedureInfo};
+use crate::procedure::{EventInfo, EventsInfo, ParamsInfo, PresenceInfo, ProcedureInfo};
 
 /// One generator for each way in which a type travels.
 pub(super) struct Generators(BTreeMap<Mode, SchemaGenerator>);
@@ -107,6 +110,11 @@ fn procedure(path: String, info: &ProcedureInfo, generators: &mut Generators) ->
         params: params(info.params, generators),
         incoming,
         outgoing,
+        presence: info
+            .events
+            .and_then(|events| events.presence)
+            .map(|info| presence(info, generators)),
+        history: info.events.as_ref().and_then(history),
         declared_at: format!("{}:{}", info.place.file(), info.place.line()),
     }
 }
@@ -127,6 +135,18 @@ fn event(direction: Mode, info: &EventInfo, generators: &mut Generators) -> Even
         latest_by: info.latest_by(),
         forget: info.forget,
     }
+}
+
+fn presence(info: PresenceInfo, generators: &mut Generators) -> PresenceContract {
+    PresenceContract {
+        state: generators.schema(Mode::Input, info.status),
+        info: generators.schema(Mode::Answer, info.info),
+    }
+}
+
+fn history(events: &EventsInfo) -> Option<HistoryContract> {
+    let (messages, millis) = events.history?;
+    Some(HistoryContract { messages, millis })
 }
 
 /// The query of a socket. Several extractors may read parts of it.
@@ -186,6 +206,10 @@ fn schemas(procedure: &mut ProcedureContract) -> Vec<(Mode, &mut Value)> {
     for event in &mut procedure.outgoing {
         all.push((Mode::Answer, &mut event.schema));
         all.extend(event.ask.as_mut().map(|schema| (Mode::Input, schema)));
+    }
+    if let Some(presence) = &mut procedure.presence {
+        all.push((Mode::Input, &mut presence.state));
+        all.push((Mode::Answer, &mut presence.info));
     }
     all
 }

@@ -55,6 +55,10 @@ pub struct ProcedureContract {
     pub incoming: Vec<EventContract>,
     /// What clients of a `ws` procedure get.
     pub outgoing: Vec<EventContract>,
+    /// What clients of a `ws` procedure see of who is in a room; `None` without `presence`.
+    pub presence: Option<PresenceContract>,
+    /// How much of each room a `ws` procedure keeps; `None` without `history`.
+    pub history: Option<HistoryContract>,
     /// Where it is declared in the source, as `src/chat.rs:12`.
     pub declared_at: String,
 }
@@ -108,6 +112,34 @@ pub struct EventContract {
     pub latest_by: Option<String>,
     /// Whether it is never kept in history.
     pub forget: bool,
+}
+
+/// The presence of a `ws` procedure.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PresenceContract {
+    /// The JSON Schema of what a client says about itself in a room. Everybody reads it as the
+    /// server has decoded it: with its defaults.
+    pub state: Value,
+    /// The JSON Schema of what the server says about a member; of `null` without `#[member]`.
+    pub info: Value,
+}
+
+/// The history of a `ws` procedure.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HistoryContract {
+    /// How many messages of a room are kept at most.
+    pub messages: u32,
+    /// For how many milliseconds each of them is kept at most.
+    pub millis: u64,
+}
+
+impl EventContract {
+    /// Whether a history keeps it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.delivery == Delivery::Reliable && !self.forget && self.ask.is_none()
+    }
 }
 
 impl Contract {

@@ -18,7 +18,10 @@ mod type_names;
 mod typescript;
 mod walk;
 
-pub use contract::{Contract, EventContract, InputContract, OutputContract, ProcedureContract};
+pub use contract::{
+    Contract, EventContract, HistoryContract, InputContract, OutputContract, PresenceContract,
+    ProcedureContract,
+};
 pub(crate) use files::{difference, json, write};
 pub(crate) use routes::routes;
 pub use safe_integers::ContractError;

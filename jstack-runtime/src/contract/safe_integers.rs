@@ -70,6 +70,10 @@ pub(super) fn unsafe_integers(contract: &Contract) -> Vec<Unsafe> {
                 look(format!("the answer to event `{name}` of `{path}`"), ask);
             }
         }
+        if let Some(presence) = &procedure.presence {
+            look(format!("what a client of `{path}` says about itself"), &presence.state);
+            look(format!("what is said about a member of `{path}`"), &presence.info);
+        }
     }
     found
 }

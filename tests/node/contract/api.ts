@@ -140,6 +140,16 @@ export interface DefaultsInput {
   text?: string
 }
 
+/** What somebody at the board does. */
+export interface Doing {
+  /**
+   * Whether the pointer is down.
+   * @default false
+   */
+  drawing?: boolean
+  tool: Color
+}
+
 export type Either = { Left: number } | { Right: string }
 
 /** No fields, but braces. */
@@ -470,6 +480,11 @@ export interface Page_PointInput {
 
 export type PartlyUntagged = { Known: number } | string
 
+/** Somebody at the board. */
+export interface Person {
+  name: string
+}
+
 export interface Ping {
   pong: Pong | null
 }
@@ -735,6 +750,8 @@ export type AppRouter = {
         /** May it be deleted? */
         confirm: Color
       }
+      presence: { state: Doing; info: Person }
+      history: "saved"
       volatile: "typing" | "waving"
       latest: "cursor" | "zoom"
     }>
@@ -787,6 +804,7 @@ export type AppRouter = {
         /** May it be deleted? */
         confirm: Color
       }
+      presence: { state: boolean; info: null }
       volatile: "typing" | "waving"
       latest: "cursor" | "zoom"
     }>

@@ -55,6 +55,27 @@ export function questions() {
   socket.answer("cursor", () => "red")
 }
 
+export function people() {
+  const presence = client.live.board.$ws({ boardId: "b1" }).presence("b1")
+  // What has a default may be left out.
+  presence.set({ tool: "red" })
+  // @ts-expect-error not a tool
+  presence.set({ tool: "hammer" })
+  for (const { info, state } of presence.members) {
+    same<Equal<typeof info, api.Person>>()
+    same<Equal<typeof state, api.Doing | undefined>>()
+  }
+  client.live.watch.$ws().presence("b1").set(true)
+}
+
+export async function past() {
+  const page = await client.live.board.$ws({ boardId: "b1" }).room("b1").history({ limit: 20 })
+  for (const { event, data } of page.items) {
+    same<Equal<typeof event, "saved">>()
+    same<Equal<typeof data, api.Message>>()
+  }
+}
+
 export function queries() {
   // @ts-expect-error the board is missing
   client.live.board.$ws()

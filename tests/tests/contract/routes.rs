@@ -135,14 +135,39 @@ pub(crate) enum BoardOut {
     Saved(Message),
 }
 
+/// What somebody at the board does.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub(crate) struct Doing {
+    tool: Color,
+    /// Whether the pointer is down.
+    #[serde(default)]
+    drawing: bool,
+}
+
+/// Somebody at the board.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub(crate) struct Person {
+    name: String,
+}
+
 /// People draw together.
-#[procedure(ws, incoming = BoardIn, outgoing = BoardOut)]
+#[procedure(ws, incoming = BoardIn, outgoing = BoardOut, presence = Doing, history(100, "5m"))]
 pub(crate) mod board {
     use super::*;
 
+    pub(crate) struct Session {
+        name: String,
+    }
+
     #[connect]
-    async fn connect(socket: Socket, Query(params): Query<BoardParams>) -> Result {
-        socket.join(params.board_id).await
+    async fn connect(socket: Socket, Query(params): Query<BoardParams>) -> Result<Session> {
+        socket.join(&params.board_id).await?;
+        Ok(Session { name: params.board_id })
+    }
+
+    #[member]
+    fn member(session: &Session) -> Member<Person> {
+        Member::new(&session.name, Person { name: session.name.clone() })
     }
 
     #[on(Save)]
@@ -160,7 +185,7 @@ pub(crate) mod board {
 }
 
 /// The same with every field of the query optional, in the other form.
-#[procedure(ws, incoming = BoardIn, outgoing = BoardOut)]
+#[procedure(ws, incoming = BoardIn, outgoing = BoardOut, presence = bool)]
 pub(crate) async fn watch(
     Query(range): Query<Range>,
     mut events: Receiver<watch::Procedure>,
@@ -296,7 +321,7 @@ pub(crate) mod wide {
         since: u64,
     }
 
-    #[procedure(ws, incoming = In, outgoing = Out)]
+    #[procedure(ws, incoming = In, outgoing = Out, presence = u64)]
     pub(crate) mod socket {
         use super::*;
 

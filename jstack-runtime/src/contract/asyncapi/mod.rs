@@ -3,4 +3,5 @@
 mod document;
 mod messages;
 mod operations;
+mod presence;
 mod profile_v1;

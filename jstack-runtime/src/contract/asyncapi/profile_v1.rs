@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::messages::schema;
 use super::operations::{operation, request};
+use super::presence;
 use crate::contract::contract::{Contract, ProcedureContract};
 use crate::contract::document::{describe, id};
 
@@ -43,6 +44,9 @@ pub(super) fn messages(contract: &Contract, procedure: &ProcedureContract) -> Ma
         add(format!("ask.{key}"), name, &event.schema, &event.docs);
         add(format!("answer.{key}"), "$ok", answer, &format!("The client's answer to `{name}`."));
     }
+    if let Some(presence) = &procedure.presence {
+        messages.extend(presence::messages(contract, presence));
+    }
     messages
 }
 
@@ -67,6 +71,9 @@ pub(super) fn operations(procedure: &ProcedureContract, channel: &str) -> Map<St
         let question = request("send", channel, format!("ask.{name}"), answers);
         operations.insert(format!("{channel}.ask.{name}"), question);
     }
+    if procedure.presence.is_some() {
+        operations.extend(presence::operations(channel));
+    }
     operations
 }
 
@@ -84,7 +91,7 @@ pub(super) fn headers() -> Value {
 }
 
 /// The frame `[name, data, { i: id }]`.
-fn message(name: &str, data: &Value, docs: &str) -> Value {
+pub(super) fn message(name: &str, data: &Value, docs: &str) -> Value {
     let id = json!({
         "type": "object",
         "required": ["i"],

@@ -32,6 +32,8 @@ fn more(this: &ProcedureContract) -> Vec<String> {
         params,
         answers("replies", &this.incoming, |event| event.reply.as_ref()),
         answers("asks", &this.outgoing, |event| event.ask.as_ref()),
+        presence(this),
+        kept(this).map(|names| format!("history: {names}")),
         volatile.map(|names| format!("volatile: {names}")),
         latest.map(|names| format!("latest: {names}")),
     ]
@@ -54,6 +56,24 @@ fn answers(
         })
         .collect();
     (!members.is_empty()).then(|| format!("{name}: {}", object(&members)))
+}
+
+/// What clients say about themselves in a room, and what they read of each other.
+fn presence(this: &ProcedureContract) -> Option<String> {
+    let presence = this.presence.as_ref()?;
+    let (state, info) = (type_of(&presence.state).text, type_of(&presence.info).text);
+    let members = [format!("state: {state}"), format!("info: {info}")];
+    let is_short = members.iter().all(|member| !member.contains('\n'));
+    let members = if is_short { format!("{{ {} }}", members.join("; ")) } else { block(&members) };
+    Some(format!("presence: {members}"))
+}
+
+/// The events that a room keeps. A procedure with a history may have none: it is then `never`.
+fn kept(this: &ProcedureContract) -> Option<String> {
+    this.history.as_ref()?;
+    let kept = this.outgoing.iter().filter(|event| event.is_kept());
+    let names: Vec<_> = kept.map(|event| string(&event.name)).collect();
+    Some(if names.is_empty() { "never".to_owned() } else { names.join(" | ") })
 }
 
 fn events(events: &[EventContract]) -> String {

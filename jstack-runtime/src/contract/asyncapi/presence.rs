@@ -1,0 +1,92 @@
+//! What clients of the profile `v1` send and get of presence.
+
+use serde_json::{Map, Value, json};
+
+use super::messages::{frame, schema};
+use super::operations::{operation, request};
+use super::profile_v1::message;
+use crate::contract::contract::{Contract, PresenceContract};
+
+/// The messages of a channel that shows who is in its rooms.
+pub(super) fn messages(contract: &Contract, presence: &PresenceContract) -> Map<String, Value> {
+    let member = member(contract, presence);
+    let room = json!({ "type": "string", "description": "The name of the room." });
+    let count =
+        json!({ "type": "integer", "minimum": 0, "description": "How many members there are." });
+    let number = json!({ "type": "integer", "minimum": 0, "description": "The number of the last difference." });
+    let watch = object(&[("r", &room)], &[("off", &json!({ "type": "boolean" }))]);
+    let me = json!({ "type": ["string", "null"], "description": "The client's own key." });
+    let members = json!({ "type": "array", "items": member, "maxItems": 200 });
+    let list = [("n", &number), ("me", &me), ("members", &members), ("count", &count)];
+    let gone = json!({ "type": "array", "items": { "type": "string" } });
+    let change =
+        [("r", &room), ("n", &number), ("set", &members), ("gone", &gone), ("count", &count)];
+    let state = json!({ "anyOf": [schema(contract, &presence.state), { "type": "null" }] });
+    let is_in = json!({ "type": "boolean" });
+    let messages = [
+        ("v1.watch", message("$presence", &watch, "Watches a room, or stops with `off`.")),
+        ("v1.members", message("$ok", &object(&list, &[]), "Who is in the room.")),
+        ("v1.presence", unasked("$presence", &object(&change, &[]), "What has changed in a room.")),
+        (
+            "v1.state",
+            unasked(
+                "$state",
+                &object(&[("r", &room), ("s", &state)], &[]),
+                "What the client says about itself in a room; null takes it back.",
+            ),
+        ),
+        (
+            "v1.room",
+            unasked(
+                "$room",
+                &object(&[("r", &room), ("in", &is_in)], &[]),
+                "The connection is in a room, or has left it.",
+            ),
+        ),
+    ];
+    messages.into_iter().map(|(name, message)| (name.to_owned(), message)).collect()
+}
+
+/// The operations of such a channel.
+pub(super) fn operations(channel: &str) -> Map<String, Value> {
+    let answers = ["v1.members", "v1.ok", "v1.err"].map(str::to_owned);
+    let sent = ["v1.presence", "v1.room"].map(str::to_owned);
+    let operations = [
+        ("watch", request("receive", channel, "v1.watch".to_owned(), answers)),
+        ("state", operation("receive", channel, ["v1.state".to_owned()])),
+        ("presence", operation("send", channel, sent)),
+    ];
+    let named = operations.into_iter();
+    named.map(|(name, operation)| (format!("{channel}.v1.{name}"), operation)).collect()
+}
+
+fn member(contract: &Contract, presence: &PresenceContract) -> Value {
+    let states = json!({ "type": "array", "items": schema(contract, &presence.state) });
+    let since =
+        json!({ "type": "integer", "minimum": 0, "description": "Milliseconds since 1970." });
+    object(
+        &[
+            ("key", &json!({ "type": "string", "maxLength": 200 })),
+            ("info", &schema(contract, &presence.info)),
+            ("states", &states),
+            ("connections", &json!({ "type": "integer", "minimum": 1 })),
+            ("since", &since),
+        ],
+        &[],
+    )
+}
+
+fn object(required: &[(&str, &Value)], optional: &[(&str, &Value)]) -> Value {
+    let names: Vec<_> = required.iter().map(|(name, _)| *name).collect();
+    let properties: Map<_, _> = required
+        .iter()
+        .chain(optional)
+        .map(|&(name, schema)| (name.to_owned(), schema.clone()))
+        .collect();
+    json!({ "type": "object", "required": names, "properties": properties })
+}
+
+/// A frame of the profile that does not answer and is not answered.
+fn unasked(name: &str, data: &Value, summary: &str) -> Value {
+    json!({ "name": name, "x-profile": "v1", "summary": summary, "payload": frame(name, data) })
+}
