@@ -49,6 +49,15 @@ pub(crate) struct ProcedureMeters {
     pub(crate) handler_seconds: Histogram,
 }
 
+/// What is counted for each procedure with presence.
+pub(crate) struct PresenceMeters {
+    pub(crate) members: Gauge,
+    pub(crate) processes: Gauge,
+    pub(crate) differences: Counter,
+    pub(crate) asked: Counter,
+    pub(crate) expired: Counter,
+}
+
 /// Failed runs by handler.
 pub(crate) struct Failed {
     pub(crate) on: Counter,
@@ -122,6 +131,56 @@ impl ProcedureMeters {
             handler_seconds: histogram!("jstack_handler_seconds", "procedure" => name()),
         }
     }
+}
+
+impl PresenceMeters {
+    pub(crate) fn new(procedure: &str) -> Self {
+        describe_presence();
+        let name = || procedure.to_owned();
+        Self {
+            members: gauge!("jstack_presence_members", "procedure" => name()),
+            processes: gauge!("jstack_presence_processes", "procedure" => name()),
+            differences: counter!("jstack_presence_differences_total", "procedure" => name()),
+            asked: counter!("jstack_presence_asked_total", "procedure" => name()),
+            expired: counter!("jstack_presence_expired_total", "procedure" => name()),
+        }
+    }
+
+    /// How many members and other processes are known now.
+    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 members")]
+    pub(crate) fn report(&self, members: usize, processes: usize) {
+        self.members.set(members as f64);
+        self.processes.set(processes as f64);
+    }
+}
+
+fn describe_presence() {
+    let count = Unit::Count;
+    metrics::describe_gauge!(
+        "jstack_presence_members",
+        count,
+        "members of all rooms, in every process, by procedure"
+    );
+    metrics::describe_gauge!(
+        "jstack_presence_processes",
+        count,
+        "other processes whose members are known, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_presence_differences_total",
+        count,
+        "differences that were sent to watchers, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_presence_asked_total",
+        count,
+        "times that another process was asked for all its connections, by procedure"
+    );
+    metrics::describe_counter!(
+        "jstack_presence_expired_total",
+        count,
+        "processes that were silent for too long, by procedure"
+    );
 }
 
 fn describe() {

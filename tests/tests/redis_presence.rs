@@ -1,4 +1,5 @@
-//! Presence in several processes on one Redis: one is killed, one is stopped and continues.
+//! Presence in several processes on one Redis: one is killed, one is stopped and continues, one is cut
+//! off; and on a Redis Cluster.
 //!
 //! The other processes are this very program, started again with a room to be in.
 
@@ -23,7 +24,10 @@ use jstack_runtime::Redis;
 use jstack_runtime::prelude::*;
 use jstack_tests::Client;
 use jstack_tests::server::limits;
+use redis_support::cluster::Cluster;
+use redis_support::proxy::Proxy;
 use redis_support::{Server, kill};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -80,6 +84,18 @@ impl Here {
         Client::open(self.address, "/api/post/rooms", &more).await.unwrap()
     }
 
+    /// A client of the profile `v1` that is in the room and watches it.
+    async fn watcher(&self, name: &str) -> Watcher {
+        let more = format!("authorization: Bearer {name}\r\nsec-websocket-protocol: jstack.v1\r\n");
+        let client = Client::open(self.address, "/api/post/rooms", &more).await.unwrap();
+        let mut watcher = Watcher { client };
+        watcher.client.text(r#"["$presence",{"r":"hall"},{"i":"1"}]"#).await.unwrap();
+        for name in ["$welcome", "$room", "$ok"] {
+            assert_eq!(watcher.next().await[0], name);
+        }
+        watcher
+    }
+
     async fn keys(&self) -> Vec<String> {
         let members = self.io.presence("hall").list().await.unwrap();
         members.into_iter().map(|member| member.key).collect()
@@ -96,6 +112,27 @@ impl Here {
             assert!(started.elapsed() < Duration::from_secs(25), "{found:?}, not {keys:?}");
             sleep(Duration::from_millis(20)).await;
         }
+    }
+}
+
+struct Watcher {
+    client: Client,
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.client.next_text().await).expect("a frame")
+    }
+
+    /// How often each key has gone, until nothing more comes for `quiet`.
+    async fn gone(&mut self, quiet: Duration) -> Vec<String> {
+        let mut gone = Vec::new();
+        while let Ok(frame) = tokio::time::timeout(quiet, self.next()).await {
+            let keys = frame[1]["gone"].as_array().into_iter().flatten();
+            gone.extend(keys.map(|key| key.as_str().unwrap().to_owned()));
+        }
+        gone.sort();
+        gone
     }
 }
 
@@ -138,12 +175,15 @@ async fn members_of_a_killed_process_leave_and_those_of_a_stopped_one_come_back(
     // A process that starts later learns of all, also without a member of its own.
     let late = Here::start(&server.url()).await;
     late.until(&["ann", "bo", "cy"]).await;
+    let mut watcher = here.watcher("ann").await;
 
     kill(stopped.id().unwrap(), "STOP");
     killed.kill().await.unwrap();
     let gone = here.until(&["ann"]).await;
     println!("members of a killed process left after {gone:?}");
     assert!(gone < Duration::from_secs(16), "{gone:?}");
+    // A lease later it is still said once.
+    assert_eq!(watcher.gone(Duration::from_secs(3)).await, ["bo", "cy"]);
     kill(stopped.id().unwrap(), "CONT");
     let back = here.until(&["ann", "cy"]).await;
     println!("the member of the stopped process was back after {back:?}");
@@ -172,4 +212,77 @@ async fn an_outage_of_redis_makes_nobody_leave_and_afterwards_all_is_current() {
     server.run();
     one.until(&["ann"]).await;
     two.until(&["ann"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn members_of_a_process_that_is_cut_off_leave_for_the_others_and_come_back() {
+    let server = Server::start();
+    let wire = Proxy::start(server.port).await;
+    let here = Here::start(&server.url()).await;
+    let off = Here::start(&wire.url()).await;
+    let _ann = here.member("ann").await;
+    let bo = off.member("bo").await;
+    here.until(&["ann", "bo"]).await;
+    off.until(&["ann", "bo"]).await;
+    let mut watcher = here.watcher("ann").await;
+
+    wire.carries(false);
+    let cut = Instant::now();
+    let gone = here.until(&["ann"]).await;
+    assert!(gone < Duration::from_secs(16), "{gone:?}");
+    // What it cannot hear of stays as it was.
+    let _dora = here.member("dora").await;
+    while cut.elapsed() < Duration::from_secs(18) {
+        assert_eq!(off.keys().await, ["ann", "bo"]);
+        sleep(Duration::from_millis(200)).await;
+    }
+    // Whom it lost meanwhile must not come back with it.
+    drop(bo);
+    off.until(&["ann"]).await;
+    wire.carries(true);
+    off.until(&["ann", "dora"]).await;
+    here.until(&["ann", "dora"]).await;
+    let _cy = off.member("cy").await;
+    off.until(&["ann", "cy", "dora"]).await;
+    here.until(&["ann", "cy", "dora"]).await;
+    assert_eq!(watcher.gone(Duration::from_secs(2)).await, ["bo"]);
+    let list = here.io.presence("hall").list().await.unwrap();
+    assert!(list.iter().all(|member| member.states.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn presence_on_a_cluster_survives_the_loss_of_the_server_that_carries_it() {
+    let mut cluster = Cluster::start();
+    let (here, there) = (Here::start(&cluster.url()).await, Here::start(&cluster.url()).await);
+    let _ann = here.member("ann").await;
+    let bo = there.member("bo").await;
+    here.until(&["ann", "bo"]).await;
+    there.until(&["ann", "bo"]).await;
+    let mut watcher = here.watcher("ann").await;
+    watcher.client.text(&json!(["$state", { "r": "hall", "s": true }]).to_string()).await.unwrap();
+    let said = Instant::now();
+    while there.io.presence("hall").list().await.unwrap()[0].states != [true] {
+        assert!(said.elapsed() < Duration::from_secs(5), "what ann says arrives");
+        sleep(Duration::from_millis(20)).await;
+    }
+
+    let channel = "jstack:post/rooms/%24presence:all";
+    let (_, dead) = cluster.carrier(0, channel);
+    let asked = (dead + 1) % 3;
+    cluster.servers[dead].kill();
+    drop(bo);
+    let since = Instant::now();
+    while cluster.carrier(asked, channel).1 == dead {
+        assert!(since.elapsed() < Duration::from_secs(20), "no replica took over");
+        assert!(here.keys().await.contains(&"ann".to_owned()));
+        assert_eq!(there.keys().await, ["ann"], "nobody else leaves");
+        sleep(Duration::from_millis(50)).await;
+    }
+    here.until(&["ann"]).await;
+    let _cy = there.member("cy").await;
+    here.until(&["ann", "cy"]).await;
+    there.until(&["ann", "cy"]).await;
+    assert_eq!(watcher.gone(Duration::from_secs(2)).await, ["bo"]);
 }

@@ -7,6 +7,7 @@ pub mod churn;
 pub mod cluster;
 pub mod fake;
 pub mod oracle;
+pub mod proxy;
 
 use std::collections::HashMap;
 use std::fs;

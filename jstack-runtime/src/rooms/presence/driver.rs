@@ -10,6 +10,7 @@ use super::peers::BEAT;
 use super::state::Presence;
 use crate::broker::{Channel, Publication, Scope, Sink};
 use crate::error::Result;
+use crate::meters::PresenceMeters;
 use crate::outbound::Frame;
 use crate::platform;
 use crate::protocol::presence::{Node, Page, Told, What, difference, read_told, write_told};
@@ -143,8 +144,10 @@ impl Hub {
     /// Does what is due. Returns in how many milliseconds something is due again.
     fn presence_turn(&self, presence: &Presence) -> Option<u64> {
         let now = self.node().millis();
+        let meters = presence.meters.get_or_init(|| PresenceMeters::new(self.procedure()));
         let mut state = presence.state.lock();
         for node in state.peers.expired(now) {
+            meters.expired.increment(1);
             tracing::info!(
                 procedure = self.procedure(),
                 node = String::from(Node(node)),
@@ -152,14 +155,17 @@ impl Hub {
             );
             state.model.forget_node(node);
         }
+        meters.report(state.model.members(), state.peers.known());
         let (differences, mut next) = state.model.differences(now);
         for change in differences {
             let out = difference(&change.room, change.n, &change.set, &change.gone, change.count);
             let frame = Frame::new(out);
+            meters.differences.increment(change.watchers.len() as u64);
             for watcher in &change.watchers {
                 self.push(watcher, &frame);
             }
         }
+        meters.asked.increment(state.out.asks.len() as u64);
         let mut letters = Vec::new();
         if state.out.shared {
             self.write_letters(&mut state, now, &mut letters);

@@ -47,6 +47,8 @@ pub(super) struct Model<W> {
     rooms: BTreeMap<Arc<str>, Room<W>>,
     /// The rooms with changed keys.
     dirty: BTreeSet<Arc<str>>,
+    /// Members of all rooms.
+    members: usize,
 }
 
 struct Room<W> {
@@ -94,7 +96,7 @@ pub(super) struct Difference<W> {
 
 impl<W> Default for Model<W> {
     fn default() -> Self {
-        Self { rooms: BTreeMap::new(), dirty: BTreeSet::new() }
+        Self { rooms: BTreeMap::new(), dirty: BTreeSet::new(), members: 0 }
     }
 }
 
@@ -104,6 +106,7 @@ impl<W: Clone> Model<W> {
         let at = self.rooms.entry(room.clone()).or_default();
         if !at.members.contains_key(key) {
             at.members.insert(key.into(), Vec::new());
+            self.members += 1;
         }
         if let Some(connections) = at.members.get_mut(key) {
             connections.retain(|other| other.id != connection.id);
@@ -123,6 +126,7 @@ impl<W: Clone> Model<W> {
         }
         if connections.is_empty() {
             at.members.remove(key);
+            self.members -= 1;
         }
         self.changed(&room, key);
         self.forget_if_unused(&room);
@@ -225,6 +229,11 @@ impl<W: Clone> Model<W> {
     /// How many members a room has.
     pub(super) fn count(&self, room: &str) -> usize {
         self.rooms.get(room).map_or(0, |room| room.members.len())
+    }
+
+    /// How many members all rooms have together.
+    pub(super) fn members(&self) -> usize {
+        self.members
     }
 
     /// Whether no room is left.

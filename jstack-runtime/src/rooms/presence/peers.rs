@@ -130,6 +130,11 @@ impl Peers {
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
+
+    /// How many processes' connections are known.
+    pub(super) fn known(&self) -> usize {
+        self.nodes.values().filter(|peer| peer.n.is_some()).count()
+    }
 }
 
 impl Peer {

@@ -1,13 +1,14 @@
 //! What presence of one procedure keeps in this process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
 
 use super::model::Model;
 use super::peers::{Effect, Peers};
 use crate::error::Result;
+use crate::meters::PresenceMeters;
 use crate::protocol::presence::{Changes, Entry, Gone, Node};
 use crate::rooms::member::Member;
 use crate::socket_id::SocketId;
@@ -26,6 +27,7 @@ pub(crate) struct Presence {
     pub(super) state: Mutex<State>,
     /// Notified when the driver has something to do.
     pub(super) wake: Arc<Notify>,
+    pub(super) meters: OnceLock<PresenceMeters>,
     /// Set once the other processes are heard and the driver runs.
     pub(super) started: OnceCell<()>,
     /// Set once the other processes have had the time to answer.
@@ -67,6 +69,7 @@ impl Presence {
                 out: Out::default(),
             }),
             wake: Arc::new(Notify::new()),
+            meters: OnceLock::new(),
             started: OnceCell::new(),
             settled: OnceCell::new(),
         }

@@ -184,6 +184,8 @@ impl Rig {
         while self.apply().is_some() {
             self.now += PACE;
         }
+        let members: usize = (0..ROOMS.len()).map(|room| self.expected(room).len()).sum();
+        assert_eq!(self.model.members(), members);
         for (at, room) in ROOMS.into_iter().enumerate() {
             let expected = self.expected(at);
             let list = self.model.list(room);
