@@ -263,7 +263,7 @@ pub fn sendable<F: Future + Send>(future: F) -> F {
 /// A clone of an extractor for one event.
 #[doc(hidden)]
 pub fn kept<T: CloneExtractor>(extractor: &T) -> T {
-    extractor.kept()
+    extractor.clone_for_event()
 }
 
 /// A handler's reply, or the error of its outcome: of the type that its event declares.

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use crate::error::Result;
 use crate::events::{Event, Events};
-use crate::events::{Publisher as _, Target, To};
+use crate::events::{EventPublisher as _, Target, To};
 use crate::frame;
 use crate::http::Origins;
 pub use crate::http::superjson::superjson;

@@ -190,7 +190,7 @@ impl<S: Send + Sync> RequestContext<S> {
     }
 
     /// Answers with the upgrade; afterwards events go to the handlers of `P`.
-    pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Kept) -> Reply {
+    pub fn serve<P: Handlers>(self, session: P::Session, kept: P::Extractors) -> Reply {
         self.serve_with::<P>(session, kept, None)
     }
 
@@ -199,7 +199,7 @@ impl<S: Send + Sync> RequestContext<S> {
     pub fn serve_refreshing<P: Handlers>(
         self,
         session: P::Session,
-        kept: P::Kept,
+        kept: P::Extractors,
         refresh: RefreshFn<S, P::Session>,
     ) -> Reply
     where
@@ -224,7 +224,7 @@ impl<S: Send + Sync> RequestContext<S> {
     fn serve_with<P: Handlers>(
         self,
         session: P::Session,
-        kept: P::Kept,
+        kept: P::Extractors,
         refresh: Option<Refresh<P::Session>>,
     ) -> Reply {
         let hub = self.opening.as_ref().map(|opening| opening.hub());

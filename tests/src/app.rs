@@ -156,7 +156,7 @@ async fn handle(kept: &Kept, session: &mut Session, event: Chat) -> Result {
 
 impl Handlers for ChatProcedure {
     type Session = Session;
-    type Kept = Kept;
+    type Extractors = Kept;
 
     async fn event(kept: &Kept, session: &mut Session, event: Chat) -> Result<EncodedReply> {
         unreplied(handle(kept, session, event).await)

@@ -235,7 +235,7 @@ impl<'a> Generated<'a> {
         let (call, cfgs) = (self.call(handler, &code!(error)), &handler.cfgs);
         Some(code! {
             #(#cfgs)*
-            async fn error(kept: &Self::Kept, session: &mut Self::Session, error: &#rt::Error) -> #rt::Result {
+            async fn error(kept: &Self::Extractors, session: &mut Self::Session, error: &#rt::Error) -> #rt::Result {
                 #call
             }
         })
@@ -256,7 +256,7 @@ impl<'a> Generated<'a> {
         let cfgs = &handler.cfgs;
         Some(code! {
             #(#cfgs)*
-            async fn disconnect(kept: Self::Kept, #session: Self::Session, reason: #rt::CloseReason) -> #rt::Result {
+            async fn disconnect(kept: Self::Extractors, #session: Self::Session, reason: #rt::CloseReason) -> #rt::Result {
                 #call
             }
         })
@@ -285,7 +285,7 @@ impl<'a> Generated<'a> {
         };
         let serve = self.served();
         code! {
-            let kept: <__Handlers as #rt::__private::Handlers>::Kept = (#(#extractions,)*);
+            let kept: <__Handlers as #rt::__private::Handlers>::Extractors = (#(#extractions,)*);
             #session
             #serve
         }
@@ -434,8 +434,8 @@ impl quote::ToTokens for Generated<'_> {
             #[automatically_derived]
             impl #rt::__private::Handlers for __Handlers {
                 type Session = #session;
-                type Kept = (#(#written,)*);
-                async fn event(kept: &Self::Kept, session: &mut Self::Session, event: Incoming) -> #rt::Result<#rt::__private::EncodedReply> {
+                type Extractors = (#(#written,)*);
+                async fn event(kept: &Self::Extractors, session: &mut Self::Session, event: Incoming) -> #rt::Result<#rt::__private::EncodedReply> {
                     #event
                 }
                 #error

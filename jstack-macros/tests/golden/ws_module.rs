@@ -56,9 +56,9 @@ pub mod chat {
     #[automatically_derived]
     impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = Session;
-        type Kept = (Io, State<Db>, Socket);
+        type Extractors = (Io, State<Db>, Socket);
         async fn event(
-            kept: &Self::Kept,
+            kept: &Self::Extractors,
             session: &mut Self::Session,
             event: Incoming,
         ) -> ::jstack_runtime::Result<::jstack_runtime::__private::EncodedReply> {
@@ -99,7 +99,7 @@ pub mod chat {
             }
         }
         async fn disconnect(
-            kept: Self::Kept,
+            kept: Self::Extractors,
             session: Self::Session,
             reason: ::jstack_runtime::CloseReason,
         ) -> ::jstack_runtime::Result {
@@ -126,7 +126,7 @@ pub mod chat {
             .params(&[::jstack_runtime::__private::params!(Join, false)]);
         const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
             ::std::boxed::Box::pin(async move {
-                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = (
+                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Extractors = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,

@@ -39,9 +39,9 @@ mod chat {
     #[automatically_derived]
     impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = ();
-        type Kept = (__Kept0, Io, Socket);
+        type Extractors = (__Kept0, Io, Socket);
         async fn event(
-            kept: &Self::Kept,
+            kept: &Self::Extractors,
             session: &mut Self::Session,
             event: Incoming,
         ) -> ::jstack_runtime::Result<::jstack_runtime::__private::EncodedReply> {
@@ -66,7 +66,7 @@ mod chat {
             }
         }
         async fn error(
-            kept: &Self::Kept,
+            kept: &Self::Extractors,
             session: &mut Self::Session,
             error: &::jstack_runtime::Error,
         ) -> ::jstack_runtime::Result {
@@ -85,7 +85,7 @@ mod chat {
         >("talk");
         const CALL: ::jstack_runtime::__private::ServeFn<AppState> = |mut cx| {
             ::std::boxed::Box::pin(async move {
-                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = (
+                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Extractors = (
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,
                     cx.extract_for_socket().await?,

@@ -32,9 +32,9 @@ mod chat {
     #[automatically_derived]
     impl ::jstack_runtime::__private::Handlers for __Handlers {
         type Session = Session;
-        type Kept = ();
+        type Extractors = ();
         async fn event(
-            kept: &Self::Kept,
+            kept: &Self::Extractors,
             session: &mut Self::Session,
             event: Incoming,
         ) -> ::jstack_runtime::Result<::jstack_runtime::__private::EncodedReply> {
@@ -78,7 +78,7 @@ mod chat {
             .presence::<Self>();
         const CALL: ::jstack_runtime::__private::ServeFn<__S> = |mut cx| {
             ::std::boxed::Box::pin(async move {
-                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Kept = ();
+                let kept: <__Handlers as ::jstack_runtime::__private::Handlers>::Extractors = ();
                 let outcome = ::jstack_runtime::__private::refused(
                     ::jstack_runtime::__private::chosen!(
                         ::jstack_runtime::__private::sendable(connect(cx

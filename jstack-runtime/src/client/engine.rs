@@ -13,7 +13,7 @@ use super::failure;
 use super::shared::{Captured, Shared};
 use super::token::TokenReason;
 use super::wire::{Received, Wire};
-use crate::events::Publisher;
+use crate::events::EventPublisher;
 
 /// How long a server may take to answer a close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
@@ -157,7 +157,7 @@ fn open(shared: &Arc<Shared>) {
     let restored = Captured::default();
     for hook in &shared.hooks {
         // It has begun already, and what is wrong with it is known already.
-        let mut emit = pin!(hook(&restored as &dyn Publisher));
+        let mut emit = pin!(hook(&restored as &dyn EventPublisher));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         if let std::task::Poll::Ready(Err(error)) = emit.as_mut().poll(&mut cx) {
             shared.change(|core| core.report(None, error));

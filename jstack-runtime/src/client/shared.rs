@@ -20,7 +20,7 @@ use super::failure;
 use super::token::{TokenReason, Tokens};
 use crate::broker::PublishOutcome;
 use crate::error::{Error, Result};
-use crate::events::{Publisher, Requests, Target, To};
+use crate::events::{EventPublisher, Requests, Target, To};
 use crate::frame::HEADROOM;
 use crate::platform;
 
@@ -28,7 +28,7 @@ use crate::platform;
 pub(super) type Answerer =
     Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>> + Send + Sync>;
 /// Emits something whenever the socket is open.
-pub(super) type Hook = Arc<dyn Fn(&dyn Publisher) -> crate::events::EmitFuture + Send + Sync>;
+pub(super) type Hook = Arc<dyn Fn(&dyn EventPublisher) -> crate::events::EmitFuture + Send + Sync>;
 
 pub(super) struct Shared {
     core: Mutex<Core>,
@@ -224,7 +224,7 @@ fn text_of(target: &Target<'_>, frame: &[u8]) -> Result<Vec<u8>> {
 
 const NO_CLOSE: &str = "an emitter of a client closes nothing: call `close` of the socket";
 
-impl Publisher for Shared {
+impl EventPublisher for Shared {
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome {
         PublishOutcome::Done(text_of(target, frame).and_then(|text| self.emit_text(text)))
     }
@@ -249,7 +249,7 @@ impl Requests for Arc<Shared> {
 #[derive(Default)]
 pub(super) struct Captured(pub(super) Mutex<Vec<Vec<u8>>>);
 
-impl Publisher for Captured {
+impl EventPublisher for Captured {
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome {
         PublishOutcome::Done(text_of(target, frame).map(|text| self.0.lock().push(text)))
     }

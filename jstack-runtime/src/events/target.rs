@@ -19,7 +19,7 @@ use crate::socket_id::SocketId;
 /// Typed emitters wrap one; its methods are theirs.
 #[must_use = "a target does nothing until an event is emitted to it"]
 pub struct Target<'a> {
-    publisher: &'a dyn Publisher,
+    publisher: &'a dyn EventPublisher,
     pub(crate) to: To<'a>,
     pub(crate) except: Option<Box<Except<'a>>>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Except<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn new(publisher: &'a dyn Publisher, to: To<'a>) -> Self {
+    pub(crate) fn new(publisher: &'a dyn EventPublisher, to: To<'a>) -> Self {
         Self { publisher, to, except: None }
     }
 
@@ -136,7 +136,7 @@ impl fmt::Debug for Target<'_> {
 }
 
 /// Implemented by the hub: publishes an encoded event.
-pub(crate) trait Publisher: Send + Sync {
+pub(crate) trait EventPublisher: Send + Sync {
     /// Publishes the JSON text that follows the first [`HEADROOM`] bytes of `frame`.
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome;
 

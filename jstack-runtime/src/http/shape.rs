@@ -77,7 +77,7 @@ impl Shape {
     }
 }
 
-type Kept = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
+type ShapeCache = LazyLock<RwLock<HashMap<TypeId, Arc<Shape>>>>;
 
 /// A type that has a schema, as data.
 #[derive(Clone, Copy)]
@@ -93,25 +93,25 @@ impl TypeSchema {
 
     /// The shape of what deserialises as the type.
     pub(crate) fn input(self) -> Arc<Shape> {
-        static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept(&KEPT, self, || SchemaSettings::default().into_generator())
+        static SHAPES: ShapeCache = LazyLock::new(RwLock::default);
+        cached(&SHAPES, self, || SchemaSettings::default().into_generator())
     }
 
     /// The shape of what the type serialises to.
     pub(crate) fn output(self) -> Arc<Shape> {
-        static KEPT: Kept = LazyLock::new(RwLock::default);
-        kept(&KEPT, self, || SchemaSettings::default().for_serialize().into_generator())
+        static SHAPES: ShapeCache = LazyLock::new(RwLock::default);
+        cached(&SHAPES, self, || SchemaSettings::default().for_serialize().into_generator())
     }
 }
 
-fn kept(kept: &Kept, of: TypeSchema, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
-    if let Some(shape) = kept.read().get(&of.id) {
+fn cached(cache: &ShapeCache, of: TypeSchema, generator: fn() -> SchemaGenerator) -> Arc<Shape> {
+    if let Some(shape) = cache.read().get(&of.id) {
         return Arc::clone(shape);
     }
     // Made outside the lock: a schema is the user's code.
     let shape = Arc::new(Shape::new(of.schema, generator()));
     tracing::trace!(schema = %shape.root, "schema made");
-    Arc::clone(kept.write().entry(of.id).or_insert(shape))
+    Arc::clone(cache.write().entry(of.id).or_insert(shape))
 }
 
 fn mentions_date(schema: &Value) -> bool {

@@ -218,7 +218,7 @@ pub(crate) fn room(room: Option<&str>, is_in: bool, position: Option<Position>) 
 
 /// `["$at",{…}]`: this offset was not for the connection.
 pub(crate) fn at(room: Option<&str>, offset: u64) -> Vec<u8> {
-    text_frame(&("$at", Place { r: room, o: offset }))
+    text_frame(&("$at", RoomOffset { r: room, o: offset }))
 }
 
 /// `["$pos",{…}]`: where rooms stand; the room of everybody has an empty name.
@@ -229,7 +229,7 @@ pub(crate) fn pos<'a>(rooms: impl IntoIterator<Item = (&'a str, Position)>) -> V
 
 /// A place in a room's history.
 #[derive(Serialize)]
-struct Place<'a> {
+struct RoomOffset<'a> {
     r: Option<&'a str>,
     o: u64,
 }
@@ -241,7 +241,7 @@ pub(crate) fn positioned(json: &[u8], room: Option<&str>, offset: u64) -> Vec<u8
     buffer.extend_from_slice(json.strip_suffix(b"]").unwrap_or(json));
     buffer.push(b',');
     // A text and a number always encode.
-    let _ = serde_json::to_writer(&mut buffer, &Place { r: room, o: offset });
+    let _ = serde_json::to_writer(&mut buffer, &RoomOffset { r: room, o: offset });
     buffer.push(b']');
     framed(buffer)
 }

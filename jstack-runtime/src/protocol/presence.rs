@@ -78,7 +78,7 @@ pub(crate) fn membership(room: &str, is_in: bool) -> Vec<u8> {
 
 /// What one process tells others: `["$presence",{…}]`. No event can have that name.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct PresenceMessage {
     /// The process that tells it, as 16 hexadecimal digits.
     pub(crate) node: Node,
     /// The number of its last change.
@@ -167,13 +167,13 @@ impl TryFrom<String> for Node {
 }
 
 /// Appends what one process tells others.
-pub(crate) fn write_told(told: &Told, out: &mut Vec<u8>) {
+pub(crate) fn write_message(told: &PresenceMessage, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, &("$presence", told));
 }
 
 /// Reads it; `None` for anything else.
-pub(crate) fn read_told(json: &[u8]) -> Option<Told> {
-    serde_json::from_slice::<(String, Told)>(json).ok().map(|(_, told)| told)
+pub(crate) fn read_message(json: &[u8]) -> Option<PresenceMessage> {
+    serde_json::from_slice::<(String, PresenceMessage)>(json).ok().map(|(_, told)| told)
 }
 
 #[cfg(test)]
@@ -184,10 +184,13 @@ mod tests {
     fn what_a_process_tells_reads_as_it_was_written() {
         let json = r#"["$presence",{"node":"00000000000000ff","n":3,"what":{"changes":{"set":[{"r":"a","k":"ann","c":"0000000000000001","info":{"x":1},"since":1,"at":2}],"gone":[{"r":"b","k":"bo","c":"0000000000000002"}]}}}]"#;
         let mut written = Vec::new();
-        write_told(&read_told(json.as_bytes()).unwrap(), &mut written);
+        write_message(&read_message(json.as_bytes()).unwrap(), &mut written);
         assert_eq!(String::from_utf8(written).unwrap(), json);
         let beat = br#"["$presence",{"node":"0a","n":3,"what":"beat","new":"key"}]"#;
-        assert!(matches!(read_told(beat), Some(Told { node: Node(10), what: What::Beat, .. })));
-        assert!(read_told(b"[\"$presence\",{}]").is_none());
+        assert!(matches!(
+            read_message(beat),
+            Some(PresenceMessage { node: Node(10), what: What::Beat, .. })
+        ));
+        assert!(read_message(b"[\"$presence\",{}]").is_none());
     }
 }

@@ -12,13 +12,13 @@ use crate::protocol::control::Control;
 use crate::protocol::frames;
 
 /// A question that was sent. Dropping it forgets the question.
-pub(crate) struct Sent {
+pub(crate) struct PendingQuestion {
     member: Arc<Member>,
     number: u64,
     answer: oneshot::Receiver<Result<Box<str>>>,
 }
 
-impl Sent {
+impl PendingQuestion {
     /// Waits for the answer. Fails with the code `gone` when the connection ends.
     pub(crate) async fn answer(mut self) -> Result<Box<str>> {
         match (&mut self.answer).await {
@@ -28,7 +28,7 @@ impl Sent {
     }
 }
 
-impl Drop for Sent {
+impl Drop for PendingQuestion {
     fn drop(&mut self) {
         self.member.questions().forget(self.number);
     }
@@ -67,7 +67,7 @@ impl Hub {
     ///
     /// Fails at once with the code `unsupported` for a client without the profile `v1`, and with
     /// `gone` once the connection has ended.
-    pub(crate) fn ask(&self, member: &Arc<Member>, text: &[u8]) -> Result<Sent> {
+    pub(crate) fn ask(&self, member: &Arc<Member>, text: &[u8]) -> Result<PendingQuestion> {
         if !member.profile.is_v1() {
             return Err(Error::with_code(
                 http::StatusCode::NOT_IMPLEMENTED,
@@ -76,8 +76,8 @@ impl Hub {
             ));
         }
         let (number, answer) = member.questions().begin().ok_or_else(gone)?;
-        let sent = Sent { member: member.clone(), number, answer };
+        let pending = PendingQuestion { member: member.clone(), number, answer };
         let frame = Frame::new(frames::question(text, &format!("s{number}")));
-        if self.push(member, &frame) { Ok(sent) } else { Err(gone()) }
+        if self.push(member, &frame) { Ok(pending) } else { Err(gone()) }
     }
 }

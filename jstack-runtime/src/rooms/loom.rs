@@ -15,7 +15,7 @@ use crate::broker::PublishOutcome;
 use crate::broker::{Broker, Channel, Publication, Publish, Scope, Sink, Subscribe};
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
-use crate::events::{Publisher, Target, To};
+use crate::events::{EventPublisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
 use crate::protocol::profile::Profile;

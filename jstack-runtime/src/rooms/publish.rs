@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::hub::Hub;
 use super::name::{self, EVERYONE};
 use crate::broker::{Publication, PublishOutcome, Scope, Sink as _};
-use crate::events::{Publisher, Target, To};
+use crate::events::{EventPublisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::platform::Instant;
 use crate::protocol::close::{CLOSE, write_close};
 use crate::socket_id::SocketId;
 
-impl Publisher for Hub {
+impl EventPublisher for Hub {
     fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
         let meters = self.node().meters();
         if !meters.timed {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{Hub, Member, Node};
 use crate::broker::PublishOutcome;
-use crate::events::{Publisher, Target, To};
+use crate::events::{EventPublisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
 use crate::protocol::profile::Profile;

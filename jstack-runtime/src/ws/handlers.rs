@@ -29,11 +29,11 @@ pub trait Handlers: SocketProcedure {
     /// What `#[connect]` returned; `()` without it.
     type Session: Send + 'static;
     /// The extractors that handlers name, extracted once and cloned for each event.
-    type Kept: Send + Sync + 'static;
+    type Extractors: Send + Sync + 'static;
 
     /// Passes one event to its handler, and returns the reply.
     fn event(
-        kept: &Self::Kept,
+        kept: &Self::Extractors,
         session: &mut Self::Session,
         event: Self::Incoming,
     ) -> impl Future<Output = Result<EncodedReply>> + Send;
@@ -41,7 +41,7 @@ pub trait Handlers: SocketProcedure {
     /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
     /// its own is logged and counted; the client is told of the first one alone.
     fn error(
-        kept: &Self::Kept,
+        kept: &Self::Extractors,
         session: &mut Self::Session,
         error: &Error,
     ) -> impl Future<Output = Result> + Send {
@@ -58,7 +58,7 @@ pub trait Handlers: SocketProcedure {
 
     /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
     fn disconnect(
-        kept: Self::Kept,
+        kept: Self::Extractors,
         session: Self::Session,
         reason: CloseReason,
     ) -> impl Future<Output = Result> + Send {
@@ -104,12 +104,12 @@ impl<T: FromRequestParts<S> + Send, S: Send + Sync> SocketExtractor<S> for T {
 pub trait CloneExtractor {
     /// A clone for one event.
     #[must_use]
-    fn kept(&self) -> Self;
+    fn clone_for_event(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> CloneExtractor for T {
-    fn kept(&self) -> Self {
+    fn clone_for_event(&self) -> Self {
         self.clone()
     }
 }

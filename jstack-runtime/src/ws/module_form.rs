@@ -22,7 +22,7 @@ use crate::transport::{Connection, ConnectionFuture};
 pub(crate) fn disconnect_before_upgrade<P: Handlers>(
     hub: Option<Arc<Hub>>,
     session: P::Session,
-    kept: P::Kept,
+    kept: P::Extractors,
 ) -> ConnectionFuture {
     let Some(hub) = hub else { return Box::pin(std::future::ready(())) };
     let reason = CloseReason::fixed(ClosedBy::Lost, 1006, "gone before the upgrade");
@@ -39,7 +39,7 @@ pub(crate) fn disconnect_before_upgrade<P: Handlers>(
 pub(crate) fn serve<P: Handlers>(
     mut connection: Connection,
     mut session: P::Session,
-    kept: P::Kept,
+    kept: P::Extractors,
     mut refresh: Option<Refresh<P::Session>>,
 ) -> impl Future<Output = ()> + Send {
     async move {
@@ -176,7 +176,7 @@ fn not_renewable() -> Error {
 async fn disconnect<P: Handlers>(
     hub: Arc<Hub>,
     session: P::Session,
-    kept: P::Kept,
+    kept: P::Extractors,
     reason: CloseReason,
 ) {
     let limit = hub.bounds().handler_timeout;

@@ -16,7 +16,7 @@ use super::presence::{PresenceProcedure, SocketPresence};
 use crate::broker::PublishOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
-use crate::events::{Asked, Asker, Events, Publisher, Question, Target, To};
+use crate::events::{Asked, Asker, EventPublisher, Events, Question, Target, To};
 use crate::frame::HEADROOM;
 use crate::outbound::Frame;
 use crate::rooms::{CLOSED, Hub, Member};
@@ -221,7 +221,7 @@ fn closed() -> Error {
     Error::gone(CLOSED)
 }
 
-impl Publisher for Inner {
+impl EventPublisher for Inner {
     fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
         if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
             return self.hub.publish(target, buffer);

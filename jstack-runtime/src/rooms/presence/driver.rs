@@ -13,7 +13,9 @@ use crate::error::Result;
 use crate::meters::PresenceMeters;
 use crate::outbound::Frame;
 use crate::platform;
-use crate::protocol::presence::{Node, Page, Told, What, difference, read_told, write_told};
+use crate::protocol::presence::{
+    Node, Page, PresenceMessage, What, difference, read_message, write_message,
+};
 use crate::rooms::hub::Hub;
 use crate::sync::Notify;
 
@@ -32,7 +34,7 @@ struct Ear(Weak<Hub>);
 impl Sink for Ear {
     fn deliver(&self, message: &Publication<'_>) {
         let Some(hub) = self.0.upgrade() else { return };
-        let Some(told) = read_told(message.json()) else {
+        let Some(told) = read_message(message.json()) else {
             return tracing::error!("what another process tells of its members cannot be read");
         };
         hub.hear(told);
@@ -52,7 +54,7 @@ impl Sink for Ear {
 /// A message for others: everybody, or one process.
 struct Letter {
     to: Option<u64>,
-    told: Told,
+    told: PresenceMessage,
 }
 
 impl Hub {
@@ -116,20 +118,20 @@ impl Hub {
         format!("{}/$presence", self.procedure())
     }
 
-    fn told(&self, n: u64, what: What) -> Told {
-        Told { node: Node(self.node().id), n, what }
+    fn told(&self, n: u64, what: What) -> PresenceMessage {
+        PresenceMessage { node: Node(self.node().id), n, what }
     }
 
     fn send(&self, letter: &Letter) -> crate::broker::Publish {
         let scope = letter.to.map_or(Scope::All, Scope::Node);
         let (mut json, mut scratch) = (Vec::new(), Vec::new());
-        write_told(&letter.told, &mut json);
+        write_message(&letter.told, &mut json);
         let name = self.presence_channel();
         let message = Publication::new(Channel { procedure: &name, scope }, &json, &mut scratch);
         self.node().broker().publish(&[message], &Ear(self.weak()))
     }
 
-    fn hear(&self, told: Told) {
+    fn hear(&self, told: PresenceMessage) {
         let Some(presence) = self.presence() else { return };
         let now = self.node().millis();
         let mut state = presence.state.lock();

@@ -15,7 +15,7 @@
 //! process then has a whole lease to be heard again.
 
 use crate::platform::HashMap;
-use crate::protocol::presence::{Changes, Entry, Page, Told, What};
+use crate::protocol::presence::{Changes, Entry, Page, PresenceMessage, What};
 
 /// Milliseconds between two beats.
 pub(super) const BEAT: u64 = 5_000;
@@ -76,7 +76,7 @@ impl Peers {
     }
 
     /// Another process has told something.
-    pub(super) fn heard(&mut self, told: Told, now: u64) -> Vec<Effect> {
+    pub(super) fn heard(&mut self, told: PresenceMessage, now: u64) -> Vec<Effect> {
         let node = told.node.0;
         if matches!(told.what, What::Bye) {
             self.nodes.remove(&node);
@@ -198,15 +198,15 @@ mod tests {
     use super::*;
     use crate::protocol::presence::Node;
 
-    fn told(n: u64, what: What) -> Told {
-        Told { node: Node(7), n, what }
+    fn told(n: u64, what: What) -> PresenceMessage {
+        PresenceMessage { node: Node(7), n, what }
     }
 
-    fn all(n: u64, number: u32, of: u32) -> Told {
+    fn all(n: u64, number: u32, of: u32) -> PresenceMessage {
         told(n, What::All(Page { number, of, set: Vec::new() }))
     }
 
-    fn change(n: u64) -> Told {
+    fn change(n: u64) -> PresenceMessage {
         told(n, What::Changes(Changes::default()))
     }
 

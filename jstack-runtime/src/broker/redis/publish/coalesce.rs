@@ -59,7 +59,7 @@ pub(crate) fn coalesce(
             command_of[at] = command;
         }
         let channel = messages[group.first].0;
-        let payload = Payload { members, messages: &messages };
+        let payload = GroupPayload { members, messages: &messages };
         let size = publish.len() + channel.len() + payload.size();
         if let Some(keep) = keeps[group.first] {
             let mut command = APPEND.command(appending.is_loaded, channel, size);
@@ -107,13 +107,13 @@ fn groups(
 }
 
 /// The payload of a group's command: one message as it is, several as a batch.
-struct Payload<'a> {
+struct GroupPayload<'a> {
     members: &'a [(u64, usize)],
     /// Channel and payload of every message.
     messages: &'a [(&'a [u8], &'a [u8])],
 }
 
-impl Payload<'_> {
+impl GroupPayload<'_> {
     fn parts(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.members.iter().map(|&(_, at)| self.messages[at].1)
     }
@@ -140,7 +140,7 @@ impl Payload<'_> {
     }
 }
 
-impl ToRedisArgs for Payload<'_> {
+impl ToRedisArgs for GroupPayload<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
         match self.members {
             [(_, at)] => out.write_arg(self.messages[*at].1),

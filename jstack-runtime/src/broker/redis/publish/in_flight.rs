@@ -20,14 +20,14 @@ const MAX_IN_FLIGHT: usize = 2;
 
 /// One write, and the messages that wait for its answer.
 pub(crate) struct InFlight {
-    pub(crate) answer: Answer,
+    pub(crate) answer: RedisReply,
     pub(crate) messages: PendingMessages,
     /// For each message, the index of the command that published it.
     pub(crate) command_of: Vec<usize>,
     pub(crate) expires: Instant,
 }
 
-pub(crate) type Answer = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
+pub(crate) type RedisReply = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
 
 /// Messages that another server carries. They are requeued when all writes have completed.
 #[derive(Default)]
@@ -140,7 +140,7 @@ pub(crate) async fn send<D: Dialect>(
     let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages, appending);
     let count = commands.len();
     let expires = messages.expires().unwrap_or_else(Instant::now);
-    let mut answer: Answer =
+    let mut answer: RedisReply =
         Box::pin(async move { connection.send_packed_commands(&commands, 0, count).await });
     // The first poll hands the write to the connection.
     let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
