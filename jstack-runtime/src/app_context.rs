@@ -1,6 +1,6 @@
 //! What one application's procedures share while they serve: hubs by procedure, and the rules.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -35,8 +35,17 @@ impl AppContext {
 
     /// The rooms of the procedure whose marker this is.
     pub(crate) fn hub_of(&self, marker: TypeId) -> Arc<Hub> {
+        self.hub(marker, "the procedure")
+    }
+
+    /// The same for those who know the marker's type: an error about the procedure can name it.
+    pub(crate) fn hub_for<P: 'static>(&self) -> Arc<Hub> {
+        self.hub(TypeId::of::<P>(), type_name::<P>())
+    }
+
+    fn hub(&self, marker: TypeId, name: &'static str) -> Arc<Hub> {
         let mut hubs = self.hubs.lock();
-        hubs.entry(marker).or_insert_with(|| Hub::new(self.node.clone())).clone()
+        hubs.entry(marker).or_insert_with(|| Hub::of(self.node.clone(), name)).clone()
     }
 
     /// Whether a procedure keeps a history.

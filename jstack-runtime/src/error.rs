@@ -166,8 +166,12 @@ impl Error {
         self
     }
 
-    /// Says when another try makes sense: in the `Retry-After` of an HTTP answer, in whole seconds,
-    /// rounded up.
+    /// Says when another try makes sense.
+    ///
+    /// An HTTP answer has it as `Retry-After`, in whole seconds, rounded up. A client of the profile
+    /// `v1` reads it in ms, as `after`: in the answer to its request, and in `$bye` where `#[connect]`
+    /// or an extractor refuses it. After that time it connects again, unless the refusal is final. The
+    /// `error` event does not carry it.
     ///
     /// ```
     /// # use jstack_runtime::Error;
@@ -180,6 +184,21 @@ impl Error {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.inner.retry_after = Some(after);
         self
+    }
+
+    /// When another try makes sense, where that is known: what [`retry_after`](Self::retry_after) was
+    /// given, or what a server answered to the Rust client.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// use std::time::Duration;
+    ///
+    /// let busy = Error::too_many_requests("wait a moment").retry_after(Duration::from_secs(2));
+    /// assert_eq!(busy.retry_delay(), Some(Duration::from_secs(2)));
+    /// assert_eq!(Error::not_found("no such room").retry_delay(), None);
+    /// ```
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.inner.retry_after
     }
 
     /// The HTTP status.
@@ -291,6 +310,7 @@ pub(crate) struct ErrorBody {
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
     pub(crate) issues: Vec<Issue>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// The cause of a failure on its way to the log.
@@ -312,7 +332,7 @@ impl IntoResponse for Error {
         if let Some(cause) = source {
             response.extensions_mut().insert(Cause(cause.to_string().into()));
         }
-        response.extensions_mut().insert(ErrorBody { code, message, issues });
+        response.extensions_mut().insert(ErrorBody { code, message, issues, retry_after });
         response
     }
 }

@@ -230,13 +230,7 @@ async fn refuse(pending: PendingConnection, reply: Reply) -> Response {
     if refusal.status().is_server_error() {
         log_failure(&mut refusal);
     }
-    let after = refusal
-        .headers()
-        .get(http::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-        .map(|seconds| seconds.saturating_mul(1000));
-    let error = error_of(refusal).await;
-    pending.refuse(&error, after)
+    pending.refuse(&error_of(refusal).await)
 }
 
 async fn wrong_method(request: Request) -> Response {

@@ -83,6 +83,10 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for User {
             return Ok(Self("anonymous".to_owned()));
         };
         match &*token {
+            "early" => {
+                Err(Error::too_many_requests("wait a moment")
+                    .retry_after(Duration::from_millis(1500)))
+            }
             "nobody" => Err(Error::unauthorized("no such user")
                 .with_issues(vec![Issue::new("token", "is unknown")])),
             name => Ok(Self(name.to_owned())),
@@ -112,6 +116,10 @@ pub mod talk {
     async fn save(draft: Draft) -> Result<Saved> {
         match draft.text.as_str() {
             "taken" => Err(Error::conflict("that name is taken")),
+            "soon" => {
+                let busy = Error::too_many_requests("wait a moment");
+                Err(busy.retry_after(Duration::from_micros(1_499_001)))
+            }
             "bad" => Ok(Saved { id: 0 }),
             _ => Ok(Saved { id: 7 }),
         }
@@ -417,6 +425,39 @@ async fn a_refusal_is_told_after_the_upgrade_to_v1_and_before_it_to_others() {
     let wrong = "sec-websocket-protocol: jstack.v1, jstack.bearer.%\r\n";
     let refused = Client::open(address, "/api/post/talk", wrong).await.unwrap_err();
     assert!(refused.to_string().starts_with("400 "), "{refused}");
+}
+
+#[tokio::test]
+async fn an_error_says_when_another_try_makes_sense() {
+    let address = start().await;
+    let mut client = V1::talk(address).await;
+    let answer = client.request("save", json!({ "text": "soon" })).await;
+    let expected = json!({
+        "code": "rate", "message": "wait a moment", "issues": [], "status": 429, "after": 1500,
+    });
+    assert_eq!(answer, json!(["$err", expected, { "i": "q1" }]));
+    // Without a time there is no key, and the base profile has its four keys.
+    let answer = client.request("save", json!({ "text": "taken" })).await;
+    assert!(answer[1].get("after").is_none(), "{answer}");
+    client.send(json!(["save", { "text": "soon" }])).await;
+    let expected =
+        json!({ "event": "save", "code": "rate", "message": "wait a moment", "issues": [] });
+    assert_eq!(client.next().await, json!(["error", expected]));
+
+    let mut refused =
+        V1::open(address, "/api/post/talk", &format!("jstack.v1, {}", bearer("early"))).await;
+    let expected = json!({
+        "code": "rate", "message": "wait a moment", "status": 429, "retry": true, "after": 1500,
+    });
+    assert_eq!(refused.next().await, json!(["$bye", expected]));
+    assert_eq!(refused.0.next().await, Frame::Close(4429, "wait a moment".to_owned()));
+
+    let mut base = Client::tcp(address).await.unwrap();
+    let more = "authorization: Bearer early\r\n";
+    let request = jstack_tests::client::handshake("/api/post/talk", more);
+    let answer = base.ask(request.as_bytes()).await.unwrap();
+    assert_eq!(answer.status, 429);
+    assert!(answer.head.to_lowercase().contains("retry-after: 2\r\n"), "{}", answer.head);
 }
 
 #[tokio::test]

@@ -62,13 +62,17 @@ const RETRYABLE = /^(timeout|lost|connect|overflow|rate|unavailable|broker)$/
 export class SocketError extends Error {
   override readonly name: "SocketError" = "SocketError"
 
-  /** `event`: the one it is about. `status`: the HTTP status that says the same, 401, 403, 404, 422, 429 … */
+  /**
+   * `event`: the one it is about. `status`: the HTTP status that says the same, 401, 403, 404, 422, 429 …
+   * `after`: the server asks to wait for so many ms before another try.
+   */
   constructor(
     readonly code: LocalCode | (string & {}),
     message: string,
     readonly event?: string | undefined,
     readonly issues: readonly Issue[] = [],
     readonly status?: number | undefined,
+    readonly after?: number | undefined,
   ) {
     super(message)
   }
@@ -85,9 +89,10 @@ export interface Refusal {
   message?: string
   issues?: Issue[]
   status?: number
+  after?: number
 }
 
 /** The server's refusal as an error. */
 export function refused(said: Refusal | null, event?: string): SocketError {
-  return new SocketError(said?.code ?? "failed", said?.message ?? "refused", event, said?.issues, said?.status)
+  return new SocketError(said?.code ?? "failed", said?.message ?? "refused", event, said?.issues, said?.status, said?.after)
 }

@@ -1,6 +1,5 @@
 //! `App`: routers, state, limits and layers.
 
-use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
@@ -262,8 +261,29 @@ impl<S> App<S> {
     }
 
     /// Emits to the procedure whose marker is `P` from outside of handlers.
+    ///
+    /// An emit before the application is built (by `run`, `serve`, `into_router` or `test`) waits for
+    /// that, at most five seconds. It fails afterwards, and where the procedure is not mounted.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(io: Io, text: String) -> Result { io.to("general").message(&text).await }
+    /// # }
+    /// # fn example() {
+    /// let app = App::new().mount("post", router![chat]);
+    /// let io = app.io::<chat::Procedure>();
+    /// tokio::spawn(async move { io.all().message("the server is up").await });
+    /// # }
+    /// # fn main() {}
+    /// ```
     pub fn io<P: SocketProcedure>(&self) -> Io<P> {
-        Io::new(self.common.context.hub_of(TypeId::of::<P>()))
+        Io::new(self.common.context.hub_for::<P>())
     }
 }
 

@@ -1,6 +1,5 @@
 //! `App::test`: an application served in memory, for its tests.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -158,7 +157,7 @@ impl TestServer {
 
     /// Emits to the procedure whose marker is `P` from outside of handlers.
     pub fn io<P: SocketProcedure>(&self) -> Io<P> {
-        Io::new(self.context.hub_of(TypeId::of::<P>()))
+        Io::new(self.context.hub_for::<P>())
     }
 
     /// Drains as at the end of a server: no new connections, and sockets are closed with 1012. It

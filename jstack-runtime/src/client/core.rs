@@ -24,8 +24,8 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::closing::{End, judge, millis};
-use super::failure::{self, Refusal};
+use super::closing::{End, judge};
+use super::failure::{self, Refusal, millis};
 use super::incoming::{Gap, GapReason, Meta, Position};
 use super::inward::{AtFrame, Frame, GapFrame, RoomFrame, Welcome};
 use super::outbox::{Fate, Outbox};

@@ -1,7 +1,6 @@
 //! HTTP over one stream: a call and its answer, or the handshake of a WebSocket.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -165,22 +164,24 @@ async fn read(body: Incoming, most: usize) -> Result<Bytes> {
 /// The end of an attempt whose answer is not an upgrade.
 async fn refused(response: Response<Incoming>) -> End {
     let (parts, body) = response.into_parts();
-    let after = parts.headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
     let body = read(body, LONGEST_REFUSAL).await.unwrap_or_default();
-    closing::refused(parts.status, &refusal(parts.status, &body), after.map(Duration::from_secs))
+    closing::refused(parts.status, &refusal(parts.status, &parts.headers, &body))
 }
 
 /// What an answer that is not a success says: a problem document, or a text.
-pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+    let seconds = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+    let after = seconds.map(|seconds: u32| f64::from(seconds) * 1000.0);
     if let Ok(refusal) = serde_json::from_slice::<Refusal>(body)
         && refusal.message.is_some()
     {
-        return Refusal { status: Some(status.as_u16()), ..refusal };
+        return Refusal { status: Some(status.as_u16()), after, ..refusal };
     }
     let text = String::from_utf8_lossy(body);
     let message = match text.trim() {
         "" => status.to_string(),
         text => text.chars().take(1000).collect(),
     };
-    Refusal { status: Some(status.as_u16()), message: Some(message), ..Refusal::default() }
+    let status = Some(status.as_u16());
+    Refusal { status, message: Some(message), after, ..Refusal::default() }
 }

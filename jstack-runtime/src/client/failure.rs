@@ -1,5 +1,7 @@
 //! Errors that the client itself gives, and those that a server sends.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -68,8 +70,13 @@ pub(super) fn too_large(event: &str, most: usize) -> Error {
 
 /// The same error for another who waits; what caused it stays with the first.
 pub(super) fn copy(error: &Error) -> Error {
-    Error::with_code(error.status(), error.code().to_owned(), error.message().to_owned())
-        .with_issues(error.issues().to_vec())
+    let copy =
+        Error::with_code(error.status(), error.code().to_owned(), error.message().to_owned())
+            .with_issues(error.issues().to_vec());
+    match error.retry_delay() {
+        Some(after) => copy.retry_after(after),
+        None => copy,
+    }
 }
 
 /// What `$err`, `$bye`, the event `error` and a problem document carry.
@@ -95,7 +102,11 @@ impl Refusal {
         let status = self.status.and_then(|status| StatusCode::from_u16(status).ok());
         // A frame of the base profile has no status: the code names one where it is ours.
         let status = status.unwrap_or_else(|| status_of(&code));
-        Error::with_code(status, code, message).with_issues(self.issues.clone())
+        let error = Error::with_code(status, code, message).with_issues(self.issues.clone());
+        match self.after {
+            Some(after) => error.retry_after(millis(after)),
+            None => error,
+        }
     }
 }
 
@@ -114,5 +125,24 @@ fn status_of(code: &str) -> StatusCode {
         "internal" => StatusCode::INTERNAL_SERVER_ERROR,
         "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// A number of milliseconds from a server, which may be anything.
+pub(super) fn millis(ms: f64) -> Duration {
+    const MOST: f64 = 24.0 * 3600.0 * 1000.0;
+    Duration::from_secs_f64(if ms.is_finite() { ms.clamp(0.0, MOST) / 1000.0 } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_from_a_server_are_bounded() {
+        assert_eq!(millis(f64::NAN), Duration::ZERO);
+        assert_eq!(millis(-1.0), Duration::ZERO);
+        assert_eq!(millis(1500.0), Duration::from_millis(1500));
+        assert_eq!(millis(f64::MAX), Duration::from_hours(24));
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(answer: &Answer) 
 
 /// The error of an answer that is not a success.
 pub(super) fn refused(answer: &Answer) -> Error {
-    let mut refusal = refusal(answer.status, &answer.body);
+    let mut refusal = refusal(answer.status, &answer.headers, &answer.body);
     refusal.code.get_or_insert_with(|| answer.status.as_str().to_owned());
     refusal.error()
 }

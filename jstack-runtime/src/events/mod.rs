@@ -24,4 +24,4 @@ pub(crate) use replier::ReplySink;
 #[cfg(feature = "client")]
 pub(crate) use request::Requests;
 pub(crate) use set::named;
-pub(crate) use target::{EventPublisher, To};
+pub(crate) use target::{EventPublisher, Except, To};

@@ -1,6 +1,7 @@
 //! Frames that the server itself writes: errors, answers, and those of the profile `v1`.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -72,9 +73,18 @@ pub(crate) fn err(error: &Error, id: &str) -> Vec<u8> {
         #[serde(flatten)]
         error: ErrorBody<'a>,
         status: u16,
+        /// Milliseconds after which another try makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
     }
-    let body = Body { error: ErrorBody::new(error), status: error.status().as_u16() };
+    let after = error.retry_delay().map(whole_millis);
+    let body = Body { error: ErrorBody::new(error), status: error.status().as_u16(), after };
     text_frame(&("$err", body, Id { i: id }))
+}
+
+/// A time in milliseconds, rounded up: who waits that long is not too early.
+pub(crate) fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// A question: `text` is its frame without the closing bracket.

@@ -57,7 +57,8 @@ impl Hub {
     fn must_remember(&self) -> Result<&Remembered> {
         self.remembered()?.ok_or_else(|| {
             Error::internal(
-                "this procedure keeps no history: write `#[procedure(ws, …, history(100, \"5m\"))]`",
+                "the procedure is not mounted here, or it keeps no history: write \
+                 `#[procedure(ws, …, history(100, \"5m\"))]`",
             )
         })
     }

@@ -52,6 +52,10 @@ static TOO_SLOW_FRAME_V1: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// The rooms of one procedure, and its connections.
 pub(crate) struct Hub {
     node: Arc<Node>,
+    /// `my_app::chat::Procedure`, for messages to developers.
+    marker: &'static str,
+    /// Whether it was logged that nobody serves the procedure.
+    pub(super) warned: AtomicBool,
     /// `post/chat`, once the procedure is mounted.
     procedure: OnceLock<Box<str>>,
     rooms: Registry,
@@ -102,8 +106,15 @@ type Sockets = HashMap<u64, Arc<Member>>;
 
 impl Hub {
     pub(crate) fn new(node: Arc<Node>) -> Arc<Self> {
+        Self::of(node, "the procedure")
+    }
+
+    /// The rooms of the procedure whose marker has this name.
+    pub(crate) fn of(node: Arc<Node>, marker: &'static str) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             node,
+            marker,
+            warned: AtomicBool::new(false),
             procedure: OnceLock::new(),
             rooms: Registry::new(),
             sockets: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -143,6 +154,15 @@ impl Hub {
 
     pub(crate) fn classes(&self) -> &Classes {
         self.classes.get_or_init(Classes::default)
+    }
+
+    /// Whether the procedure is mounted in an application that is built.
+    pub(super) fn is_served(&self) -> bool {
+        self.procedure.get().is_some() && self.node.is_configured()
+    }
+
+    pub(super) fn marker(&self) -> &'static str {
+        self.marker
     }
 
     pub(crate) fn procedure(&self) -> &str {

@@ -21,6 +21,7 @@ mod remembered;
 mod room;
 #[cfg(test)]
 mod tests;
+mod unserved;
 
 pub(crate) use classes::{Classes, EventClass};
 pub(crate) use hub::{CLOSED, Hub};

@@ -4,6 +4,8 @@ use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use tokio::sync::Notify;
+
 use super::member::Member;
 use crate::broker::{Broker, Memory};
 use crate::limits::Limits;
@@ -27,6 +29,7 @@ pub(crate) struct Node {
     started: Instant,
     draining: AtomicBool,
     meters: OnceLock<Meters>,
+    built: Notify,
 }
 
 impl Node {
@@ -42,14 +45,26 @@ impl Node {
             started: Instant::now(),
             draining: AtomicBool::new(false),
             meters: OnceLock::new(),
+            built: Notify::new(),
         }
     }
 
     /// Fixes what was configured. What is used before gets an embedded broker and the defaults, and
     /// leaves no trace of them.
     pub(crate) fn configure(&self, broker: Arc<dyn Broker>, limits: Limits) {
-        let _ = self.broker.set(broker);
         let _ = self.limits.set(Arc::new(limits));
+        // Last: it says that the rest is there.
+        let _ = self.broker.set(broker);
+        self.built.notify_waiters();
+    }
+
+    /// Waits until the application is built. Cancel safe.
+    pub(super) async fn configured(&self) {
+        // Asked for first: it must not come between the question and the wait.
+        let built = self.built.notified();
+        if !self.is_configured() {
+            built.await;
+        }
     }
 
     /// The application's broker; before the application is built, an embedded one of nobody. That one

@@ -66,7 +66,10 @@ impl Hub {
         to_many && !message.json().starts_with(CLOSE) && self.classes().keeps(message.json())
     }
 
-    fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
+    pub(super) fn publish_now(&self, target: &Target<'_>, buffer: &mut [u8]) -> PublishOutcome {
+        if !self.is_served() {
+            return self.publish_once_served(target, buffer);
+        }
         if let (To::Room(room), None) = (&target.to, &target.except) {
             // What nearly every emit is.
             if let Err(error) = name::check(room) {

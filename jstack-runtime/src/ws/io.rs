@@ -1,6 +1,5 @@
 //! `Io`: emitting to others.
 
-use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -155,8 +154,8 @@ impl<P> fmt::Debug for Io<P> {
 }
 
 /// The rooms of the procedure with this marker; `None` outside of an `App`.
-fn hub(parts: &Parts, marker: TypeId) -> Option<Arc<Hub>> {
-    parts.extensions.get::<Arc<AppContext>>().map(|context| context.hub_of(marker))
+fn hub<P: 'static>(parts: &Parts) -> Option<Arc<Hub>> {
+    parts.extensions.get::<Arc<AppContext>>().map(|context| context.hub_for::<P>())
 }
 
 #[cold]
@@ -171,7 +170,7 @@ impl<P: SocketProcedure, S: Sync> FromRequestParts<S> for Io<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        match hub(parts, TypeId::of::<P>()) {
+        match hub::<P>(parts) {
             Some(hub) => Ok(Self::new(hub)),
             None => Err(outside()),
         }
@@ -182,6 +181,6 @@ impl<P: SocketProcedure, S: Sync> axum::extract::OptionalFromRequestParts<S> for
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-        Ok(hub(parts, TypeId::of::<P>()).map(Self::new))
+        Ok(hub::<P>(parts).map(Self::new))
     }
 }

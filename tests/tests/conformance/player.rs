@@ -514,6 +514,7 @@ fn failed(event: Option<&str>, error: &Error) -> Value {
         "message": cause.unwrap_or_else(|| error.message().to_owned()),
         "status": error.status().as_u16(),
         "issues": error.issues(),
+        "after": error.retry_delay().map(|after| after.as_millis()),
     })
 }
 

@@ -100,7 +100,7 @@ impl PendingConnection {
 
     /// Answers a client of the profile `v1` with an upgrade that only says why it is refused: a
     /// browser does not show the status of a failed upgrade to a page.
-    pub(crate) fn refuse(self, error: &Error, after: Option<u64>) -> Response {
+    pub(crate) fn refuse(self, error: &Error) -> Response {
         let status = error.status();
         self.hub.leave_all(&self.member);
         // What `#[connect]` emitted is not for a client that it refused.
@@ -110,7 +110,7 @@ impl PendingConnection {
             message: error.message(),
             status: Some(status.as_u16()),
             retry: status.is_server_error() || matches!(status.as_u16(), 408 | 429),
-            after,
+            after: error.retry_delay().map(frames::whole_millis),
             issues: if status.is_server_error() { &[] } else { error.issues() },
         };
         let code = frames::close_code(status);

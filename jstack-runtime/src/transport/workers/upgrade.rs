@@ -41,7 +41,7 @@ impl PendingConnection {
         match *self {}
     }
 
-    pub(crate) fn refuse(self, _: &Error, _: Option<u64>) -> Response {
+    pub(crate) fn refuse(self, _: &Error) -> Response {
         match self {}
     }
 
