@@ -8,7 +8,7 @@ const socket = client.post.chat.$ws()
 const roomId = new URLSearchParams(location.search).get("room") || "general"
 const me = new URLSearchParams(location.search).get("name") || `guest-${Math.random().toString(36).slice(2, 6)}`
 
-const enter = () => socket.emit("join", { roomId })
+const enter = () => socket.emit("join", { roomId, author: me })
 const time = (at: string) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
 
 function explain({ code, message, issues }: EventError): string {

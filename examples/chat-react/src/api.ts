@@ -28,6 +28,14 @@ export interface EventError {
   issues: { path: string; message: string }[]
 }
 
+/** A room to enter. */
+export interface Join {
+  /** The name under which the others see you there. */
+  author?: string | null
+  /** The room's name. */
+  roomId: string
+}
+
 /** A message in a room. */
 export interface Message {
   /** When the server received it. */
@@ -64,6 +72,12 @@ export interface Room {
   roomId: string
 }
 
+/** What is shown of somebody who is in a room. */
+export interface Status {
+  /** The name that they entered it with. */
+  name: string
+}
+
 /** A sign that somebody is writing a message. */
 export interface Typing {
   /** The writer's name. */
@@ -75,13 +89,22 @@ export interface Typing {
 /** The procedures by router and name: what each takes and answers, sends and gets. */
 export type AppRouter = {
   post: {
-    /** The chat itself: enter a room, talk, see who is writing. */
+    /**
+     * The chat itself: enter a room, talk, see who is there and who is writing.
+     *
+     * A room keeps its last 100 messages, none of them for longer than an hour. Typing is worthless
+     * later, and that messages were deleted need not be kept: so neither is part of the history.
+     */
     chat: Ws<{
-      /** Enters a room, and then leaves the previous one. */
-      join: Room
+      /** Enters a room, and then leaves the previous one. In the same room it changes your name. */
+      join: Join
       /** Sends a message to a room. */
       message: NewMessage
-      /** Shows the others in a room that somebody is writing. */
+      /**
+       * Shows the others in a room that somebody is writing.
+       *
+       * Volatile: dropped where the connection is busy.
+       */
       typing: Typing
       /** Deletes the messages of a room, for everybody. */
       clear: Room
@@ -90,10 +113,18 @@ export type AppRouter = {
       joined: Room
       /** Somebody sent a message. */
       message: Message
-      /** Somebody else is writing. */
+      /**
+       * Somebody else is writing.
+       *
+       * Volatile: dropped where the connection is busy.
+       */
       typing: Typing
       /** Somebody deleted the messages of a room. */
       cleared: Room
+    }, {
+      presence: { state: Status; info: null }
+      history: "joined" | "message"
+      volatile: "typing"
     }>
     /** Sends a message without a socket: from a script, a form or another service. */
     create: Post<NewMessage, Message>

@@ -1,17 +1,14 @@
-//! A chat: rooms, names, who is typing, and the history.
+//! A chat: rooms, who is here and who is typing, and what was said before.
 //!
 //! `cargo run -p chat`, then open <http://127.0.0.1:8080> in two tabs.
 //! `cargo run -p chat -- help` lists what else it does: its types, its documents.
 
 mod pages;
 mod post;
-mod store;
 #[cfg(test)]
 mod tests;
 
 use jstack_runtime::prelude::*;
-
-use crate::store::Store;
 
 #[jstack_runtime::main]
 async fn main() -> Result<(), BoxError> {
@@ -22,10 +19,5 @@ async fn main() -> Result<(), BoxError> {
         // What the other commands write goes to the standard output.
         .with_writer(std::io::stderr)
         .init();
-    App::new()
-        .mount("post", post::router())
-        .with_state(Store::default())
-        .merge(pages::router())
-        .run()
-        .await
+    App::new().mount("post", post::router()).merge(pages::router()).run().await
 }

@@ -3,8 +3,6 @@
 use chrono::{DateTime, Utc};
 use jstack_runtime::prelude::*;
 
-use crate::store::Store;
-
 // A room's name has at most 200 bytes, and a character at most 4: hence the 50 below.
 
 /// A message that somebody sends.
@@ -69,14 +67,35 @@ pub(crate) struct Room {
     pub(crate) room_id: String,
 }
 
+/// A room to enter.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Join {
+    /// The room's name.
+    #[garde(length(chars, min = 1, max = 50))]
+    pub(crate) room_id: String,
+    /// The name under which the others see you there.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub(crate) author: Option<String>,
+}
+
+/// What is shown of somebody who is in a room.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+pub(crate) struct Status {
+    /// The name that they entered it with.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub(crate) name: String,
+}
+
 /// The events that clients send.
 #[derive(Clone, Debug, Events)]
 pub(crate) enum ToServer {
-    /// Enters a room, and then leaves the previous one.
-    Join(Room),
+    /// Enters a room, and then leaves the previous one. In the same room it changes your name.
+    Join(Join),
     /// Sends a message to a room.
     Message(NewMessage),
     /// Shows the others in a room that somebody is writing.
+    #[event(volatile)]
     Typing(Typing),
     /// Deletes the messages of a room, for everybody.
     Clear(Room),
@@ -90,13 +109,18 @@ pub(crate) enum ToClient {
     /// Somebody sent a message.
     Message(Message),
     /// Somebody else is writing.
+    #[event(volatile)]
     Typing(Typing),
     /// Somebody deleted the messages of a room.
+    #[event(forget)]
     Cleared(Room),
 }
 
-/// The chat itself: enter a room, talk, see who is writing.
-#[procedure(ws, incoming = ToServer, outgoing = ToClient)]
+/// The chat itself: enter a room, talk, see who is there and who is writing.
+///
+/// A room keeps its last 100 messages, none of them for longer than an hour. Typing is worthless
+/// later, and that messages were deleted need not be kept: so neither is part of the history.
+#[procedure(ws, incoming = ToServer, outgoing = ToClient, presence = Status, history(100, "1h"))]
 pub(crate) mod chat {
     use super::*;
 
@@ -113,9 +137,14 @@ pub(crate) mod chat {
     }
 
     #[on(Join)]
-    async fn join(session: &mut Session, socket: Socket, room: Room) -> Result {
+    async fn join(session: &mut Session, socket: Socket, join: Join) -> Result {
+        let Join { room_id, author } = join;
+        let room = Room { room_id };
         // In first, then out: if the join is refused, the client is still where it was.
         socket.join(&room.room_id).await?;
+        if let Some(name) = author {
+            socket.presence(&room.room_id).set(&Status { name }).await?;
+        }
         if let Some(before) = session.room.replace(room.room_id.clone())
             && before != room.room_id
         {
@@ -125,15 +154,9 @@ pub(crate) mod chat {
     }
 
     #[on(Message)]
-    async fn message(
-        session: &mut Session,
-        io: Io,
-        State(store): State<Store>,
-        message: NewMessage,
-    ) -> Result {
+    async fn message(session: &mut Session, io: Io, message: NewMessage) -> Result {
         session.sent += 1;
         let message = message.received();
-        store.save(&message);
         io.to(&message.room_id).message(&message).await
     }
 
@@ -143,8 +166,8 @@ pub(crate) mod chat {
     }
 
     #[on(Clear)]
-    async fn clear(io: Io, State(store): State<Store>, room: Room) -> Result {
-        store.clear(&room.room_id);
+    async fn clear(io: Io, room: Room) -> Result {
+        io.history(&room.room_id).clear().await?;
         io.to(&room.room_id).cleared(&room).await
     }
 
@@ -168,24 +191,24 @@ pub(crate) struct Page {
 
 /// The last messages of a room, oldest first.
 #[procedure(get, input = Page)]
-pub(crate) async fn recent(State(store): State<Store>, page: Page) -> Vec<Message> {
-    store.recent(&page.room_id, page.limit.unwrap_or(50).into())
+pub(crate) async fn recent(io: Io<chat::Procedure>, page: Page) -> Result<Vec<Message>> {
+    let past = io.history(&page.room_id).last(page.limit.unwrap_or(50).into()).await?;
+    let messages = past.into_iter().filter_map(|past| match past.event {
+        ToClient::Message(message) => Some(message),
+        _ => None,
+    });
+    Ok(messages.collect())
 }
 
 /// Sends a message without a socket: from a script, a form or another service.
 #[procedure(post, input = NewMessage)]
-pub(crate) async fn create(
-    State(store): State<Store>,
-    io: Io<chat::Procedure>,
-    message: NewMessage,
-) -> Result<Message> {
+pub(crate) async fn create(io: Io<chat::Procedure>, message: NewMessage) -> Result<Message> {
     let message = message.received();
-    store.save(&message);
     io.to(&message.room_id).message(&message).await?;
     Ok(message)
 }
 
 /// The procedures, for `App::mount`.
-pub(crate) fn router() -> Router<Store> {
+pub(crate) fn router() -> Router {
     router![recent, create, chat]
 }

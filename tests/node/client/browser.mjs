@@ -36,6 +36,9 @@ export async function launch() {
 
 export const state = (page, is) => page.locator(`#state[data-is=${is}]`).waitFor()
 export const entered = (page, room) => page.locator("#log .note", { hasText: `You are in ${room}.` }).last().waitFor()
+// Waits until the page shows these people, sorted by name, beside its own visitor.
+export const here = (page, others) =>
+  page.locator("#here", { hasText: new RegExp(`^${others.length + 1} here: ${["you", ...others].join(", ")}$`) }).waitFor()
 // The messages that contain this text and that the server has sent.
 export const message = (page, text) => page.locator("#log .message:not(.sending)", { hasText: text })
 export const texts = page =>

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { after, afterEach, before, describe, test } from "node:test"
 import { answers, chat, fixture, freePort, redis } from "./support.mjs"
-import { entered, launch, message, say, state, texts } from "./browser.mjs"
+import { entered, here, launch, message, say, state, texts } from "./browser.mjs"
 
 let browser, visit, server, port, url
 before(async () => {
@@ -76,6 +76,34 @@ describe("the chat's page", () => {
     await ada.reload()
     await entered(ada, "history")
     assert.deepEqual(await texts(ada), [])
+  })
+
+  test("who is in the room is shown, by name, as they come, are renamed and leave", async () => {
+    const ada = await visit(`${url}/?room=people`, { name: "Ada" })
+    await entered(ada, "people")
+    await here(ada, [])
+    const [bob, eve] = [await visit(`${url}/?room=people`, { name: "Bob" }), await visit(`${url}/?room=people`, { name: "Eve" })]
+    await here(ada, ["Bob", "Eve"])
+    await here(bob, ["Ada", "Eve"])
+    await bob.locator("#name").fill("Robert")
+    await bob.locator("#name").press("Enter")
+    await here(ada, ["Eve", "Robert"])
+    await eve.locator("#room").fill("elsewhere")
+    await eve.locator("#room").press("Enter")
+    await here(eve, [])
+    await here(ada, ["Robert"])
+    await bob.close()
+    await here(ada, [])
+    // The same after a reconnect.
+    await server.stop()
+    await state(ada, "closed")
+    assert.match(await ada.locator("#here").getAttribute("class"), /stale/)
+    server = await chat(port)
+    await state(ada, "open")
+    const cy = await visit(`${url}/react/?room=people&name=Cy`)
+    await here(ada, ["Cy"])
+    await cy.close()
+    await here(ada, [])
   })
 
   test("the state of the connection is shown, and it comes back by itself after a restart", async () => {
@@ -176,16 +204,40 @@ describe("the React page on the stock packages", () => {
 })
 
 describe("two processes on one Redis", () => {
-  let cache, here, there
+  let cache, env, near, there
   before(async () => {
     cache = await redis()
-    const env = { REDIS_URL: cache.url }
-    ;[here, there] = await Promise.all([chat(await freePort(), env), chat(await freePort(), env)])
+    env = { REDIS_URL: cache.url }
+    ;[near, there] = await Promise.all([chat(await freePort(), env), chat(await freePort(), env)])
   })
-  after(() => Promise.all([here, there, cache].map(server => server?.stop())))
+  after(() => Promise.all([near, there, cache].map(server => server?.stop())))
+
+  test("a page whose server restarts gets what was said meanwhile, and sees who is there", async () => {
+    const ada = await visit(`${near.url}/?room=away`, { name: "Ada" })
+    const bob = await visit(`${there.url}/?room=away`, { name: "Bob" })
+    await Promise.all([entered(ada, "away"), entered(bob, "away")])
+    await here(ada, ["Bob"])
+    await here(bob, ["Ada"])
+    await say(bob, "before")
+    await message(ada, "before").waitFor()
+    await near.stop()
+    await state(ada, "closed")
+    await say(bob, "while you were away")
+    near = await chat(near.port, env)
+    await state(ada, "open")
+    await message(ada, "while you were away").waitFor()
+    await say(ada, "back")
+    await message(bob, "back").waitFor()
+    const all = [["Bob", "before"], ["Bob", "while you were away"], ["Ada", "back"]]
+    assert.deepEqual(await texts(ada), all)
+    assert.deepEqual(await texts(bob), all)
+    await here(ada, ["Bob"])
+    // The process that was killed is missed for its lease; then its Ada is gone, and the new one is there.
+    await bob.locator("#here", { hasText: /^2 here: you, Ada$/ }).waitFor({ timeout: 20_000 })
+  })
 
   test("pages of both are in one room, and stay in it when Redis is killed and comes back", async () => {
-    const ada = await visit(`${here.url}/?room=both`, { name: "Ada" })
+    const ada = await visit(`${near.url}/?room=both`, { name: "Ada" })
     const bob = await visit(`${there.url}/react/?room=both&name=Bob`)
     const inReact = text => bob.locator("main p", { hasText: text }).waitFor()
     const type = async text => {
@@ -202,7 +254,7 @@ describe("two processes on one Redis", () => {
 
     await cache.stop()
     cache = await redis(cache.port)
-    for (const server of [here, there]) await answers(`${server.url}/readyz`, server)
+    for (const server of [near, there]) await answers(`${server.url}/readyz`, server)
     await type("back there")
     await message(ada, "back there").waitFor()
     await say(ada, "back here")

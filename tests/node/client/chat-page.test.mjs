@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict"
 import { after, afterEach, before, describe, test } from "node:test"
-import { entered, launch, message, say, state, texts } from "./browser.mjs"
+import { entered, here, launch, message, say, state, texts } from "./browser.mjs"
 import { chat, freePort } from "./support.mjs"
 
 let browser, visit, server, url
@@ -109,7 +109,10 @@ for (const [screen, options] of Object.entries(SCREENS)) describe(`at ${screen}`
     for (let n = 0; n < 20; n++) await say(page, `mine ${n}`)
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
     assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight))
-    for (const part of ["#room", "#name", "#clear", "#state", "#text", "#send"]) {
+    await visit(`${url}/?room=${room}`, { name: "w".repeat(64) })
+    await here(page, ["w".repeat(64)])
+    if (process.env.JSTACK_PICTURES) await page.screenshot({ path: `${process.env.JSTACK_PICTURES}/chat-${screen}.png` })
+    for (const part of ["#room", "#name", "#clear", "#state", "#here", "#text", "#send"]) {
       const box = await page.locator(part).boundingBox()
       assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height, `${part} ${JSON.stringify(box)}`)
     }
