@@ -16,6 +16,8 @@ pub(crate) struct Meters {
     closed: [(&'static str, Counter); 9],
     pub(crate) queue_bytes: Histogram,
     pub(crate) gaps: Counter,
+    /// Messages of rooms that were read from the history, because they did not arrive.
+    pub(crate) repaired: Counter,
     shed_volatile: Counter,
     shed_latest: Counter,
     /// Answers to questions that nobody waits for any more.
@@ -91,6 +93,7 @@ impl Meters {
                 .map(|reason| (reason, counter!("jstack_closed_total", "reason" => reason))),
             queue_bytes: histogram!("jstack_queue_bytes"),
             gaps: counter!("jstack_gaps_total"),
+            repaired: counter!("jstack_repaired_total"),
             shed_volatile: counter!("jstack_shed_total", "class" => "volatile"),
             shed_latest: counter!("jstack_shed_total", "class" => "latest"),
             late_answers: counter!("jstack_late_answers_total"),
@@ -247,6 +250,11 @@ fn describe() {
         "jstack_gaps_total",
         count,
         "times that messages between processes may have been lost"
+    );
+    metrics::describe_counter!(
+        "jstack_repaired_total",
+        count,
+        "messages that did not arrive from another process and were read from the history"
     );
     metrics::describe_histogram!(
         "jstack_handler_seconds",

@@ -628,8 +628,12 @@ impl Core {
                 }
             }
             "$gap" => {
-                let Ok(GapFrame { r, reason, missed }) = serde_json::from_str(data) else { return };
-                self.with_room(r.as_deref(), |room| room.gap(GapReason::named(&reason), missed));
+                let Ok(gap) = serde_json::from_str::<GapFrame>(data) else { return };
+                let reason = GapReason::named(&gap.reason);
+                self.with_room(gap.r.as_deref(), |room| match gap.e {
+                    Some(e) => room.lost(reason, gap.missed, &Position::new(e, gap.o.unwrap_or(0))),
+                    None => room.gap(reason, gap.missed),
+                });
             }
             _ => {}
         }

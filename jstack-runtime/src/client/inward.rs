@@ -120,6 +120,9 @@ pub(super) struct GapFrame {
     #[serde(default)]
     pub(super) reason: String,
     pub(super) missed: Option<u64>,
+    /// Where the room continues, if it has a history.
+    pub(super) e: Option<String>,
+    pub(super) o: Option<u64>,
 }
 
 /// One entry of a room's history: event, data, offset, time in ms. An empty name: it was not for this

@@ -164,6 +164,22 @@ impl Room {
         }
     }
 
+    /// The server has lost messages for good, and the room continues at `at`.
+    pub(super) fn lost(&mut self, reason: GapReason, missed: Option<u64>, at: &Position) {
+        self.told = Some(at.clone());
+        if self.held.is_some() {
+            // The fetch under way says so as well.
+            return;
+        }
+        match &self.position {
+            Some(position) if position.epoch == at.epoch && position.offset == at.offset => {
+                self.gap(reason, missed);
+            }
+            Some(position) if position.epoch == at.epoch && position.offset > at.offset => {}
+            _ => self.skip(&at.epoch, at.offset, reason),
+        }
+    }
+
     pub(super) fn gap(&mut self, reason: GapReason, missed: Option<u64>) {
         let (room, since) = (self.name.clone(), self.since);
         self.effects.push(Effect::Gap { room, reason, missed, since });

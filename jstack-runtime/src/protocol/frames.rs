@@ -199,16 +199,27 @@ pub(crate) fn bye(bye: &Bye<'_>) -> Vec<u8> {
     text_frame(&("$bye", bye))
 }
 
-/// `["$gap",{…}]`: `room` is `None` where room names are not told to clients.
-pub(crate) fn gap(room: Option<&str>, reason: &str, missed: Option<u64>) -> Vec<u8> {
+/// `["$gap",{…}]`: `room` is `None` where room names are not told to clients. `position` is where the
+/// room continues behind the gap, if it has a history.
+pub(crate) fn gap(
+    room: Option<&str>,
+    reason: &str,
+    missed: Option<u64>,
+    position: Option<Position>,
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct Gap<'a> {
         r: Option<&'a str>,
         reason: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         missed: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        e: Option<Epoch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        o: Option<u64>,
     }
-    text_frame(&("$gap", Gap { r: room, reason, missed }))
+    let (e, o) = (position.map(|at| at.epoch()), position.map(|at| at.offset()));
+    text_frame(&("$gap", Gap { r: room, reason, missed, e, o }))
 }
 
 /// `["$room",{…}]`: the connection is in a room, at this position of its history, or has left it.

@@ -26,6 +26,8 @@ pub(crate) struct Classes {
     outgoing: Vec<EventClass>,
     /// Names of outgoing events that are not kept in history.
     forgotten: Vec<&'static str>,
+    /// Some of them are reliable.
+    forgets_reliable: bool,
     /// Incoming events that are not reliable, as `$welcome` names them.
     incoming: Value,
 }
@@ -43,10 +45,12 @@ impl Classes {
         let incoming = Value::Object(named.collect::<Map<_, _>>());
         let is_forgotten =
             |class: &&EventClass| class.forget || class.delivery != Delivery::Reliable;
+        let forgets_reliable =
+            outgoing.iter().any(|class| class.forget && class.delivery == Delivery::Reliable);
         let forgotten = outgoing.iter().filter(is_forgotten).map(|class| class.name).collect();
         let outgoing =
             outgoing.into_iter().filter(|class| class.delivery != Delivery::Reliable).collect();
-        Self { outgoing, forgotten, incoming }
+        Self { outgoing, forgotten, forgets_reliable, incoming }
     }
 
     pub(crate) fn incoming(&self) -> &Value {
@@ -60,6 +64,11 @@ impl Classes {
             return None;
         }
         self.outgoing.iter().find(|class| is_named(json, class.name))
+    }
+
+    /// Whether every reliable event is kept in history, so that a log shows which were lost.
+    pub(crate) fn keeps_all_reliable(&self) -> bool {
+        !self.forgets_reliable
     }
 
     /// Whether the event that `json` carries is kept in history.

@@ -7,7 +7,8 @@ use super::broadcast::Broadcast;
 use super::hub::{Hub, left_out, push};
 use super::member::Member;
 use super::name::{EVERYONE, wire_name};
-use super::room::{Room, Step};
+use super::repair::Arrival;
+use super::room::Room;
 use crate::broker::{Channel, Publication, Scope, Sink};
 use crate::history::Position;
 use crate::observe;
@@ -48,10 +49,52 @@ impl Dirty {
 }
 
 impl Hub {
-    fn deliver_to_room(&self, room: &Room, message: &Publication<'_>) {
+    fn deliver_to_room(&self, room: &Arc<Room>, message: &Publication<'_>) {
         let members = room.members();
+        if self.has_history() && !self.is_next(room, &members, message) {
+            return;
+        }
+        let dirty = self.push_to_members(room, &members, message);
+        drop(members);
+        dirty.flush(self);
+    }
+
+    /// Whether a message of a room with history is to be delivered now. It is not if it was already,
+    /// or if something before it is missing and is read first.
+    fn is_next(
+        &self,
+        room: &Arc<Room>,
+        members: &[Arc<Member>],
+        message: &Publication<'_>,
+    ) -> bool {
+        let arrival = room.place().arrive(message, self.bounds().queue);
+        match arrival {
+            Arrival::Next => return true,
+            Arrival::Repeated | Arrival::Waits | Arrival::Dropped(0) => {}
+            Arrival::Begins => self.begin_repair(room),
+            Arrival::Dropped(lost) => self.report_dropped(room, members, lost),
+        }
+        false
+    }
+
+    /// Delivers to the members, whose lock the caller has.
+    pub(super) fn deliver_to_members(
+        &self,
+        room: &Room,
+        members: &[Arc<Member>],
+        message: &Publication<'_>,
+    ) {
+        self.push_to_members(room, members, message).flush(self);
+    }
+
+    fn push_to_members(
+        &self,
+        room: &Room,
+        members: &[Arc<Member>],
+        message: &Publication<'_>,
+    ) -> Dirty {
         if let Some(position) = message.position {
-            return self.deliver_at(room, &members, message, position);
+            return self.push_at(room, members, message, position);
         }
         let out = Broadcast::new(message);
         let everyone = message.except.is_empty() && message.except_rooms.is_empty();
@@ -70,37 +113,20 @@ impl Hub {
                 }
             }
         }
-        drop(members);
-        dirty.flush(self);
+        dirty
     }
 
     /// Delivers a message of a room with a history: to the profile `v1` with its offset, also to those
     /// whom it is not for, so that nobody takes an exclusion for a loss.
-    fn deliver_at(
+    fn push_at(
         &self,
         room: &Room,
         members: &[Arc<Member>],
         message: &Publication<'_>,
         position: Position,
-    ) {
+    ) -> Dirty {
         let (name, offset) = (wire_name(room.name()), position.offset());
         let (mut dirty, limits) = (Dirty::new(), self.bounds().queue);
-        match room.advance(position) {
-            Step::Repeated => return,
-            Step::Next => {}
-            Step::Hole { missed } => {
-                // Clients of the profile `v1` see the hole themselves and ask for what is missing.
-                self.node().meters().gaps.increment(1);
-                observe::warning!(channel = ?message.channel, missed, "messages of a room are missing");
-            }
-            Step::NewEpoch => {
-                let before = Position::new(position.epoch(), offset.saturating_sub(1));
-                let frame = Frame::new(frames::room(name, true, Some(before)));
-                for member in members.iter().filter(|member| member.profile.is_v1()) {
-                    dirty.note(member, push(member, &frame, limits));
-                }
-            }
-        }
         let out = Broadcast::new(message);
         let (mut extended, mut skipped) = (None, None);
         for member in members {
@@ -120,7 +146,7 @@ impl Hub {
             };
             dirty.note(member, pushed);
         }
-        dirty.flush(self);
+        dirty
     }
 
     pub(super) fn deliver_to_socket(&self, id: SocketId, message: &Publication<'_>) {
@@ -135,36 +161,77 @@ impl Hub {
 
 impl Sink for Hub {
     fn deliver(&self, message: &Publication<'_>) {
+        let room = match (message.channel.scope, message.only) {
+            (Scope::All, _) => Some(EVERYONE),
+            (Scope::Room(name), _) => Some(name),
+            (Scope::Node(_), _) => None,
+        };
         if message.json().starts_with(CLOSE) {
-            return self.close_selected(message);
+            if !room.is_some_and(|room| self.must_wait(room, message)) {
+                self.close_selected(message);
+            }
+            return;
         }
         // No event has such a name: what processes tell each other is not for clients.
         if message.json().starts_with(b"[\"$") {
             return;
         }
-        let room = match (message.channel.scope, message.only) {
-            (Scope::All, _) => EVERYONE,
-            (Scope::Room(name), _) => name,
-            (Scope::Node(_), Some(id)) => return self.deliver_to_socket(id, message),
-            (Scope::Node(_), None) => return,
-        };
-        self.rooms().with_room(room, |room| self.deliver_to_room(room, message));
+        match (room, message.only) {
+            (Some(room), _) => {
+                self.rooms().with_room(room, |room| self.deliver_to_room(room, message));
+            }
+            (None, Some(id)) => self.deliver_to_socket(id, message),
+            (None, None) => {}
+        }
     }
 
     fn gap(&self, channel: Channel<'_>, messages: Option<u64>) {
-        self.node().meters().gaps.increment(1);
-        observe::warning!(?channel, messages, "messages from other processes may be missing");
         let room = match channel.scope {
             Scope::Room(name) => name,
             Scope::All | Scope::Node(_) => EVERYONE,
         };
+        let has_log = self.has_history() && !matches!(channel.scope, Scope::Node(_));
+        if has_log {
+            self.rooms().with_room(room, |room| {
+                let _members = room.members();
+                let begins = room.place().doubt();
+                if begins {
+                    self.begin_repair(room);
+                }
+            });
+            // The log says nothing about what it does not keep.
+            if self.classes().keeps_all_reliable() {
+                return;
+            }
+        }
+        self.node().meters().gaps.increment(1);
+        observe::warning!(?channel, messages, "messages from other processes may be missing");
         let mut frame = None;
         // Room names are told to clients only where rooms have a history.
         let name = if self.has_history() { wire_name(room) } else { None };
         for member in self.members_of(room).iter().filter(|member| member.profile.is_v1()) {
-            let frame =
-                frame.get_or_insert_with(|| Frame::new(frames::gap(name, "broker", messages)));
+            let frame = frame
+                .get_or_insert_with(|| Frame::new(frames::gap(name, "broker", messages, None)));
             self.push(member, frame);
         }
+    }
+}
+
+impl Hub {
+    /// Whether a close waits behind the messages that a repair of its room still delivers.
+    fn must_wait(&self, room: &str, message: &Publication<'_>) -> bool {
+        let waits = |room: &Arc<Room>| {
+            let members = room.members();
+            if !room.place().is_repairing() {
+                return false;
+            }
+            let arrival = room.place().arrive(message, self.bounds().queue);
+            if let Arrival::Dropped(lost @ 2..) = arrival {
+                // One of them is the close, which does not wait.
+                self.report_dropped(room, &members, lost - 1);
+            }
+            arrival == Arrival::Waits
+        };
+        self.has_history() && self.rooms().with_room(room, waits).unwrap_or_default()
     }
 }

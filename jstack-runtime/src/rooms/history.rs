@@ -54,7 +54,7 @@ impl Hub {
         self.keep().is_some()
     }
 
-    fn must_remember(&self) -> Result<&Remembered> {
+    pub(super) fn must_remember(&self) -> Result<&Remembered> {
         self.remembered()?.ok_or_else(|| {
             Error::internal(
                 "the procedure is not mounted here, or it keeps no history: write \
@@ -69,10 +69,13 @@ impl Hub {
     }
 
     /// Reads the position of a room that has just been subscribed to.
-    pub(super) async fn find_position(&self, room: &Room) -> Result {
+    pub(super) async fn find_position(&self, room: &Arc<Room>) -> Result {
         if let Some(remembered) = self.remembered()? {
             let top = remembered.top(self.channel(room.name())).await?;
-            room.start_at(top);
+            let _members = room.members();
+            if room.place().start_at(top) {
+                self.begin_repair(room);
+            }
         }
         Ok(())
     }

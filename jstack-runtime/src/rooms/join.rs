@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::history::is_excluded;
 use super::hub::{CLOSED, Hub};
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::history::{Entry, Position};
 use crate::limits::or_none;
 use crate::outbound::Frame;
+use crate::platform;
 use crate::protocol::frames;
 use crate::protocol::profile::Profile;
 use crate::rate::Rate;
@@ -27,6 +29,8 @@ pub(crate) struct JoinOptions {
 
 /// How often a join that replays reads what has come since its last read.
 const CATCH_UPS: usize = 16;
+/// How long it waits where the log is in another epoch than the room, which is being repaired.
+const BETWEEN_EPOCHS: Duration = Duration::from_millis(20);
 
 /// The past of a room, up to a position.
 struct Replay {
@@ -105,10 +109,10 @@ impl Hub {
             match added {
                 Added::Done => break,
                 Added::Closed => return Err(Error::gone(CLOSED)),
-                // The room has moved on since the read.
+                // The room has moved on since the read, or the log has begun again.
                 Added::Behind => {
                     if let Some(replay) = &mut replay {
-                        self.catch_up(name, replay, options.replay as usize).await?;
+                        self.catch_up(room, replay, options.replay as usize).await?;
                     }
                 }
             }
@@ -117,8 +121,17 @@ impl Hub {
     }
 
     /// Reads what a room has said since the last read.
-    async fn catch_up(&self, room: &str, replay: &mut Replay, count: usize) -> Result {
-        let page = self.since(room, replay.until).await?;
+    async fn catch_up(&self, room: &Arc<Room>, replay: &mut Replay, count: usize) -> Result {
+        if room.position().is_some_and(|at| at.epoch() != replay.until.epoch()) {
+            {
+                let _members = room.members();
+                if room.place().doubt() {
+                    self.begin_repair(room);
+                }
+            }
+            platform::sleep(BETWEEN_EPOCHS).await;
+        }
+        let page = self.since(room.name(), replay.until).await?;
         if page.gap.is_some() {
             replay.entries.clear();
         }
@@ -132,7 +145,8 @@ impl Hub {
     /// before any live message.
     ///
     /// To the profile `v1` the room is said to be where the replay begins. A client that comes back
-    /// and has a part of it already ignores that part, as it ignores every repetition.
+    /// and has a part of it already ignores that part, as it ignores every repetition. What the log
+    /// has beyond the room's position is on its way here, and is left out.
     fn welcome(
         &self,
         member: &Arc<Member>,
@@ -144,7 +158,13 @@ impl Hub {
             return;
         }
         let (name, is_v1) = (wire_name(room), member.profile.is_v1());
-        let entries = replay.map_or(&[][..], |replay| &replay.entries);
+        let entries = match (replay, position) {
+            (Some(replay), Some(at)) if at.epoch() == replay.until.epoch() => {
+                let count = replay.entries.partition_point(|entry| entry.offset <= at.offset());
+                &replay.entries[..count]
+            }
+            _ => &[],
+        };
         if is_v1 {
             let first = entries.first().map(|entry| entry.offset - 1);
             let position = match (position, first) {
@@ -164,7 +184,7 @@ impl Hub {
         }
     }
 
-    async fn subscribe(&self, room: &Room) -> Result {
+    async fn subscribe(&self, room: &Arc<Room>) -> Result {
         let name = room.name();
         let Some(sink) = self.this() else { return Ok(()) };
         let broker = self.node().broker();

@@ -19,6 +19,7 @@ use crate::events::{EventPublisher, Target, To};
 use crate::frame::HEADROOM;
 use crate::limits::Limits;
 use crate::protocol::profile::Profile;
+use crate::rooms::JoinOptions;
 use crate::socket_id::SocketId;
 use crate::sync::Mutex;
 
@@ -92,7 +93,7 @@ impl Rig {
     }
 
     fn join(&self, member: &Arc<Member>) -> Result {
-        block_on(self.hub.join(member, "room", false))
+        block_on(self.hub.join(member, "room", JoinOptions::default()))
     }
 
     fn emit(&self, name: u8) {

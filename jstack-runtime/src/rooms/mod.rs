@@ -18,6 +18,7 @@ mod publish;
 mod questions;
 mod registry;
 mod remembered;
+mod repair;
 mod room;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::name::EVERYONE;
 use crate::broker::{Channel, Publication, PublishOutcome, Scope, Sink};
@@ -15,12 +15,15 @@ use crate::sync::Mutex;
 pub(super) const MISSED: PageLimit = PageLimit { items: 500, bytes: 256 * 1024 };
 /// For how many milliseconds the answer to a read serves others that ask the same.
 const SHARED: u64 = 100;
+/// Repairs that read at the same time: after a reconnect, every room has one.
+const REPAIRS: usize = 32;
 
 /// The history of a procedure's rooms.
 pub(super) struct Remembered {
     history: Arc<dyn History>,
     keep: Keep,
     reads: Mutex<HashMap<(Box<str>, Position), Read>>,
+    repairs: Semaphore,
 }
 
 /// A read that several connections wait for.
@@ -32,11 +35,17 @@ struct Read {
 
 impl Remembered {
     pub(super) fn new(history: Arc<dyn History>, keep: Keep) -> Self {
-        Self { history, keep, reads: Mutex::default() }
+        Self { history, keep, reads: Mutex::default(), repairs: Semaphore::new(REPAIRS) }
     }
 
     pub(super) fn publish(&self, messages: &[Publication<'_>], local: &dyn Sink) -> PublishOutcome {
         self.history.publish(messages, self.keep, local).0
+    }
+
+    /// Waits until another repair may read.
+    pub(super) async fn permit_repair(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.repairs.acquire().await.ok()
     }
 
     /// The end of a log; begins one if there is none.

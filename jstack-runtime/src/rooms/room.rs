@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::member::{Member, Membership};
 use super::name::EVERYONE;
+use super::repair::Place;
 use crate::history::Position;
 use crate::sync::{Mutex, MutexGuard, OnceCell};
 
@@ -18,22 +19,9 @@ pub(super) enum Added {
     Behind,
 }
 
-/// What a message's position means to a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It follows the last one.
-    Next,
-    /// It was delivered already.
-    Repeated,
-    /// Messages before it did not come.
-    Hole { missed: u64 },
-    /// The log has begun again.
-    NewEpoch,
-}
-
 /// One room of one procedure.
 ///
-/// Locks are taken in this order: the hub's shard, a room's members, a member's rooms.
+/// Locks are taken in this order: the hub's shard, a room's members, its place, a member's rooms.
 pub(crate) struct Room {
     name: Box<str>,
     members: Mutex<Vec<Arc<Member>>>,
@@ -41,7 +29,7 @@ pub(crate) struct Room {
     pub(super) live: OnceCell<()>,
     /// Where the last message that was delivered here is in the room's history. It changes under the
     /// lock of the members.
-    position: Mutex<Option<Position>>,
+    place: Mutex<Place>,
     /// Joins under way, which keep the room alive while it is empty.
     pub(super) joining: AtomicUsize,
 }
@@ -52,7 +40,7 @@ impl Room {
             name: name.into(),
             members: Mutex::default(),
             live: OnceCell::new(),
-            position: Mutex::default(),
+            place: Mutex::default(),
             joining: AtomicUsize::new(0),
         }
     }
@@ -72,34 +60,12 @@ impl Room {
 
     /// Where the room is in its history, if it has one.
     pub(super) fn position(&self) -> Option<Position> {
-        *self.position.lock()
+        self.place().position()
     }
 
-    /// Notes where the log ended after the subscription began. What was delivered since is newer.
-    pub(super) fn start_at(&self, top: Position) {
-        let _members = self.members();
-        let mut position = self.position.lock();
-        match *position {
-            Some(at) if at.epoch() != top.epoch() || at.offset() >= top.offset() => {}
-            _ => *position = Some(top),
-        }
-    }
-
-    /// Moves to the position of a message. The caller holds the lock of the members.
-    pub(super) fn advance(&self, to: Position) -> Step {
-        let mut position = self.position.lock();
-        let step = match *position {
-            Some(at) if at.epoch() == to.epoch() && to.offset() <= at.offset() => {
-                return Step::Repeated;
-            }
-            Some(at) if at.epoch() == to.epoch() && to.offset() > at.offset() + 1 => {
-                Step::Hole { missed: to.offset() - at.offset() - 1 }
-            }
-            Some(at) if at.epoch() != to.epoch() => Step::NewEpoch,
-            _ => Step::Next,
-        };
-        *position = Some(to);
-        step
+    /// The same and what waits, locked. It is changed under the lock of the members.
+    pub(super) fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock()
     }
 
     pub(super) fn is_unused(&self) -> bool {

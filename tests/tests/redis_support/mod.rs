@@ -6,6 +6,7 @@
 pub mod churn;
 pub mod cluster;
 pub mod fake;
+pub mod lossy;
 pub mod oracle;
 pub mod proxy;
 

@@ -54,6 +54,9 @@ export interface GapFrame {
   r: string | null
   reason: "broker" | "overload"
   missed?: number
+  /** Where the room continues, if it has a history. */
+  e?: string
+  o?: number
 }
 
 /** A member as it travels. */

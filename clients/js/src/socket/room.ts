@@ -11,7 +11,7 @@ import type { SocketError } from "../error.js"
 import { Hub } from "../hub.js"
 import type { WaitOptions } from "../options.js"
 import { Timers } from "../timers.js"
-import type { HistoryAnswer, RoomFrame } from "./frames.js"
+import type { GapFrame, HistoryAnswer, RoomFrame } from "./frames.js"
 import type { Handler } from "./listeners.js"
 import type { LiveSocket } from "./socket.js"
 import type { Gap, HistoryPage, Meta, Position, Room, Unsubscribe } from "./types.js"
@@ -96,6 +96,19 @@ export class LiveRoom implements Room<Events, Past> {
     this.joined = false
     this.#since = Date.now()
     this.#changed.fire()
+  }
+
+  /** `$gap`; with a position, the room goes on behind it. */
+  lost({ reason, missed, e, o = 0 }: GapFrame): void {
+    if (e !== undefined) {
+      this.#told = { epoch: e, offset: o }
+      // The fetch under way says so as well.
+      if (this.#held) return
+      const { position } = this
+      if (position?.epoch !== e || position.offset < o) return this.#skip(e, o, reason)
+      if (position.offset > o) return
+    }
+    this.gap(reason, missed)
   }
 
   gap(reason: Gap["reason"], missed: number | null = null): void {

@@ -112,7 +112,7 @@ export class LiveSocket extends Link {
       this.room(frame.r).joinedOrLeft(frame)
       this.#presences.get(room)?.joinedOrLeft(frame.in)
     } else if (name === "$at") this.room(frame.r).take("", null, frame.o as number)
-    else if (name === "$gap") this.room(frame.r).gap(frame.reason, frame.missed)
+    else if (name === "$gap") this.room(frame.r).lost(frame)
     else if (name === "$presence") this.#presences.get(room)?.difference(frame)
     else if (name === "$pos") 
       for (const [name, [epoch, offset]] of Object.entries(frame as unknown as Record<string, [string, number]>))
