@@ -66,6 +66,31 @@ pub(super) fn frame(event: &str, data: &Value) -> Value {
     })
 }
 
+/// The message `[name, data, { i: id }]`: a request, a question, or what answers it.
+pub(super) fn numbered(name: &str, data: &Value, docs: &str) -> Value {
+    let id = json!({
+        "type": "object",
+        "required": ["i"],
+        "properties": { "i": { "type": "string", "maxLength": 32 } },
+    });
+    let mut message = Map::new();
+    message.insert("name".to_owned(), json!(name));
+    message.insert("x-profile".to_owned(), json!("v1"));
+    message.insert("correlationId".to_owned(), json!({ "location": "$message.payload#/2/i" }));
+    message.insert(
+        "payload".to_owned(),
+        json!({
+            "type": "array",
+            "items": [{ "const": name }, data, id],
+            "minItems": 3,
+            "maxItems": 3,
+            "additionalItems": false,
+        }),
+    );
+    describe(&mut message, docs);
+    message.into()
+}
+
 /// The schema of the `error` event's data.
 pub(super) fn error() -> Value {
     json!({

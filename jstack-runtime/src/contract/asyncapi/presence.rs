@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::messages::{frame, schema};
+use super::messages::{frame, numbered, schema};
 use super::operations::{operation, request};
-use super::profile_v1::message;
 use crate::contract::contract::{Contract, PresenceContract};
 
 /// The messages of a channel that shows who is in its rooms.
@@ -24,8 +23,8 @@ pub(super) fn messages(contract: &Contract, presence: &PresenceContract) -> Map<
     let state = json!({ "anyOf": [schema(contract, &presence.state), { "type": "null" }] });
     let is_in = json!({ "type": "boolean" });
     let messages = [
-        ("v1.watch", message("$presence", &watch, "Watches a room, or stops with `off`.")),
-        ("v1.members", message("$ok", &object(&list, &[]), "Who is in the room.")),
+        ("v1.watch", numbered("$presence", &watch, "Watches a room, or stops with `off`.")),
+        ("v1.members", numbered("$ok", &object(&list, &[]), "Who is in the room.")),
         ("v1.presence", unasked("$presence", &object(&change, &[]), "What has changed in a room.")),
         (
             "v1.state",

@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::messages::schema;
+use super::messages::{numbered, schema};
 use super::operations::{operation, request};
 use super::presence;
 use crate::contract::contract::{Contract, ProcedureContract};
-use crate::contract::document::{describe, id};
+use crate::contract::document::id;
 
 /// The frames that are the same for all procedures, by their names in the document.
 const SHARED: &str = include_str!("profile_v1.json");
@@ -29,7 +29,7 @@ pub(super) fn messages(contract: &Contract, procedure: &ProcedureContract) -> Ma
         messages.insert(name, reference);
     }
     let mut add = |name: String, event: &str, schema: &Value, docs: &str| {
-        messages.insert(name, message(event, &self::schema(contract, schema), docs));
+        messages.insert(name, numbered(event, &self::schema(contract, schema), docs));
     };
     for event in &procedure.incoming {
         let (name, key) = (&event.name, id(&event.name));
@@ -88,29 +88,4 @@ pub(super) fn headers() -> Value {
             },
         },
     })
-}
-
-/// The frame `[name, data, { i: id }]`.
-pub(super) fn message(name: &str, data: &Value, docs: &str) -> Value {
-    let id = json!({
-        "type": "object",
-        "required": ["i"],
-        "properties": { "i": { "type": "string", "maxLength": 32 } },
-    });
-    let mut message = Map::new();
-    message.insert("name".to_owned(), json!(name));
-    message.insert("x-profile".to_owned(), json!("v1"));
-    message.insert("correlationId".to_owned(), json!({ "location": "$message.payload#/2/i" }));
-    message.insert(
-        "payload".to_owned(),
-        json!({
-            "type": "array",
-            "items": [{ "const": name }, data, id],
-            "minItems": 3,
-            "maxItems": 3,
-            "additionalItems": false,
-        }),
-    );
-    describe(&mut message, docs);
-    message.into()
 }
