@@ -167,7 +167,7 @@ fn program(function: &Function, args: &Args) -> TokenStream {
         #(#attrs)*
         #vis fn #ident() -> ::std::process::ExitCode {
             #sig #body
-            #rt::__private::main(#workers, ::std::boxed::Box::pin(async { #code }))
+            #rt::__private::main(#workers, || ::std::boxed::Box::pin(async { #code }))
         }
     }
 }

@@ -6,15 +6,32 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use crate::error::BoxError;
-use crate::{observe, platform};
+use crate::observe;
+#[cfg(not(target_family = "wasm"))]
+use crate::platform;
+#[cfg(target_family = "wasm")]
+use crate::workers;
+
+/// The body of a program's `main`.
+type Body = Pin<Box<dyn Future<Output = ExitCode>>>;
 
 /// Runs the body of a program to its end, on `workers` threads if a number is given.
 ///
 /// The future is boxed, so that the runtime is compiled here and not with the program.
 #[doc(hidden)]
-pub fn main(workers: Option<u16>, body: Pin<Box<dyn Future<Output = ExitCode>>>) -> ExitCode {
-    platform::block_on(workers, body)
+#[cfg(not(target_family = "wasm"))]
+pub fn main(workers: Option<u16>, body: fn() -> Body) -> ExitCode {
+    platform::block_on(workers, body())
         .unwrap_or_else(|error| failed(&*BoxError::from(format!("no runtime: {error}"))))
+}
+
+/// Notes the body of a program, which runs when there is somebody to serve: once for each
+/// application in this isolate.
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+pub fn main(_: Option<u16>, body: fn() -> Body) -> ExitCode {
+    workers::note(body);
+    ExitCode::SUCCESS
 }
 
 /// What the process exits with; an `Err` is a sentence on stderr and the code 1.

@@ -4,12 +4,10 @@
     target_family = "wasm",
     allow(
         dead_code,
-        unreachable_code,
         unused_imports,
-        reason = "until WebAssembly has a transport and an entry, what they need is unused"
+        reason = "the platform frames, limits and ends connections: what only a server needs for that is unused"
     )
 )]
-
 #[cfg(all(
     target_family = "wasm",
     any(feature = "client", feature = "redis", feature = "tls", feature = "fuzzing")
@@ -28,7 +26,6 @@ mod codegen;
 pub mod contract;
 #[cfg(feature = "redis")]
 mod emitter;
-#[cfg(not(target_family = "wasm"))]
 mod entry;
 mod error;
 mod events;
@@ -57,6 +54,8 @@ mod socket_id;
 mod sync;
 mod transport;
 mod untrusted;
+#[cfg(target_family = "wasm")]
+pub mod workers;
 mod ws;
 
 #[cfg(feature = "fuzzing")]
@@ -93,7 +92,7 @@ pub use close_reason::{CloseReason, ClosedBy};
 pub use emitter::Emitter;
 pub use error::{BoxError, Error, Failure, Issue, Result};
 pub use events::{Asked, EmitFuture, Events};
-pub use http::{Bearer, OriginError, Origins, Raw, SuperJson};
+pub use http::{Bearer, ClientAddress, OriginError, Origins, Raw, SuperJson};
 #[doc = include_str!("docs/events.md")]
 pub use jstack_macros::Events;
 #[doc = include_str!("docs/payload.md")]
@@ -160,7 +159,6 @@ pub mod __private {
         AnswerWriter, Chooses, IsConverted, Params, UnknownParams, answers, kept, no_reply,
         outcome, refused, replied, results, rules, sendable, unreplied,
     };
-    #[cfg(not(target_family = "wasm"))]
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{
         AnyEvent, Asked, EmitFuture, EncodedReply, Event, Events, NoQuestions, NoReplies,

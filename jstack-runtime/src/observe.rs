@@ -4,13 +4,12 @@
 //! written to stderr is a line for each warning and error, and a bounded number of them a second.
 
 use std::fmt::{self, Display, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::platform::Instant;
+use crate::platform::{Instant, write_line};
 
 /// Lines in one second; the rest is counted.
 const LINES: u32 = 20;
@@ -33,8 +32,7 @@ pub(crate) fn is_stderr_the_log() -> bool {
 
 /// Writes a line to stderr, whatever else is written there.
 pub(crate) fn to_stderr(line: &dyn Display) {
-    // There is nobody to report a closed stderr to.
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    write_line(line);
 }
 
 /// The same, unless this second has had enough lines.

@@ -46,6 +46,8 @@ pub(crate) struct Route<S> {
     /// Relative to the router: `recent`, or `admin/recent` after a nest.
     pub(crate) path: String,
     pub(crate) info: ProcedureInfo,
+    /// It keeps nothing in memory.
+    pub(crate) stateless: bool,
     make: Box<dyn FnOnce(Arc<AppContext>) -> MethodRouter<S> + Send>,
 }
 
@@ -108,6 +110,28 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Self { routes }
     }
 
+    /// Says of the GET and POST procedures that were added so far that they keep nothing in memory
+    /// between calls, and read nothing that others keep there.
+    ///
+    /// On Cloudflare Workers such procedures run in the Worker that the request reaches, near the
+    /// client; all others run in the one Durable Object that has the application's memory. What
+    /// they emit goes to that object. Elsewhere it changes nothing, and for WebSocket procedures
+    /// nowhere.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[procedure(get)]
+    /// async fn version() -> &'static str { "1.0" }
+    ///
+    /// fn router() -> Router { router![version].stateless() }
+    /// ```
+    pub fn stateless(mut self) -> Self {
+        for route in &mut self.routes {
+            route.stateless = route.info.kind != Kind::Ws;
+        }
+        self
+    }
+
     pub(crate) fn into_routes(self) -> Vec<Route<S>> {
         self.routes
     }
@@ -133,7 +157,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 Kind::Post => axum::routing::post(served).fallback(wrong_method),
             }
         };
-        Self { path: info.name.to_owned(), info, make: Box::new(make) }
+        Self { path: info.name.to_owned(), info, stateless: false, make: Box::new(make) }
     }
 }
 

@@ -31,6 +31,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["app/settings"],
     &["app"],
+    &["workers"],
     &["emitter", "entry"],
     &["prelude", "fuzzing", "lib"],
 ];
@@ -49,6 +50,7 @@ const NATIVE: &[&str] = &[
     "app/remote",
     "app/serve",
     "app/settings",
+    "app/wrangler",
     "broker/redis",
     "client",
     "contract/files",

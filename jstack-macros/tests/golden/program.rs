@@ -4,7 +4,7 @@ fn main() -> ::std::process::ExitCode {
     }
     ::jstack_runtime::__private::main(
         ::core::option::Option::Some(4u16),
-        ::std::boxed::Box::pin(async {
+        || ::std::boxed::Box::pin(async {
             ::jstack_runtime::__private::exit_code(main().await)
         }),
     )

@@ -58,6 +58,7 @@ pub(super) struct Mounted<S> {
     /// `post/recent`.
     pub(super) path: String,
     pub(super) info: ProcedureInfo,
+    pub(super) stateless: bool,
     pub(super) route: MethodRouter<S>,
 }
 
@@ -103,6 +104,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
             self.routes.push(Mounted {
                 path,
                 info,
+                stateless: route.stateless,
                 route: route.build(self.common.context.clone()),
             });
         }
@@ -114,6 +116,7 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
         let with = |mounted: Mounted<S>| Mounted {
             path: mounted.path,
             info: mounted.info,
+            stateless: mounted.stateless,
             route: mounted.route.with_state(state.clone()),
         };
         App { routes: self.routes.into_iter().map(with).collect(), common: self.common }

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Listen(Listen),
     /// Call a procedure of a running server.
     Call(Call),
+    /// Write the configuration for Cloudflare Workers.
+    Wrangler,
 }
 
 /// What to emit.
@@ -87,6 +89,7 @@ const COMMANDS: &str = "  serve [address]                        serves; the def
   emit procedure room event [json]       emits to a room, or to everyone with `--all` for the room
   listen procedure [room ...]            prints what is emitted to everyone, and to these rooms
   call procedure [json [address]]        calls a GET or POST procedure of a running server
+  wrangler                               writes wrangler.jsonc, to deploy to Cloudflare Workers
 
 Without a path the text is printed. With `--check` nothing is written: it fails when the file at
 the path is out of date. `emit` and `listen` reach the servers through Redis, which the environment
@@ -143,9 +146,10 @@ pub(crate) fn command(
         [name @ ("emit" | "listen" | "call"), ..] => {
             Err(CommandError(format!("`{name}` takes other arguments; there is:\n{COMMANDS}")))
         }
+        ["wrangler"] => Ok(Command::Wrangler),
         ["routes"] => Ok(Command::Print(contract().routes())),
         ["help" | "--help" | "-h"] => Ok(Command::Print(format!("commands:\n{COMMANDS}"))),
-        ["serve" | "routes", extra, ..] => Err(CommandError(format!(
+        ["serve" | "routes" | "wrangler", extra, ..] => Err(CommandError(format!(
             "`{extra}` is one argument too many; the commands are:\n{COMMANDS}"
         ))),
         [unknown, ..] => {

@@ -1,15 +1,17 @@
 //! `App`: what an application is made of, how it starts, and what surrounds its procedures.
 
-#[cfg(not(target_family = "wasm"))]
 mod admin;
 mod boundary;
+mod build;
 mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod call;
-#[cfg(not(target_family = "wasm"))]
 mod catalog;
 #[cfg_attr(test, allow(unreachable_pub, reason = "the tests of the contract use it"))]
+#[cfg(not(target_family = "wasm"))]
 pub(crate) mod cli;
+#[cfg(target_family = "wasm")]
+pub(crate) mod hand_over;
 #[cfg(not(target_family = "wasm"))]
 mod remote;
 #[cfg(not(target_family = "wasm"))]
@@ -17,7 +19,11 @@ mod serve;
 pub(crate) mod settings;
 #[cfg(feature = "client")]
 mod test;
+#[cfg(not(target_family = "wasm"))]
+mod wrangler;
 
+#[cfg(target_family = "wasm")]
+pub(crate) use build::Built;
 pub use builder::App;
 #[cfg(feature = "client")]
 pub use test::TestServer;

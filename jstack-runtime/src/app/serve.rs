@@ -2,22 +2,17 @@
 
 use std::io::Write as _;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
-use super::admin;
-use super::boundary::BoundaryLayer;
-use super::builder::{App, Common, Mounted};
+use super::build::{Built, Host};
+use super::builder::App;
 use super::call::call;
 use super::cli::{self, Command};
-use super::settings::{Address, Environment, Setting, Settings, choose};
-use crate::app_context::AppContext;
-use crate::contract;
-use crate::error::{BoxError, Error, Result};
+use super::settings::{Address, Environment, Setting};
+use super::wrangler;
+use crate::error::{BoxError, Result};
 use crate::observe;
-use crate::platform::HashMap;
-use crate::procedure::ProcedureInfo;
 use crate::server::{self, Drained, Signals};
 
 impl App {
@@ -39,7 +34,7 @@ impl App {
     ///
     /// Fails if two procedures have one path, and for a configuration that cannot be.
     pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
-        let built = self.build(false)?;
+        let built = self.build(Host::ForeignServer)?;
         tracing::info!(broker = built.context.node().broker().describe(), "messages go through");
         built.settings.warn();
         Ok(built.router)
@@ -61,7 +56,7 @@ impl App {
     /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
     pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
         observe::speak();
-        let built = self.build(true)?;
+        let built = self.build(Host::OwnServer)?;
         let listener = bind(address).await?;
         built.serve_until_signal(listener).await
     }
@@ -72,7 +67,7 @@ impl App {
     /// Fails where [`App::try_into_router`] does.
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
         observe::speak();
-        self.build(true)?.serve_until_signal(listener).await
+        self.build(Host::OwnServer)?.serve_until_signal(listener).await
     }
 
     /// Serves until `shutdown` is done instead of until a signal, and then drains as
@@ -97,7 +92,7 @@ impl App {
         address: impl ToSocketAddrs,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        let built = self.build(true)?;
+        let built = self.build(Host::OwnServer)?;
         let listener = bind(address).await?;
         built.serve(listener, shutdown, std::future::pending()).await.map(|_| ())
     }
@@ -110,11 +105,14 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), BoxError> {
-        self.build(true)?.serve(listener, shutdown, std::future::pending()).await.map(|_| ())
+        self.build(Host::OwnServer)?
+            .serve(listener, shutdown, std::future::pending())
+            .await
+            .map(|_| ())
     }
 
     /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
-    /// `openapi`, `asyncapi`, `contract`, `routes`, `emit`, `listen`, `call`; `help` lists them. Without
+    /// `openapi`, `asyncapi`, `contract`, `routes`, `emit`, `listen`, `call`, `wrangler`; `help` lists them. Without
     /// arguments it serves, and without an address on
     /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
     ///
@@ -134,13 +132,19 @@ impl App {
                 let address = Address::choose(address.as_deref(), &Environment::read()?)?;
                 self.common.address_from = address.from;
                 observe::speak();
-                let built = self.build(true)?;
+                let built = self.build(Host::OwnServer)?;
                 let listener = bind(&address.text)
                     .await
                     .map_err(|error| format!("{}: {error}", address.name()))?;
                 built.serve_until_signal(listener).await
             }
             Command::Print(text) => Ok(std::io::stdout().write_all(text.as_bytes())?),
+            Command::Wrangler => {
+                let program = std::env::current_exe()?;
+                let name = program.file_stem().unwrap_or_default().to_string_lossy();
+                let next = wrangler::write(&std::env::current_dir()?, &name)?;
+                Ok(std::io::stdout().write_all(next.as_bytes())?)
+            }
             Command::Emit(emit) => self.emit_once(&emit).await,
             Command::Listen(listen) => self.listen(&listen).await,
             Command::Call(wanted) => {
@@ -149,76 +153,6 @@ impl App {
             }
         }
     }
-
-    /// Puts all together; `alone` says that no other application's routes come beside.
-    pub(super) fn build(self, alone: bool) -> Result<Built, BoxError> {
-        let contract = cfg!(debug_assertions).then(|| self.describe());
-        let catalog = self.catalog();
-        check_paths(&self.routes)?;
-        let (settings, common) = self.common.settle()?;
-        let Common { context, base, address_from, layers, beside, .. } = common;
-        let mut api = axum::Router::new();
-        for mounted in self.routes {
-            api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
-        }
-        for layer in layers {
-            api = layer(api);
-        }
-        if let Some(contract) = contract {
-            api = api.route(&format!("{base}/_schema/{{file}}"), contract::routes(contract));
-        }
-        if settings.admin.is_set() {
-            let route = admin::route(catalog, settings.admin.clone());
-            api = api.route(&format!("{base}/_emit"), route);
-        }
-        let nothing_here = || async { Error::not_found("404 Not Found") };
-        for path in ["", "/", "/{*path}"] {
-            if !(base.is_empty() && path.is_empty()) {
-                api = api.route(&format!("{base}{path}"), axum::routing::any(nothing_here));
-            }
-        }
-        if alone && beside.is_none() {
-            api = api.fallback(nothing_here);
-        }
-        let api = api.layer(BoundaryLayer::new(context.clone(), !alone));
-        let router = match beside {
-            Some(beside) => api.merge(beside),
-            None => api,
-        };
-        // With its state a route is made ready once; without, for each request.
-        let router = router.with_state(());
-        Ok(Built { router, context, settings, address_from })
-    }
-}
-
-impl Common {
-    /// Puts together what code and the environment set, the broker included, and lets procedures see it.
-    pub(super) fn settle(mut self) -> Result<(Settings, Self), BoxError> {
-        let environment = Environment::read()?;
-        let mut settings = Settings::resolve(std::mem::take(&mut self.wanted), &environment)?;
-        self.context.set_origins(settings.origins.clone());
-        self.context.set_allowed_headers(settings.allowed_headers.clone());
-        self.context.set_hosts(settings.hosts.clone());
-        let name = (&*settings.name.0, settings.name.1);
-        let chosen = choose(self.broker.take(), name, &|name| environment.get(name))?;
-        if self.context.has_history() && chosen.broker.history().is_none() {
-            return Err(
-                "a procedure keeps a history (`history(…)`), and the broker keeps none: its \
-                        `Broker::history` returns `None`"
-                    .into(),
-            );
-        }
-        settings.add(chosen.settings);
-        self.context.node().configure(chosen.broker, settings.limits.clone());
-        Ok((settings, self))
-    }
-}
-
-pub(super) struct Built {
-    pub(super) router: axum::Router,
-    pub(super) context: Arc<AppContext>,
-    pub(super) settings: Settings,
-    address_from: &'static str,
 }
 
 impl Built {
@@ -244,7 +178,7 @@ impl Built {
         shutdown: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<Drained, BoxError> {
-        let Self { router, context, mut settings, address_from } = self;
+        let Self { router, context, mut settings, address_from, .. } = self;
         let address = listener.local_addr()?.to_string();
         settings.add(vec![Setting::new("JSTACK_ADDRESS", address, address_from)]);
         let start = server::Start {
@@ -291,22 +225,6 @@ async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
         let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         format!("cannot listen on {}: {error}", shown.join(" or ")).into()
     })
-}
-
-/// Two procedures on one path are one error, which names both places.
-fn check_paths<S>(routes: &[Mounted<S>]) -> Result<(), BoxError> {
-    let mut seen: HashMap<&str, &ProcedureInfo> = HashMap::default();
-    let mut wrong = Vec::new();
-    for mounted in routes {
-        if let Some(first) = seen.insert(&mounted.path, &mounted.info) {
-            wrong.push(format!(
-                "two procedures on the path `{}`: one is declared at {}, the other at {}; rename one \
-                 with `#[procedure(…, rename = \"…\")]` or mount its router under another name",
-                mounted.path, first.place, mounted.info.place
-            ));
-        }
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
 #[cfg(test)]

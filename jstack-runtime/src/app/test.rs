@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::build::Host;
 use super::builder::App;
 use crate::app_context::AppContext;
 use crate::broker::Memory;
@@ -84,7 +85,7 @@ impl App {
     pub async fn test(mut self) -> Result<TestServer, BoxError> {
         self.common.broker.get_or_insert_with(|| Box::new(Memory::new()));
         let base = self.common.base.clone();
-        let built = self.build(true)?;
+        let built = self.build(Host::OwnServer)?;
         let context = built.context.clone();
         let memory = Arc::new(InMemory::new(Start {
             router: built.router,

@@ -4,6 +4,8 @@
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 mod broker;
 mod memory;
+#[cfg(target_family = "wasm")]
+pub(crate) mod object;
 pub(crate) mod outcome;
 pub(crate) mod publication;
 #[cfg(feature = "redis")]

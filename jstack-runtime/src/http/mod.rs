@@ -3,6 +3,7 @@
 pub(crate) mod allowed_headers;
 pub(crate) mod answer;
 pub(crate) mod bearer;
+mod client_address;
 pub(crate) mod cors;
 pub(crate) mod extractor;
 pub(crate) mod input;
@@ -15,5 +16,6 @@ pub(crate) mod versions;
 
 pub use answer::{Answer, Raw, Reply, SuperJson};
 pub use bearer::Bearer;
+pub use client_address::ClientAddress;
 pub use extractor::RequestExtractor;
 pub use origin::{OriginError, Origins};

@@ -2,13 +2,16 @@
 //!
 //! Publishers append to the members' queues and go on. A flusher then makes one write for each
 //! connection that has something to say, however many messages were appended meanwhile: nothing
-//! wakes up for a single delivery.
+//! wakes up for a single delivery. On Workers the runtime has the queue, and a push is a send.
 
+#[cfg(not(target_family = "wasm"))]
 mod buffers;
 #[cfg(not(target_family = "wasm"))]
 mod flusher;
 #[cfg(all(test, jstack_loom))]
 mod loom;
+mod push;
+#[cfg(not(target_family = "wasm"))]
 mod queue;
 #[cfg(not(target_family = "wasm"))]
 mod socket;
@@ -20,11 +23,11 @@ mod writer;
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use flusher::Flusher;
-pub(crate) use queue::{Flushed, Frame, Outbound, Pushed, QueueLimits, Sheddable};
+pub(crate) use push::{Pushed, QueueLimits, Sheddable};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use queue::{Flushed, Frame, Outbound};
 #[cfg(target_family = "wasm")]
-use workers as socket;
-#[cfg(target_family = "wasm")]
-pub(crate) use workers::Flusher;
+pub(crate) use workers::{Flusher, Frame, Outbound};
 pub(crate) use writable::{Writable, WriteFailure};
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use writer::write_queue;

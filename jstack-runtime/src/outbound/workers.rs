@@ -1,38 +1,239 @@
-//! Workers, where connections are not there yet: nothing can be attached to a queue, and nothing
-//! flushes one.
+//! What goes out to one connection on Workers: a push is a send, as the runtime has the queue.
+//!
+//! The runtime does not say how long its queue is. A reader that does not keep up is therefore
+//! never noticed, and nothing is shed. What is pushed before the upgrade waits here.
 
-use std::io;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::marker::PhantomData;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A socket that does not exist.
-pub(crate) enum Socket {}
+use js_sys::JsString;
 
-impl Socket {
-    pub(super) fn try_write(&self, _: &[u8]) -> io::Result<usize> {
-        match *self {}
+use super::push::{Closing, Pushed, QueueLimits, Sheddable};
+use crate::frame::frame_length;
+use crate::platform::workers::glue;
+use crate::sync::Mutex;
+
+/// The opcodes of the frames that a server sends, with the bit of a last fragment.
+const TEXT: u8 = 0x81;
+const CLOSE: u8 = 0x88;
+
+/// One frame on its way to many connections.
+pub(crate) struct Frame<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// The text of JavaScript, made once for all.
+    text: OnceCell<JsString>,
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self { bytes: bytes.into(), text: OnceCell::new() }
     }
 
-    pub(super) fn try_write_vectored(&self, _: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        match *self {}
-    }
-
-    #[allow(clippy::unused_async, reason = "waits where there are sockets")]
-    pub(super) async fn writable(&self) -> io::Result<()> {
-        match *self {}
+    fn text(&self) -> &JsString {
+        self.text.get_or_init(|| glue::text_of(payload(&self.bytes)))
     }
 }
 
-pub(super) fn shut_down(io: &Socket, _: Shutdown) {
-    match *io {}
+/// A connection's way out.
+pub(crate) struct Outbound(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The runtime's number of the WebSocket, once there is one.
+    socket: Option<u32>,
+    /// Frames that were pushed before.
+    waiting: Vec<Vec<u8>>,
+    bytes: usize,
+    /// Frames that were ever appended, modulo the type.
+    appended: u32,
+    phase: Phase,
 }
 
-/// Flushes no queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// The last frame was pushed.
+    Closing,
+    Closed,
+}
+
+impl Outbound {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Sends a frame. Before the upgrade it waits, within the limits.
+    pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: Closing) -> Pushed {
+        let mut state = self.0.lock();
+        if state.phase != Phase::Open {
+            return Pushed::Closed;
+        }
+        let Some(socket) = state.socket else {
+            if state.waiting.len() >= limits.frames
+                || state.bytes.saturating_add(frame.bytes.len()) > limits.bytes
+            {
+                state.drop_backlog();
+                state.put_last(closing());
+                return Pushed::Overflow;
+            }
+            state.put(frame.bytes.to_vec());
+            return Pushed::Queued;
+        };
+        if frame.bytes.first() != Some(&TEXT) {
+            // The runtime answers pings itself.
+            return Pushed::Queued;
+        }
+        state.appended = state.appended.wrapping_add(1);
+        drop(state);
+        if glue::send(socket, frame.text()) { Pushed::Queued } else { Pushed::Failed }
+    }
+
+    /// The same: whether the reader keeps up is not known.
+    pub(crate) fn push_sheddable(
+        &self,
+        frame: &Frame<'_>,
+        limits: QueueLimits,
+        closing: Closing,
+        _: &Sheddable<'_>,
+    ) -> Pushed {
+        self.push(frame, limits, closing)
+    }
+
+    /// Puts a frame before all others, while no socket is attached yet.
+    pub(crate) fn push_first(&self, frame: Vec<u8>) {
+        let mut state = self.0.lock();
+        if state.phase == Phase::Open && state.socket.is_none() {
+            state.bytes += frame.len();
+            state.waiting.insert(0, frame);
+        }
+    }
+
+    /// Drops what waits.
+    pub(crate) fn discard(&self) {
+        self.0.lock().drop_backlog();
+    }
+
+    /// How many frames were appended so far, to see whether any were since the last look.
+    pub(crate) fn appended(&self) -> u32 {
+        self.0.lock().appended
+    }
+
+    /// Sends the last frame. `None` if another last frame was sent, whose reason is the
+    /// connection's; [`Pushed::Closed`] if nothing goes out any more.
+    pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
+        let mut state = self.0.lock();
+        match state.phase {
+            Phase::Open => {}
+            Phase::Closing => return None,
+            Phase::Closed => return Some(Pushed::Closed),
+        }
+        match state.socket {
+            None => state.put_last(closing),
+            Some(socket) => {
+                state.phase = Phase::Closing;
+                drop(state);
+                send_frames(socket, closing);
+            }
+        }
+        Some(Pushed::Queued)
+    }
+
+    /// Drops what waits and ends the connection, if no close has.
+    pub(crate) fn kill(&self) {
+        let mut state = self.0.lock();
+        let open = state.phase == Phase::Open;
+        state.drop_backlog();
+        state.phase = Phase::Closed;
+        let socket = state.socket;
+        drop(state);
+        if let Some(socket) = socket.filter(|_| open) {
+            glue::close_socket(socket, 1011, "");
+        }
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.lock().bytes
+    }
+
+    /// Connects it to a WebSocket; what was pushed before goes out first.
+    pub(crate) fn attach(&self, socket: u32) {
+        let mut state = self.0.lock();
+        state.socket = Some(socket);
+        let waiting = std::mem::take(&mut state.waiting);
+        state.bytes = 0;
+        drop(state);
+        for frame in waiting {
+            send_frames(socket, &frame);
+        }
+    }
+}
+
+impl State {
+    fn put(&mut self, frame: Vec<u8>) {
+        self.bytes += frame.len();
+        self.appended = self.appended.wrapping_add(1);
+        self.waiting.push(frame);
+    }
+
+    /// Adds the close frame, and the `$bye` that may precede it.
+    fn put_last(&mut self, closing: &[u8]) {
+        frames(closing).for_each(|frame| self.put(frame.to_vec()));
+        self.phase = Phase::Closing;
+    }
+
+    fn drop_backlog(&mut self) {
+        self.waiting = Vec::new();
+        self.bytes = 0;
+    }
+}
+
+/// The frames in `bytes`, one by one.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (frame, rest) = bytes.split_at_checked(frame_length(bytes))?;
+        bytes = rest;
+        Some(frame)
+    })
+}
+
+/// Sends the frames in `bytes`.
+fn send_frames(socket: u32, bytes: &[u8]) {
+    for frame in frames(bytes) {
+        match frame.first() {
+            Some(&TEXT) => {
+                glue::send(socket, &glue::text_of(payload(frame)));
+            }
+            Some(&CLOSE) => {
+                let (code, reason) = match payload(frame).split_first_chunk() {
+                    Some((code, reason)) => (u16::from_be_bytes(*code), reason),
+                    None => (1005, &[][..]),
+                };
+                glue::close_socket(socket, code, &String::from_utf8_lossy(reason));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What follows the header of an unmasked frame.
+fn payload(frame: &[u8]) -> &[u8] {
+    let header = match frame.get(1) {
+        Some(127) => 10,
+        Some(126) => 4,
+        _ => 2,
+    };
+    frame.get(header..).unwrap_or_default()
+}
+
+/// Flushes nothing: what is pushed is sent.
 pub(crate) struct Flusher<M>(PhantomData<fn() -> M>);
 
-#[allow(clippy::unused_self, reason = "uses it where there are connections")]
+#[allow(clippy::unused_self, reason = "the native one has something to do")]
 impl<M> Flusher<M> {
     pub(crate) fn new(_: Duration) -> Self {
         Self(PhantomData)

@@ -7,7 +7,7 @@
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(target_family = "wasm")]
-mod workers;
+pub(crate) mod workers;
 
 #[cfg(not(target_family = "wasm"))]
 use native as machine;
@@ -16,7 +16,7 @@ use workers as machine;
 
 pub(crate) use machine::{
     HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, spawn, timeout,
-    unconstrained, unix_millis,
+    unconstrained, unix_millis, write_line,
 };
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use native::block_on;

@@ -1,7 +1,7 @@
 //! A process with threads, on tokio.
 
 use std::hash::BuildHasher as _;
-use std::io;
+use std::io::{self, Write as _};
 
 pub(crate) use std::collections::{HashMap, HashSet};
 pub(crate) use std::hash::RandomState;
@@ -43,4 +43,10 @@ pub(crate) fn random() -> u64 {
 pub(crate) fn unix_millis() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes a line for whoever operates the program, to stderr.
+pub(crate) fn write_line(line: &dyn std::fmt::Display) {
+    // There is nobody to report a closed stderr to.
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -187,9 +187,14 @@ impl Hub {
         self.meters.get_or_init(|| ProcedureMeters::new(self.procedure()))
     }
 
-    /// `true` once, for the first connection.
+    /// `true` once, for the first connection, who starts what looks after all of them.
     pub(crate) fn claim_first_connection(&self) -> bool {
         !self.visited.load(Ordering::Relaxed) && !self.visited.swap(true, Ordering::AcqRel)
+    }
+
+    /// Lets the next connection be the first again.
+    pub(crate) fn unclaim_first_connection(&self) {
+        self.visited.store(false, Ordering::Release);
     }
 
     /// The limits in the form in which every message asks for them.

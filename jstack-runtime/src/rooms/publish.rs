@@ -60,6 +60,12 @@ impl Hub {
         self.node().broker().publish(messages, self).0
     }
 
+    /// Publishes here what was published where nobody is connected.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn publish_again(&self, message: &Publication<'_>) -> PublishOutcome {
+        self.hand_over(std::slice::from_ref(message))
+    }
+
     /// Whether a message goes into its room's history.
     fn is_kept(&self, message: &Publication<'_>) -> bool {
         let to_many = matches!(message.channel.scope, Scope::All | Scope::Room(_));

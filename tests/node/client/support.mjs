@@ -12,6 +12,8 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../t
 export const FIXTURE = process.env.JSTACK_FIXTURE ?? `${target}/debug/fixture`
 export const CHAT = process.env.JSTACK_CHAT ?? `${target}/debug/chat`
 export const ECHO = process.env.JSTACK_ECHO ?? `${target}/debug/echo`
+// Whether the fixture runs on Cloudflare's runtime: tests/node/workers.
+export const onWorkers = process.env.WORKERS_BUILD !== undefined
 
 const running = new Set()
 process.on("exit", () => running.forEach(child => child.kill("SIGKILL")))

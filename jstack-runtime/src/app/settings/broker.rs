@@ -14,6 +14,12 @@ use crate::untrusted::Untrusted;
 #[cfg(feature = "redis")]
 const UPSTASH_PORT: u16 = 6379;
 
+/// The variables that ask for Redis. On Workers they ask for nothing, and a warning says so.
+#[cfg(not(target_family = "wasm"))]
+const ASKING: [&str; 2] = ["REDIS_URL", "UPSTASH_REDIS_REST_URL"];
+#[cfg(target_family = "wasm")]
+const ASKING: [&str; 0] = [];
+
 /// A variable's value and where it was found, if it is set.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(&'a str, &'static str)>;
 
@@ -40,8 +46,7 @@ pub(crate) fn choose(
         let settings = vec![Setting::new("REDIS_URL", "not used", CODE)];
         return Ok(Chosen { broker: Arc::from(broker), settings });
     }
-    let asked =
-        ["REDIS_URL", "UPSTASH_REDIS_REST_URL"].into_iter().find(|name| get(name).is_some());
+    let asked = ASKING.into_iter().find(|name| get(name).is_some());
     let (mut broker, mut settings) = match asked {
         Some(variable) => redis(variable, get)?,
         None => (Box::new(Memory::new()) as Box<dyn Broker>, defaults()),

@@ -1,12 +1,18 @@
 //! The environment: the process' variables, and the files `.dev.vars` and `.env` beside it.
 
 use std::collections::BTreeMap;
+#[cfg(not(target_family = "wasm"))]
 use std::io::ErrorKind;
+#[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 
+#[cfg(not(target_family = "wasm"))]
 use super::dotenv::{self, is_ours};
+#[cfg(target_family = "wasm")]
+use crate::platform::workers::bindings;
 
 /// The files, the stronger one first; the process' own variables win over both.
+#[cfg(not(target_family = "wasm"))]
 const FILES: [&str; 2] = [".dev.vars", ".env"];
 
 /// Variables by name, each with where it was found. The process' environment is only read:
@@ -18,6 +24,7 @@ pub(crate) struct Environment {
     skipped: Vec<String>,
 }
 
+#[cfg(not(target_family = "wasm"))]
 impl Environment {
     /// The variables of the process and of the files in the current directory.
     ///
@@ -83,7 +90,21 @@ impl Environment {
         }
         Ok(())
     }
+}
 
+#[cfg(target_family = "wasm")]
+impl Environment {
+    /// The variables and secrets among the bindings of the application that starts. `wrangler dev`
+    /// reads them from `.dev.vars`.
+    #[allow(clippy::unnecessary_wraps, reason = "the native one may fail")]
+    pub(crate) fn read() -> Result<Self, String> {
+        let with = |(name, value)| (name, (value, "binding"));
+        let variables = bindings::variables().into_iter().map(with).collect();
+        Ok(Self { variables, skipped: Vec::new() })
+    }
+}
+
+impl Environment {
     /// What was passed over in the files, each as a sentence.
     pub(crate) fn skipped(&self) -> &[String] {
         &self.skipped

@@ -1,8 +1,10 @@
 //! Settings: what code sets, what the environment sets, and the defaults of the rest.
 
+#[cfg(not(target_family = "wasm"))]
 mod address;
 mod admin;
 mod broker;
+#[cfg(not(target_family = "wasm"))]
 mod dotenv;
 mod environment;
 mod report;
@@ -11,7 +13,10 @@ mod setting;
 mod unknown;
 mod values;
 mod variables;
+#[cfg(any(target_family = "wasm", test))]
+mod workers;
 
+#[cfg(not(target_family = "wasm"))]
 pub(crate) use address::Address;
 pub(crate) use admin::AdminToken;
 pub(crate) use broker::choose;

@@ -22,6 +22,16 @@ impl Settings {
         self.warn();
     }
 
+    #[cfg(target_family = "wasm")]
+    /// Logs what a program starts with on Workers, and what it set without an effect.
+    pub(crate) fn print_for_workers(&self, broker: &str) {
+        tracing::info!("serving on Cloudflare Workers, messages go through: {broker}");
+        for Setting { name, value, source } in &self.lines {
+            tracing::debug!("{name}={value} ({source})");
+        }
+        self.warn();
+    }
+
     fn text(&self, address: &str, broker: &str) -> String {
         let mut text = format!("listening on {address}\n  broker: {broker}");
         for Setting { name, value, source } in &self.lines {

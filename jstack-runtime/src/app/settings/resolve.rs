@@ -114,7 +114,8 @@ impl Settings {
         }
         #[cfg(feature = "tls")]
         let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
-        #[cfg(not(feature = "tls"))]
+        // On Workers the platform does TLS, and a warning says so.
+        #[cfg(not(any(feature = "tls", target_family = "wasm")))]
         for name in ["JSTACK_TLS_CERT", "JSTACK_TLS_KEY"] {
             if environment.get(name).is_some() {
                 wrong.push(format!("{name} is set, but this build has no TLS: enable the feature `tls` of jstack-runtime"));
@@ -125,6 +126,8 @@ impl Settings {
         }
         let mut warnings = environment.skipped().to_vec();
         warnings.extend(unknown(environment));
+        #[cfg(target_family = "wasm")]
+        warnings.extend(super::workers::meaningless(&lines, environment));
         Ok(Self {
             name,
             limits,

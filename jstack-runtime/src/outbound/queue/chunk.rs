@@ -7,13 +7,6 @@ use bytes::Bytes;
 
 use crate::outbound::buffers;
 
-/// What may wait for one reader.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueueLimits {
-    pub(crate) bytes: usize,
-    pub(crate) frames: usize,
-}
-
 /// One frame on its way to many queues.
 pub(crate) struct Frame<'a> {
     pub(super) bytes: Cow<'a, [u8]>,

@@ -4,6 +4,6 @@ mod chunk;
 mod outbound;
 mod slots;
 
-pub(crate) use chunk::{Frame, QueueLimits};
+pub(crate) use chunk::Frame;
 pub(super) use outbound::whole_frames;
-pub(crate) use outbound::{Flushed, Outbound, Pushed, Sheddable};
+pub(crate) use outbound::{Flushed, Outbound};

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::OnceLock;
 
-use super::chunk::{Chunk, Frame, QueueLimits};
+use super::chunk::{Chunk, Frame};
 use super::slots::Slots;
 use crate::frame::{frame_length, frames_in};
 use crate::outbound::buffers;
+use crate::outbound::push::{Closing, Pushed, QueueLimits, Sheddable};
 use crate::outbound::socket::{Socket, shut_down};
 use crate::sync::{Mutex, MutexGuard, Notify};
 
@@ -15,26 +16,6 @@ use crate::sync::{Mutex, MutexGuard, Notify};
 const SHARED_FROM: usize = 4 * 1024;
 /// The most pieces handed to one vectored write.
 const PIECES: usize = 64;
-
-/// Gives the close frame for a reader that has not kept up.
-pub(crate) type Closing = fn() -> &'static [u8];
-
-/// What became of a push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pushed {
-    /// The queue had nothing to write and now has: the flusher must hear of it.
-    Dirty,
-    /// It waits with others.
-    Queued,
-    /// The reader has not kept up. The queue was cut down to a close frame.
-    Overflow,
-    /// The socket failed, which the connection does not know yet.
-    Failed,
-    /// The socket takes no bytes, and the frame or older ones like it were given up.
-    Shed(u64),
-    /// Nothing goes out any more.
-    Closed,
-}
 
 /// What became of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +61,6 @@ struct Queue {
     blocked: bool,
     /// The newest frame of each key, while the socket is blocked.
     slots: Option<Box<Slots>>,
-}
-
-/// What may happen to a frame while the socket takes no bytes.
-pub(crate) enum Sheddable<'a> {
-    /// It is dropped.
-    Volatile,
-    /// It replaces the frame with the same key.
-    Latest(&'a dyn Fn() -> Box<[u8]>),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::chunk::QueueLimits;
+use crate::outbound::push::QueueLimits;
 
 /// The newest frame of each key, in the order in which the keys came.
 ///

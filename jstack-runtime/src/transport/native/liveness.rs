@@ -1,84 +1,29 @@
 //! Signs of life: a silent client is pinged, and one that does not answer is given up.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame::{self, Opcode};
 use crate::outbound::Frame;
-use crate::protocol::frames;
 use crate::rooms::Hub;
 
-/// Looks after all connections of a procedure, until the procedure is gone: one task for all
-/// instead of a timer for each.
-pub(super) async fn watch(hub: Weak<Hub>, ping: Duration, pong: Duration) {
-    let tick = (ping.min(pong) / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
-    let mut ticks = tokio::time::interval(tick);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut positions = 0;
-    loop {
-        ticks.tick().await;
-        let Some(hub) = hub.upgrade() else { return };
-        let now = hub.node().millis();
-        if now >= positions + POSITIONS {
-            positions = now;
-            hub.tell_positions();
-        }
-        sweep(&hub, millis(ping), millis(pong));
-    }
-}
-
-/// How often clients learn where their rooms stand, in milliseconds.
-const POSITIONS: u64 = 40_000;
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn sweep(hub: &Arc<Hub>, ping: u64, pong: u64) {
-    let now = hub.node().millis();
-    let (mut quiet, mut dead, mut silent, mut expired) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let meters = hub.node().meters();
-    if meters.timed {
-        hub.for_each(|member| {
-            let waiting = member.out().waiting();
-            if waiting > 0 {
-                #[allow(clippy::cast_precision_loss, reason = "a size for a histogram")]
-                meters.queue_bytes.record(waiting as f64);
-            }
-        });
-    }
-    hub.for_each(|member| {
-        match member.life.verdict(now, ping, pong) {
-            Verdict::Alive => {}
-            Verdict::Quiet => quiet.push(member.clone()),
-            Verdict::Dead => dead.push(member.clone()),
-        }
-        if member.profile.is_v1() && member.life.note_sent(member.out().appended(), now, ping) {
-            silent.push(member.clone());
-        }
-        if member.life.has_expired(now) {
-            expired.push(member.clone());
-        }
+/// Pings connections that are silent, and gives up those that did not answer.
+pub(in crate::transport) fn sweep(hub: &Arc<Hub>, now: u64, ping: u64, pong: u64) {
+    let (mut quiet, mut dead) = (Vec::new(), Vec::new());
+    hub.for_each(|member| match member.life.verdict(now, ping, pong) {
+        Verdict::Alive => {}
+        Verdict::Quiet => quiet.push(member.clone()),
+        Verdict::Dead => dead.push(member.clone()),
     });
     for member in quiet {
         let frame = frame::control(Opcode::Ping, &[]);
         hub.push(&member, &Frame::new(&*frame));
     }
-    // A page cannot see protocol pings. Both go out in one write.
-    for member in silent {
-        hub.push(&member, &Frame::new(frames::tick()));
-    }
-    for member in expired {
-        let reason = CloseReason::fixed(ClosedBy::Server, 4401, "the credentials have expired");
-        hub.close(&member, reason);
-    }
     for member in dead {
         // No close frame: there is nobody to read it.
         member.end(CloseReason::fixed(ClosedBy::Lost, 1006, "no answer to a ping"));
-        crate::outbound::Outbound::kill(member.out());
+        member.out().kill();
     }
 }
 
@@ -112,30 +57,10 @@ impl crate::rooms::Life {
     }
 }
 
-/// How long after the end of its credentials a connection may still renew them, in milliseconds.
-const RENEWAL: u64 = 25_000;
-
-impl crate::rooms::Life {
-    /// Notes how much was sent, and says whether nothing was for `ping` milliseconds. `sent` counts
-    /// the frames sent so far.
-    fn note_sent(&self, sent: u32, now: u64, ping: u64) -> bool {
-        if self.sent.swap(sent, Ordering::Relaxed) != sent {
-            self.quiet_since.store(now, Ordering::Relaxed);
-            return false;
-        }
-        let since = self.quiet_since.load(Ordering::Relaxed);
-        now.saturating_sub(since) >= ping
-    }
-
-    /// Whether the credentials ended and were not renewed in time.
-    fn has_expired(&self, now: u64) -> bool {
-        let expires = self.expires.load(Ordering::Relaxed);
-        expires != 0 && now > expires.saturating_add(RENEWAL)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::rooms::Life;
 

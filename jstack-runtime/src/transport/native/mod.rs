@@ -1,6 +1,6 @@
 //! WebSockets over TCP, TLS and HTTP/2, on tokio and hyper.
 
-mod liveness;
+pub(super) mod liveness;
 pub(crate) mod raw;
 mod reader;
 mod upgrade;

@@ -2,11 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -17,16 +16,14 @@ use crate::net::activity::MonitoredStream;
 use crate::net::admission::ConnectionPermits;
 use crate::net::heads::HeadWatch;
 
-use super::liveness;
 use super::reader::{Connection, ReadHalf};
-use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::Error;
 use crate::frame::handshake::{self, Accepted, Refusal};
-use crate::outbound::{Frame, write_queue};
-use crate::protocol::frames::{self, Bye, Welcome};
+use crate::outbound::write_queue;
 use crate::protocol::profile::Profile;
 use crate::rooms::{Hub, Member};
 use crate::transport::negotiation::Negotiation;
+use crate::transport::{opening, watch};
 
 /// A connection that is not one yet: it can be emitted to and can join rooms, and is gone
 /// without a trace if the upgrade never comes.
@@ -68,10 +65,10 @@ impl PendingConnection {
             protocol.as_deref(),
             cfg!(feature = "deflate"),
         )
-        .map_err(|refusal| refuse(&hub, refusal))?;
+        .map_err(|refusal| opening::refuse(&hub, refusal))?;
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             let why = "this connection cannot be upgraded: does a layer replace the request?";
-            return Err(refuse(&hub, Refusal::BadRequest(why)));
+            return Err(opening::refuse(&hub, Refusal::BadRequest(why)));
         };
         let window = accepted.deflate.as_ref().map(|deflate| deflate.server_window_bits);
         let negotiation = Arc::new(Negotiation::of(&parts.headers, profile));
@@ -79,7 +76,7 @@ impl PendingConnection {
         if hub.claim_first_connection() {
             let limits = hub.node().limits();
             let (ping, pong) = (limits.ping_interval, limits.pong_timeout);
-            tokio::spawn(liveness::watch(Arc::downgrade(&hub), ping, pong));
+            tokio::spawn(watch::watch(Arc::downgrade(&hub), ping, pong));
         }
         let lease = parts.extensions.remove::<ConnectionPermits>();
         let (version, on_upgrade) = (parts.version, Some(on_upgrade));
@@ -101,21 +98,7 @@ impl PendingConnection {
     /// Answers a client of the profile `v1` with an upgrade that only says why it is refused: a
     /// browser does not show the status of a failed upgrade to a page.
     pub(crate) fn refuse(self, error: &Error) -> Response {
-        let status = error.status();
-        self.hub.leave_all(&self.member);
-        // What `#[connect]` emitted is not for a client that it refused.
-        self.member.out().discard();
-        let bye = Bye {
-            code: error.code(),
-            message: error.message(),
-            status: Some(status.as_u16()),
-            retry: status.is_server_error() || matches!(status.as_u16(), 408 | 429),
-            after: error.retry_delay().map(frames::whole_millis),
-            issues: if status.is_server_error() { &[] } else { error.issues() },
-        };
-        let code = frames::close_code(status);
-        let reason = CloseReason::new(ClosedBy::Server, code, error.message().to_owned());
-        self.hub.push(&self.member, &Frame::new(frames::bye(&bye)));
+        let reason = opening::refused(&self.hub, &self.member, error);
         self.answer(Box::new(move |connection| {
             Box::pin(async move {
                 let Some(connection) = connection else { return };
@@ -125,30 +108,12 @@ impl PendingConnection {
         }))
     }
 
-    /// The first frame of a connection of the profile `v1`.
-    fn welcome(&self) -> Vec<u8> {
-        let limits = self.hub.node().limits();
-        let or_none = |limit: u32| (limit != 0 && limit != u32::MAX).then_some(limit);
-        let expires = self.member.life.expires.load(Ordering::Relaxed);
-        let now = self.hub.node().nanos() / 1_000_000;
-        frames::welcome(&Welcome {
-            v: 1,
-            id: self.member.id.to_string(),
-            ping: u64::try_from(limits.ping_interval.as_millis()).unwrap_or(u64::MAX),
-            max: or_none(limits.message_bytes),
-            rate: or_none(limits.rate),
-            classes: self.hub.classes().incoming(),
-            history: self.hub.has_history(),
-            ttl: (expires != 0).then(|| expires.saturating_sub(now)),
-        })
-    }
-
     /// Answers with the upgrade and runs the connection once it is done; without one, if the
     /// client is gone by then.
     pub(crate) fn accept(self, run: OnOpen) -> Response {
         if self.member.profile.is_v1() {
             // Before anything that `#[connect]` emitted.
-            self.member.out().push_first(self.welcome());
+            self.member.out().push_first(opening::welcome(&self.hub, &self.member));
         }
         self.answer(run)
     }
@@ -245,39 +210,4 @@ impl Drop for PendingConnection {
             self.hub.leave_all(&self.member);
         }
     }
-}
-
-/// The answer to a request that cannot become a WebSocket.
-fn refuse(hub: &Hub, refusal: Refusal) -> Response {
-    let (status, message) = match refusal {
-        Refusal::NotWebSocket => (
-            StatusCode::UPGRADE_REQUIRED,
-            "this is a WebSocket: connect to it with `client.….$ws()` or `new WebSocket(…)`",
-        ),
-        Refusal::Version => (
-            StatusCode::UPGRADE_REQUIRED,
-            "this WebSocket speaks version 13 (`sec-websocket-version: 13`)",
-        ),
-        Refusal::BadRequest(why) => (StatusCode::BAD_REQUEST, why),
-        Refusal::Method => {
-            (StatusCode::METHOD_NOT_ALLOWED, "this is a WebSocket: it is opened with GET")
-        }
-    };
-    hub.node().meters().refused.handshake.increment(1);
-    let mut response = Error::with_code(status, "handshake", message).into_response();
-    let headers = response.headers_mut();
-    match refusal {
-        Refusal::NotWebSocket => {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        }
-        Refusal::Version => {
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        }
-        Refusal::Method => {
-            headers.insert(header::ALLOW, HeaderValue::from_static(Method::GET.as_str()));
-        }
-        Refusal::BadRequest(_) => {}
-    }
-    response
 }

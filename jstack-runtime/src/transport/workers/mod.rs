@@ -1,7 +1,9 @@
-//! WebSockets on Workers, which are not there yet: a request for one is answered with 501.
+//! WebSockets on Workers: the runtime frames, pings and closes, and calls for each message.
 
 mod connection;
+mod inbox;
+pub(super) mod liveness;
 mod upgrade;
 
 pub(crate) use connection::Connection;
-pub(crate) use upgrade::{ConnectionFuture, OnOpen, PendingConnection};
+pub(crate) use upgrade::{ClientHalf, ConnectionFuture, OnOpen, PendingConnection};

@@ -1,4 +1,4 @@
-//! A WebAssembly module in a JavaScript runtime.
+//! The clock, timers, tasks and random numbers of JavaScript.
 //!
 //! The clock, timers and random numbers of `std` and tokio trap there, or are the same in every
 //! instance. These are JavaScript's.
@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -86,7 +87,8 @@ pub(crate) fn sleep(time: Duration) -> Sleep {
     let Ok(milliseconds) = i32::try_from(time.as_nanos().div_ceil(1_000_000)) else {
         return Sleep { timer: None, fired, _never: Some(fire) };
     };
-    let mut fire = Some(fire);
+    // A panic elsewhere cannot leave it half done.
+    let mut fire = AssertUnwindSafe(Some(fire));
     let callback = Closure::new(move || {
         if let Some(fire) = fire.take() {
             let _ = fire.send(());

@@ -1,0 +1,11 @@
+//! A WebAssembly module in Cloudflare's JavaScript runtime.
+
+pub(crate) mod bindings;
+pub(crate) mod glue;
+mod machine;
+
+pub(crate) use glue::write_line;
+pub(crate) use machine::{
+    HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, spawn, timeout,
+    unconstrained, unix_millis,
+};
