@@ -6,6 +6,16 @@ use std::fmt;
 use crate::untrusted::Untrusted;
 
 /// Who ended a connection.
+///
+/// ```
+/// use jstack_runtime::ClosedBy;
+///
+/// /// Whether the user left, as far as the server knows.
+/// fn user_left(by: ClosedBy) -> bool {
+///     matches!(by, ClosedBy::Client | ClosedBy::Lost)
+/// }
+/// # assert!(user_left(ClosedBy::Lost) && !user_left(ClosedBy::Shutdown));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClosedBy {
@@ -28,11 +38,26 @@ pub enum ClosedBy {
 /// `#[disconnect]` takes it as an argument.
 ///
 /// ```
-/// use jstack_runtime::{CloseReason, ClosedBy};
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// use jstack_runtime::ClosedBy;
 ///
-/// fn left_on_purpose(reason: &CloseReason) -> bool {
-///     reason.by() == ClosedBy::Client && reason.code() == 1000
+/// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// pub mod chat {
+///     use super::*;
+/// #   #[on(Message)]
+/// #   async fn message(_: String) {}
+///
+///     #[disconnect]
+///     async fn disconnect(reason: CloseReason) {
+///         match (reason.by(), reason.code()) {
+///             (ClosedBy::Client, 1000) => tracing::info!("left on purpose"),
+///             (_, code) => tracing::info!(code, text = reason.reason(), "ended"),
+///         }
+///     }
 /// }
+/// # fn main() {}
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseReason {
@@ -50,17 +75,17 @@ impl CloseReason {
         Self { by, code, reason: Cow::Borrowed(reason) }
     }
 
-    /// Who ended it.
+    /// Who ended the connection.
     pub fn by(&self) -> ClosedBy {
         self.by
     }
 
-    /// The close code of RFC 6455; 1005 for a close frame without a code, 1006 without a close frame.
+    /// The close code of RFC 6455: 1005 for a close frame without a code, 1006 without a close frame.
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    /// The reason text of the close frame; may be empty. If the client closed, it is untrusted text.
+    /// The reason text of the close frame, which may be empty. If the client closed, the text is untrusted.
     pub fn reason(&self) -> &str {
         &self.reason
     }

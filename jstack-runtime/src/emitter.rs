@@ -43,12 +43,18 @@ pub struct Emitter {
 impl Emitter {
     /// Connects to the Redis at `url` (see [`Redis::new`]).
     ///
-    /// It uses the application name of the environment (`JSTACK_REDIS_PREFIX`, else `JSTACK_NAME`,
-    /// else `jstack`), exactly like a server in the same environment that does not call
-    /// [`App::name`](crate::App::name). A problem that [`check`](Self::check) finds is logged as a
-    /// warning.
+    /// It uses the application name of the environment (`JSTACK_REDIS_PREFIX`, else `JSTACK_NAME`, else
+    /// `jstack`), exactly like a server in the same environment that does not call
+    /// [`App::name`](crate::App::name). A problem that [`check`](Self::check) finds is logged as a warning.
     ///
     /// Fails if the address cannot be read, and if Redis cannot be reached within two seconds.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::Emitter;
+    /// # async fn example() -> Result<(), jstack_runtime::BoxError> {
+    /// let emitter = Emitter::connect("redis://127.0.0.1:6379").await?;
+    /// # drop(emitter); Ok(()) }
+    /// ```
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::connected(None, url).await
     }
@@ -121,10 +127,26 @@ impl Emitter {
         self.redis.check_name().await.map_err(Into::into)
     }
 
-    /// Emits to the procedure whose marker is `P` and which servers have at `path`.
+    /// Returns the [`Io`] of the procedure whose marker is `P`, which servers have at `path`.
     ///
-    /// The path is the router's name and the procedure's: `post/chat` for `/api/post/chat`. The type
-    /// has an example.
+    /// The path is the router's name and the procedure's: `post/chat` for `/api/post/chat`.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # use jstack_runtime::Emitter;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Message)]
+    /// #     async fn message(_: String) {}
+    /// # }
+    /// async fn announce(emitter: &Emitter) -> Result {
+    ///     emitter.io::<chat::Procedure>("post/chat").all().message("maintenance at noon").await
+    /// }
+    /// # fn main() {}
+    /// ```
     pub fn io<P: SocketProcedure>(&self, path: &str) -> Io<P> {
         let hub = Hub::new(self.node.clone());
         hub.name(path.trim_matches('/'));

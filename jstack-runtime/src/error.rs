@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observe;
 
-/// What a handler returns: `Result` alone stands for `Result<(), Error>`.
+/// What a handler returns; `Result` alone is `Result<(), Error>`.
 ///
 /// ```
 /// use jstack_runtime::{Error, Result};
@@ -25,9 +25,24 @@ use crate::observe;
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Any error, as `main` and [`App::serve`](crate::App::serve) return it.
+///
+/// ```no_run
+/// # use jstack_runtime::prelude::*;
+/// #[jstack_runtime::main]
+/// async fn main() -> Result<(), BoxError> {
+///     let address = std::env::var("ADDRESS")?;
+///     App::new().serve(address).await
+/// }
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// One thing that is wrong with an input: where, and what would be right.
+/// One thing that is wrong with an input: the field, and what would be right.
+///
+/// ```
+/// use jstack_runtime::Issue;
+///
+/// assert_eq!(Issue::new("author.name", "is too long").to_string(), "author.name: is too long");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Issue {
@@ -38,7 +53,15 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// An issue with the field at `path`.
+    /// An issue with the field at `path`, as `author.name` or `tags[2]`; with an empty path, with the value as
+    /// a whole.
+    ///
+    /// ```
+    /// use jstack_runtime::{Error, Issue};
+    ///
+    /// let error = Error::invalid(vec![Issue::new("name", "is taken")]);
+    /// assert_eq!(error.message(), "name: is taken");
+    /// ```
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into() }
     }
@@ -56,9 +79,9 @@ impl fmt::Display for Issue {
 
 /// An error with a status, a code, a message for the client and, for bad input, its issues.
 ///
-/// Over HTTP it is the answer (`text/plain`, or a problem document where the client asks for
-/// one); over a WebSocket it is the `error` event. `?` turns every [`std::error::Error`] into a
-/// 500 whose cause is logged and never sent.
+/// Over HTTP it is the answer: `text/plain`, or a problem document if the client asks for one. Over a
+/// WebSocket it is the `error` event. `?` turns every [`std::error::Error`] into a 500 whose cause is
+/// logged and never sent.
 ///
 /// ```
 /// use jstack_runtime::Error;
@@ -84,8 +107,14 @@ struct Inner {
 }
 
 macro_rules! statuses {
-    ($($name:ident $status:ident $code:literal $meaning:literal;)*) => { $(
-        #[doc = $meaning]
+    ($($name:ident $status:ident $code:literal $number:literal $meaning:literal;)*) => { $(
+        #[doc = concat!($number, ": ", $meaning, ". Its code is `", $code, "`.")]
+        ///
+        /// ```
+        /// # use jstack_runtime::Error;
+        #[doc = concat!("let error = Error::", stringify!($name), "(\"what the client reads\");")]
+        #[doc = concat!("assert_eq!((error.status().as_u16(), error.code()), (", $number, ", \"", $code, "\"));")]
+        /// ```
         pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
             Self::with_code(StatusCode::$status, $code, message)
         }
@@ -94,21 +123,21 @@ macro_rules! statuses {
 
 impl Error {
     statuses! {
-        bad_request BAD_REQUEST "bad_request" "400: the request cannot be understood.";
-        unauthorized UNAUTHORIZED "unauthorized" "401: who is asking is not known.";
-        payment_required PAYMENT_REQUIRED "payment_required" "402: it has to be paid for first.";
-        forbidden FORBIDDEN "forbidden" "403: who is asking is known, and may not.";
-        not_found NOT_FOUND "not_found" "404: there is no such thing.";
-        conflict CONFLICT "conflict" "409: it does not go with what is there already.";
-        gone GONE "gone" "410: it was there once.";
-        payload_too_large PAYLOAD_TOO_LARGE "too_large" "413: it is longer than the limit.";
-        unsupported_media_type UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "415: the body is of another type.";
-        unprocessable UNPROCESSABLE_ENTITY "invalid" "422: it can be read, and breaks a rule.";
-        too_many_requests TOO_MANY_REQUESTS "rate" "429: too much in too little time.";
-        service_unavailable SERVICE_UNAVAILABLE "unavailable" "503: not now; later may do.";
+        bad_request BAD_REQUEST "bad_request" 400 "the request cannot be understood";
+        unauthorized UNAUTHORIZED "unauthorized" 401 "the caller has to identify itself";
+        payment_required PAYMENT_REQUIRED "payment_required" 402 "a payment is needed first";
+        forbidden FORBIDDEN "forbidden" 403 "the caller is known and lacks the permission";
+        not_found NOT_FOUND "not_found" 404 "it does not exist";
+        conflict CONFLICT "conflict" 409 "it conflicts with the current state";
+        gone GONE "gone" 410 "it does not exist any more";
+        payload_too_large PAYLOAD_TOO_LARGE "too_large" 413 "the request is longer than the limit";
+        unsupported_media_type UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415 "the body has another type than expected";
+        unprocessable UNPROCESSABLE_ENTITY "invalid" 422 "the input is readable and breaks a rule";
+        too_many_requests TOO_MANY_REQUESTS "rate" 429 "too many requests in a short time";
+        service_unavailable SERVICE_UNAVAILABLE "unavailable" 503 "temporarily unavailable; retry later";
     }
 
-    /// An error with any status; its code is the status' number.
+    /// An error with any status. Its code is the number of the status.
     ///
     /// ```
     /// # use jstack_runtime::Error;
@@ -119,6 +148,13 @@ impl Error {
     }
 
     /// An error with a code of the application's own, which clients can match on.
+    ///
+    /// ```
+    /// use jstack_runtime::Error;
+    ///
+    /// let error = Error::with_code(http::StatusCode::CONFLICT, "seat_taken", "seat 12A is taken");
+    /// assert_eq!(error.code(), "seat_taken");
+    /// ```
     pub fn with_code(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
@@ -138,6 +174,14 @@ impl Error {
     }
 
     /// A 500. The cause is logged; the client reads `Internal Server Error`.
+    ///
+    /// ```
+    /// use jstack_runtime::Error;
+    ///
+    /// let error = Error::internal("the disk is full");
+    /// assert_eq!(error.message(), "Internal Server Error");
+    /// assert_eq!(error.cause().unwrap().to_string(), "the disk is full");
+    /// ```
     pub fn internal(cause: impl Into<BoxError>) -> Self {
         let mut error =
             Self::with_code(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error");
@@ -145,14 +189,28 @@ impl Error {
         error
     }
 
-    /// A 422 for input that breaks the rules named by `issues`.
+    /// A 422 for an input that breaks the rules named by `issues`.
+    ///
+    /// ```
+    /// use jstack_runtime::{Error, Issue};
+    ///
+    /// let error = Error::invalid(vec![Issue::new("age", "must be at least 18")]);
+    /// assert_eq!((error.status().as_u16(), error.message()), (422, "age: must be at least 18"));
+    /// ```
     pub fn invalid(issues: Vec<Issue>) -> Self {
         let mut error = Self::unprocessable(sentence(&issues));
         error.inner.issues = issues;
         error
     }
 
-    /// Adds what is wrong with single fields.
+    /// Replaces the issues of single fields.
+    ///
+    /// ```
+    /// use jstack_runtime::{Error, Issue};
+    ///
+    /// let error = Error::conflict("already there").with_issues(vec![Issue::new("name", "is taken")]);
+    /// assert_eq!(error.issues()[0].path, "name");
+    /// ```
     #[must_use]
     pub fn with_issues(mut self, issues: Vec<Issue>) -> Self {
         self.inner.issues = issues;
@@ -160,13 +218,21 @@ impl Error {
     }
 
     /// Adds the cause, which is logged and never sent.
+    ///
+    /// ```
+    /// use jstack_runtime::Error;
+    ///
+    /// let timeout = std::io::Error::other("connection timed out");
+    /// let error = Error::service_unavailable("try again later").with_source(timeout);
+    /// assert_eq!(error.message(), "try again later");
+    /// ```
     #[must_use]
     pub fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
         self.inner.source = Some(cause.into());
         self
     }
 
-    /// Says when another try makes sense.
+    /// Sets the time after which another try makes sense.
     ///
     /// An HTTP answer has it as `Retry-After`, in whole seconds, rounded up. A client of the profile
     /// `v1` reads it in ms, as `after`: in the answer to its request, and in `$bye` where `#[connect]`
@@ -186,8 +252,8 @@ impl Error {
         self
     }
 
-    /// When another try makes sense, where that is known: what [`retry_after`](Self::retry_after) was
-    /// given, or what a server answered to the Rust client.
+    /// The time after which another try makes sense, if it is known: set by
+    /// [`retry_after`](Self::retry_after), or by a server's answer to the Rust client.
     ///
     /// ```
     /// # use jstack_runtime::Error;
@@ -202,31 +268,58 @@ impl Error {
     }
 
     /// The HTTP status.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// assert_eq!(Error::not_found("no such post").status(), 404);
+    /// ```
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
 
     /// The machine-readable code, `not_found` for example.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// assert_eq!(Error::not_found("no such post").code(), "not_found");
+    /// ```
     pub fn code(&self) -> &str {
         &self.inner.code
     }
 
     /// The sentence that the client reads.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// assert_eq!(Error::not_found("no such post").message(), "no such post");
+    /// ```
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
     /// What is wrong with single fields; empty unless the input was at fault.
+    ///
+    /// ```
+    /// # use jstack_runtime::{Error, Issue};
+    /// assert!(Error::not_found("no such post").issues().is_empty());
+    /// assert_eq!(Error::invalid(vec![Issue::new("name", "is too long")]).issues().len(), 1);
+    /// ```
     pub fn issues(&self) -> &[Issue] {
         &self.inner.issues
     }
 
-    /// The cause, which is for the log alone.
+    /// The cause, which is for the log alone; `None` if there is none.
+    ///
+    /// ```
+    /// # use jstack_runtime::Error;
+    /// let error = Error::from(std::io::Error::other("disk full"));
+    /// assert_eq!(error.cause().unwrap().to_string(), "disk full");
+    /// ```
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.inner.source.as_deref()
     }
 
-    /// Logs what the client is not told: the cause of a server-side failure.
+    /// Logs the cause of a server-side failure, which the client does not get.
     pub(crate) fn log(&self, procedure: &str) {
         if !self.status().is_server_error() {
             return;
@@ -304,7 +397,7 @@ impl fmt::Debug for Error {
 }
 
 /// What [`Error::into_response`] leaves in the response's extensions, so that the answer can be
-/// written anew as a problem document for a client that accepts one.
+/// rewritten as a problem document for a client that accepts one.
 #[derive(Clone)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Cow<'static, str>,
@@ -339,9 +432,9 @@ impl IntoResponse for Error {
 
 /// An error type of the application that chooses its status, code and message.
 ///
-/// A handler that returns `Result<T, E>` with such an `E` answers with what it chooses. Without this
-/// trait, every [`std::error::Error`] is a 500. `?` in a handler that returns [`Error`] cannot ask it,
-/// because that conversion is the same for all types: write `.map_err(Failure::into_error)?` there.
+/// A handler that returns `Result<T, E>` with such an `E` answers with the error that it chooses. Without
+/// this trait, every [`std::error::Error`] is a 500. In a handler that returns [`Error`], write
+/// `.map_err(Failure::into_error)?`: a plain `?` converts all error types alike, to a 500.
 ///
 /// ```
 /// use jstack_runtime::{Error, Failure, Result};
@@ -371,11 +464,11 @@ impl IntoResponse for Error {
 /// assert_eq!((error.status().as_u16(), error.code()), (404, "not_found"));
 /// ```
 pub trait Failure: std::error::Error {
-    /// The error that the client gets.
+    /// The error that the client gets. The type's documentation has an example.
     fn into_error(self) -> Error;
 }
 
-/// What a handler may fail with: everything that turns into [`Error`].
+/// What a handler may return as its error: everything that converts into [`Error`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",

@@ -115,7 +115,27 @@ pub mod raw {
     //! WebSockets without events: text and bytes, for other protocols.
     //!
     //! They have the same framing, limits and liveness as procedures, and no contract. Prefer
-    //! `#[procedure(ws, …)]` wherever the messages are yours to define.
+    //! `#[procedure(ws, …)]` wherever you define the messages.
+    //!
+    //! ```
+    //! use axum::extract::{Request, State};
+    //! use jstack_runtime::{Limits, raw::Sockets};
+    //!
+    //! async fn echo(State(sockets): State<Sockets>, request: Request) -> axum::response::Response {
+    //!     let echo = async |mut socket: jstack_runtime::raw::Socket| {
+    //!         while let Some(message) = socket.recv().await {
+    //!             socket.send(&message);
+    //!         }
+    //!     };
+    //!     sockets.upgrade(request, echo).await
+    //! }
+    //!
+    //! let app: jstack_runtime::App = jstack_runtime::App::new().merge(
+    //!     axum::Router::new()
+    //!         .route("/echo", axum::routing::any(echo))
+    //!         .with_state(Sockets::new(Limits::default())),
+    //! );
+    //! ```
     pub use crate::transport::raw::{Message, Socket, Sockets};
 }
 

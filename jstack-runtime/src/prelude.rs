@@ -1,4 +1,13 @@
-//! What a handler module needs, in one line: `use jstack_runtime::prelude::*;`.
+//! The names that a handler module needs, in one line.
+//!
+//! ```
+//! use jstack_runtime::prelude::*;
+//!
+//! #[procedure(get)]
+//! async fn greet(Query(name): Query<String>) -> Result<String> {
+//!     Ok(format!("hello {name}"))
+//! }
+//! ```
 
 pub use axum::extract::{Extension, Query, State};
 pub use garde::Validate;

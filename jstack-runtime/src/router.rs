@@ -52,13 +52,29 @@ pub(crate) struct Route<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Router<S> {
-    /// An empty router.
+    /// An empty router; [`router!`](crate::router!) makes one with procedures.
+    ///
+    /// ```
+    /// use jstack_runtime::Router;
+    ///
+    /// let router: Router = Router::new();
+    /// assert!(router.describe().procedures().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self { routes: Vec::new() }
     }
 
     /// Adds a procedure by its marker, as [`router!`](crate::router!) does by its name.
-    // Inlined even in debug: it would be compiled for all procedures when one more comes.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[procedure(get)]
+    /// async fn version() -> &'static str { "1.0" }
+    ///
+    /// let router: Router = Router::new().procedure(version::Procedure);
+    /// assert_eq!(router.describe().procedures()[0].path, "version");
+    /// ```
+    // rebuild: always inlined, so that adding a procedure does not recompile this for all the others.
     #[allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
     #[inline(always)]
     pub fn procedure<P: Procedure<S>>(mut self, _: P) -> Self {
@@ -71,15 +87,34 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     }
 
     /// Adds the procedures of another router under the same name.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[procedure(get)]
+    /// # async fn recent() -> u32 { 0 }
+    /// # #[procedure(get)]
+    /// # async fn popular() -> u32 { 0 }
+    /// let posts: Router = router![recent].merge(router![popular]);
+    /// assert_eq!(posts.describe().procedures().len(), 2);
+    /// ```
     pub fn merge(mut self, other: Self) -> Self {
         self.routes.extend(other.routes);
         self
     }
 
-    /// Adds the procedures of another router one level deeper: `admin` makes of `recent`
-    /// `admin/recent`. The stock client's types know two levels, so prefer [`App::mount`].
+    /// Adds the procedures of another router one level deeper: under `admin`, `recent` is `admin/recent`.
+    ///
+    /// The stock client's types know two levels, so prefer [`App::mount`].
     ///
     /// [`App::mount`]: crate::App::mount
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[procedure(get)]
+    /// # async fn recent() -> u32 { 0 }
+    /// let posts: Router = Router::new().nest("admin", router![recent]);
+    /// assert_eq!(posts.describe().procedures()[0].path, "admin/recent");
+    /// ```
     pub fn nest(mut self, name: &str, other: Self) -> Self {
         let name = name.trim_matches('/');
         self.routes.extend(other.routes.into_iter().map(|mut route| {
@@ -89,8 +124,21 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Wraps each procedure that was added so far in a tower layer. What it puts into the
-    /// request's extensions arrives by `Extension<T>`.
+    /// Wraps each procedure that was added so far in a tower layer.
+    ///
+    /// The layer that was added last runs first. What it puts into the request's extensions arrives by
+    /// `Extension<T>`.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[derive(Clone)]
+    /// struct Tenant(&'static str);
+    ///
+    /// #[procedure(get)]
+    /// async fn tenant(Extension(Tenant(name)): Extension<Tenant>) -> String { name.to_owned() }
+    ///
+    /// let router: Router = router![tenant].layer(Extension(Tenant("acme")));
+    /// ```
     pub fn layer<L>(self, layer: L) -> Self
     where
         L: Layer<AxumRoute> + Clone + Send + Sync + 'static,

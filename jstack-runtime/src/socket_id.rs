@@ -1,4 +1,4 @@
-//! `SocketId`: the name of one connection.
+//! `SocketId`: the id of one connection.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -53,6 +53,12 @@ impl std::str::FromStr for SocketId {
 }
 
 /// The error for a text that is not a [`SocketId`].
+///
+/// ```
+/// use jstack_runtime::{ParseSocketIdError, SocketId};
+///
+/// assert_eq!("2".parse::<SocketId>(), Err(ParseSocketIdError));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseSocketIdError;
 

@@ -21,7 +21,7 @@ use crate::ws::{Io, SocketProcedure};
 
 /// An application: routers under their names, and the server around them.
 ///
-/// What is not set comes from the environment, and what is not there has a safe default.
+/// A setting that code does not make comes from the environment; without either it has a safe default.
 ///
 /// ```no_run
 /// # use jstack_runtime::prelude::*;
@@ -64,6 +64,13 @@ pub(super) struct Mounted<S> {
 
 impl<S: Clone + Send + Sync + 'static> App<S> {
     /// An application without procedures.
+    ///
+    /// ```
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new();
+    /// assert!(app.describe().procedures().is_empty());
+    /// ```
     pub fn new() -> Self {
         let common = Common {
             context: AppContext::new(),
@@ -77,7 +84,14 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
         Self { routes: Vec::new(), common }
     }
 
-    /// Where the URLs of procedures start; `/api` unless set.
+    /// Sets the path before all procedures; `/api` unless set, and `""` or `"/"` for none.
+    ///
+    /// ```
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new().base_path("/v1");
+    /// assert_eq!(app.describe().base_path(), "/v1");
+    /// ```
     pub fn base_path(mut self, base: &str) -> Self {
         let base = base.trim_matches('/');
         self.common.base = if base.is_empty() { String::new() } else { format!("/{base}") };
@@ -85,6 +99,18 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
     }
 
     /// Mounts a router: its procedure `recent` becomes `/api/<name>/recent`.
+    ///
+    /// Two procedures with one path are an error when the application is served; it names both places in the
+    /// source.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[procedure(get)]
+    /// async fn recent() -> Vec<String> { Vec::new() }
+    ///
+    /// let app: App = App::new().mount("post", router![recent]);
+    /// assert_eq!(app.describe().procedures()[0].path, "post/recent");
+    /// ```
     pub fn mount(mut self, name: &str, router: Router<S>) -> Self {
         let name = name.trim_matches('/');
         for route in router.into_routes() {
@@ -111,7 +137,18 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Gives procedures their state, as in axum.
+    /// Gives procedures their state, as axum's `Router::with_state` does.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[derive(Clone)]
+    /// struct Db;
+    ///
+    /// #[procedure(get)]
+    /// async fn count(State(_db): State<Db>) -> u32 { 3 }
+    ///
+    /// let app: App = App::new().mount("post", router![count]).with_state(Db);
+    /// ```
     pub fn with_state<S2>(self, state: S) -> App<S2> {
         let with = |mounted: Mounted<S>| Mounted {
             path: mounted.path,
@@ -124,7 +161,23 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
 }
 
 impl<S> App<S> {
-    /// Wraps all procedures in a tower layer.
+    /// Wraps all procedures in a tower layer; the layer that was added last runs first.
+    ///
+    /// It wraps the routes of procedures alone. Merged routes, health checks, the route of
+    /// [`admin`](Self::admin) and 404s are outside of it. Hosts and origins are checked before it runs.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// use axum::extract::Request;
+    /// use axum::middleware::{Next, from_fn};
+    ///
+    /// async fn log(request: Request, next: Next) -> axum::response::Response {
+    ///     tracing::info!(path = request.uri().path(), "called");
+    ///     next.run(request).await
+    /// }
+    ///
+    /// let app: App = App::new().layer(from_fn(log));
+    /// ```
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<AxumRoute> + Clone + Send + Sync + 'static,
@@ -137,29 +190,60 @@ impl<S> App<S> {
         self
     }
 
-    /// Names the application; `jstack` unless set, here or by `JSTACK_NAME`. Those that share a
-    /// Redis are kept apart by their names, so each needs its own; processes of one application
-    /// need the same, and so does an `Emitter`. It is the title of the documents, too.
+    /// Names the application; `jstack` unless set, here or by `JSTACK_NAME`.
+    ///
+    /// The name separates applications that share a Redis, so each needs its own. All processes of one
+    /// application have the same name, and so has an `Emitter`. The name is also the title of the documents.
+    ///
+    /// ```
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new().name("forum");
+    /// assert_eq!(app.describe().openapi()["info"]["title"], "forum");
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.common.wanted.name = Some(name.into());
         self
     }
 
-    /// Carries messages by `broker`; without this the environment chooses, and without that the
-    /// embedded one does.
+    /// Carries messages between processes by `broker`.
+    ///
+    /// Without it, `JSTACK_BROKER` chooses; without that, it is the embedded [`Memory`](crate::Memory).
+    ///
+    /// ```
+    /// use jstack_runtime::{App, Memory};
+    ///
+    /// let app: App = App::new().broker(Memory::new());
+    /// ```
     pub fn broker(mut self, broker: impl Broker) -> Self {
         self.common.broker = Some(Box::new(broker));
         self
     }
 
-    /// Sets what one client, and all of them together, may take. All of the limits' variables
-    /// then count for nothing: what code says wins over the environment.
+    /// Sets the limits of one client and of all clients together.
+    ///
+    /// Code wins over the environment: with this, the variables of all limits are ignored.
+    ///
+    /// ```
+    /// use jstack_runtime::{App, Limits};
+    ///
+    /// let app: App = App::new().limits(Limits { message_bytes: 1 << 20, ..Limits::default() });
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.common.wanted.limits = Some(limits);
         self
     }
 
-    /// Sets which web pages may call procedures: same origin unless set.
+    /// Sets which web pages may call procedures: only those of the same origin unless set.
+    ///
+    /// An entry that is not an origin is an error at start.
+    ///
+    /// ```
+    /// use jstack_runtime::{App, Origins};
+    ///
+    /// let app: App = App::new().origins(["https://app.example.com", "https://*.example.org"]);
+    /// let open: App = App::new().origins(Origins::any());
+    /// ```
     pub fn origins(mut self, origins: impl Into<Origins>) -> Self {
         self.common.wanted.origins = Some(origins.into());
         self
@@ -167,8 +251,8 @@ impl<S> App<S> {
 
     /// Sets which request headers pages of other origins may send, beside `content-type`,
     /// `x-is-superjson` and `authorization`: those of tracing for example, or a token against
-    /// forgery. None unless set, here or by `JSTACK_ALLOW_HEADERS`; what is not a header's name is
-    /// an error at start.
+    /// forgery. None unless set, here or by `JSTACK_ALLOW_HEADERS`. An entry that is not the name of a
+    /// header is an error at start.
     ///
     /// ```
     /// # use jstack_runtime::App;
@@ -185,10 +269,10 @@ impl<S> App<S> {
     /// Unless set, here or by `JSTACK_HOSTS`, a server answers to every host on a public address.
     /// On a loopback or private one it answers to `localhost`, to addresses, and to names that
     /// nobody can register (without a dot, or below `local`, `localhost`, `internal` or
-    /// `home.arpa`), with the hosts that are set. Otherwise a stranger's page, whose name leads to
-    /// the server's address, would be taken for the server's own (DNS rebinding). What
-    /// [trusted proxies](Self::trusted_proxies) send is not looked at unless hosts are set. The
-    /// entry `any` allows every host. An entry that is not a host is an error at start.
+    /// `home.arpa`), with the hosts that are set. Otherwise a stranger's page, whose name resolves to
+    /// the server's address, would count as the server's own (DNS rebinding). Requests from
+    /// [trusted proxies](Self::trusted_proxies) are checked only if hosts are set. The entry `any`
+    /// allows every host. An entry that is not a host is an error at start.
     ///
     /// ```
     /// use jstack_runtime::App;
@@ -200,21 +284,30 @@ impl<S> App<S> {
         self
     }
 
-    /// Sets the proxies in front of the server, as addresses or blocks of them (`10.0.0.0/8`):
-    /// their `X-Forwarded-For` says who the client is, which `connections_per_ip` and
-    /// [`ConnectInfo`](axum::extract::ConnectInfo) go by, and their `X-Forwarded-Proto` whether
-    /// it came over TLS. None unless set, here or by `JSTACK_TRUSTED_PROXIES`; an entry that is
-    /// no address is an error at start.
+    /// Sets the proxies in front of the server, as addresses or blocks of them (`10.0.0.0/8`).
+    ///
+    /// Their `X-Forwarded-For` names the client, for `connections_per_ip` and
+    /// [`ConnectInfo`](axum::extract::ConnectInfo). Their `X-Forwarded-Proto` says whether the request came
+    /// over TLS. None unless set, here or by `JSTACK_TRUSTED_PROXIES`. An entry that is not an address is an
+    /// error at start.
+    ///
+    /// ```
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new().trusted_proxies(["10.0.0.0/8", "192.168.1.7"]);
+    /// ```
     pub fn trusted_proxies<T: AsRef<str>>(mut self, blocks: impl IntoIterator<Item = T>) -> Self {
         self.common.wanted.proxies = Some(crate::net::Proxies::list(blocks));
         self
     }
 
-    /// Lets programs in other languages emit: `POST <base>/_emit` with `authorization: Bearer <token>` and
-    /// `{"procedure": "post/chat", "room": "general", "event": "message", "data": …}`, checked against
-    /// the contract. Without `room` it goes to everyone; `except` names sockets that do not get it. There is
-    /// no such route unless a token is set, here or by `JSTACK_ADMIN_TOKEN`. Requests of browsers are
-    /// refused. Layers of the application do not surround it.
+    /// Lets programs in other languages emit, by `POST <base>/_emit`.
+    ///
+    /// The request has `authorization: Bearer <token>` and
+    /// `{"procedure": "post/chat", "room": "general", "event": "message", "data": …}`, which is checked against
+    /// the contract. Without `room` it goes to everyone; `except` names sockets that do not get it. The route
+    /// exists only if a token is set, here or by `JSTACK_ADMIN_TOKEN`. Requests of browsers are refused. Layers
+    /// of the application do not wrap it.
     ///
     /// A token of fewer than 16 characters is an error at start.
     ///
@@ -228,9 +321,17 @@ impl<S> App<S> {
         self
     }
 
-    /// Serves over TLS with this certificate (the chain, leaf first) and key, both PEM; the
-    /// variables `JSTACK_TLS_CERT` and `JSTACK_TLS_KEY` name files of them. What cannot be used
-    /// is an error at start.
+    /// Serves over TLS with this certificate chain (leaf first) and key, both in PEM.
+    ///
+    /// The variables `JSTACK_TLS_CERT` and `JSTACK_TLS_KEY` name files of them. A certificate or key that
+    /// cannot be used is an error at start.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::App;
+    /// # fn main() -> std::io::Result<()> {
+    /// let app: App = App::new().tls(std::fs::read("cert.pem")?, std::fs::read("key.pem")?);
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.common.wanted.tls = Some(crate::server::Identity::new(cert.into(), key.into()));
@@ -238,6 +339,13 @@ impl<S> App<S> {
     }
 
     /// Serves other axum routes beside the procedures: pages, files, health checks.
+    ///
+    /// ```
+    /// use axum::routing::get;
+    /// use jstack_runtime::App;
+    ///
+    /// let app: App = App::new().merge(axum::Router::new().route("/", get(|| async { "hello" })));
+    /// ```
     pub fn merge(mut self, router: axum::Router) -> Self {
         self.common.beside = Some(match self.common.beside {
             Some(beside) => beside.merge(router),
@@ -246,7 +354,7 @@ impl<S> App<S> {
         self
     }
 
-    /// The procedures as data: kinds, events, schemas.
+    /// Describes the procedures as data: kinds, events, schemas.
     ///
     /// ```
     /// # use jstack_runtime::prelude::*;
@@ -263,10 +371,10 @@ impl<S> App<S> {
         }
     }
 
-    /// Emits to the procedure whose marker is `P` from outside of handlers.
+    /// Returns the [`Io`] of the procedure whose marker is `P`, to emit from outside of handlers.
     ///
-    /// An emit before the application is built (by `run`, `serve`, `into_router` or `test`) waits for
-    /// that, at most five seconds. It fails afterwards, and where the procedure is not mounted.
+    /// An emit before the application is built (by `run`, `serve`, `into_router` or `test`) waits for it,
+    /// at most five seconds. It fails afterwards, and if the procedure is not mounted.
     ///
     /// ```
     /// # use jstack_runtime::prelude::*;

@@ -16,12 +16,16 @@ use crate::observe;
 use crate::server::{self, Drained, Signals};
 
 impl App {
-    /// The whole as an axum router, to nest into somebody's axum application.
+    /// Turns the application into an axum router, to nest it into another axum application.
     ///
     /// # Panics
     ///
-    /// Where [`App::try_into_router`] fails, as axum's own routers do when they are put together
-    /// wrongly.
+    /// Where [`App::try_into_router`] fails, as axum's own routers do when they are built wrongly.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// let whole: axum::Router = axum::Router::new().merge(App::new().into_router());
+    /// ```
     #[allow(clippy::panic, reason = "axum's convention for wrongly built routers; documented")]
     pub fn into_router(self) -> axum::Router {
         match self.try_into_router() {
@@ -30,9 +34,16 @@ impl App {
         }
     }
 
-    /// The whole as an axum router.
+    /// Turns the application into an axum router.
     ///
-    /// Fails if two procedures have one path, and for a configuration that cannot be.
+    /// Fails if two procedures have one path, and for settings that contradict each other or are invalid.
+    ///
+    /// ```
+    /// # use jstack_runtime::{App, BoxError};
+    /// # fn main() -> Result<(), BoxError> {
+    /// let router: axum::Router = App::new().try_into_router()?;
+    /// # drop(router); Ok(()) }
+    /// ```
     pub fn try_into_router(self) -> Result<axum::Router, BoxError> {
         let built = self.build(Host::ForeignServer)?;
         tracing::info!(broker = built.context.node().broker().describe(), "messages go through");
@@ -40,20 +51,29 @@ impl App {
         Ok(built.router)
     }
 
-    /// Serves until SIGTERM or Ctrl-C, and then drains: no new connections, requests are
-    /// finished, sockets closed with 1012 over [`Limits::drain_spread`](crate::Limits::drain_spread) after what waits for them
-    /// is written and `#[disconnect]` has run. It returns when all are gone, at the latest after
-    /// [`Limits::drain_deadline`](crate::Limits::drain_deadline); a second signal ends it at once. Where handlers were cut off so
-    /// and keep the process from ending, because they block their threads, it exits 5 s later.
+    /// Serves until SIGTERM or Ctrl-C, and then drains.
     ///
-    /// `GET /healthz` answers 200 while the process lives, and `GET /readyz` 503 while it drains
-    /// or its broker is in trouble; both stand before every other route.
+    /// Draining means: no new connections; requests are finished; sockets are closed with 1012 over
+    /// [`Limits::drain_spread`](crate::Limits::drain_spread), after their queues are written and
+    /// `#[disconnect]` has run. It returns when all are gone, at the latest after
+    /// [`Limits::drain_deadline`](crate::Limits::drain_deadline); a second signal ends it at once. If handlers
+    /// that were cut off block their threads, the process exits 5 s later.
     ///
-    /// A program without a `tracing` subscriber does not run in silence: the URL, warnings and
-    /// errors, those behind each status of 500 among them, are written to stderr, 20 lines a second
-    /// at most. With a subscriber nothing is written there.
+    /// `GET /healthz` answers 200 while the process lives. `GET /readyz` answers 503 while it drains or its
+    /// broker is in trouble. Both come before every other route.
+    ///
+    /// Without a `tracing` subscriber, the URL, warnings and errors (the causes of each 500 among them) are
+    /// written to stderr, at most 20 lines a second. With a subscriber nothing is written there.
     ///
     /// Fails where [`App::try_into_router`] does, and if the address cannot be bound.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// #[jstack_runtime::main]
+    /// async fn main() -> Result<(), BoxError> {
+    ///     App::new().serve("0.0.0.0:8080").await
+    /// }
+    /// ```
     pub async fn serve(self, address: impl ToSocketAddrs) -> Result<(), BoxError> {
         observe::speak();
         let built = self.build(Host::OwnServer)?;
@@ -61,17 +81,25 @@ impl App {
         built.serve_until_signal(listener).await
     }
 
-    /// The same on a listener that is bound already, to a port of the system's choice for
-    /// example.
+    /// Serves as [`App::serve`] does, on a listener that is bound already.
     ///
     /// Fails where [`App::try_into_router`] does.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// # async fn example() -> Result<(), BoxError> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// println!("port {}", listener.local_addr()?.port());
+    /// App::new().serve_on(listener).await
+    /// # }
+    /// ```
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), BoxError> {
         observe::speak();
         self.build(Host::OwnServer)?.serve_until_signal(listener).await
     }
 
-    /// Serves until `shutdown` is done instead of until a signal, and then drains as
-    /// [`App::serve`] does. Signals are left to the application.
+    /// Serves until `shutdown` is done, and then drains as [`App::serve`] does. The application handles
+    /// signals itself.
     ///
     /// Fails where [`App::serve`] does.
     ///
@@ -97,9 +125,17 @@ impl App {
         built.serve(listener, shutdown, std::future::pending()).await.map(|_| ())
     }
 
-    /// [`App::serve_until`] on a listener that is bound already.
+    /// Serves as [`App::serve_until`] does, on a listener that is bound already.
     ///
     /// Fails where [`App::try_into_router`] does.
+    ///
+    /// ```no_run
+    /// # use jstack_runtime::prelude::*;
+    /// # async fn example(stopped: tokio::sync::oneshot::Receiver<()>) -> Result<(), BoxError> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// App::new().serve_on_until(listener, async { drop(stopped.await) }).await
+    /// # }
+    /// ```
     pub async fn serve_on_until(
         self,
         listener: TcpListener,
@@ -111,13 +147,15 @@ impl App {
             .map(|_| ())
     }
 
-    /// Does what the command line asks for: `serve [address]`, `types [path] [--check]`,
-    /// `openapi`, `asyncapi`, `contract`, `routes`, `emit`, `listen`, `call`, `wrangler`; `help` lists them. Without
-    /// arguments it serves, and without an address on
-    /// that in `JSTACK_ADDRESS`, or on `127.0.0.1:8080`.
+    /// Runs the command of the program's arguments: `serve [address]`, `types [path] [--check]`,
+    /// `openapi`, `asyncapi`, `contract`, `routes`, `emit`, `listen`, `call`, `wrangler`; `help` lists
+    /// them.
     ///
-    /// Fails where [`App::serve`] does, for arguments that mean nothing (the error lists those
-    /// that do), and for `--check` when the file is out of date (the error names what differs).
+    /// Without arguments it serves. Without an address it serves on `JSTACK_ADDRESS`, or on
+    /// `127.0.0.1:8080`.
+    ///
+    /// Fails where [`App::serve`] does, for unknown arguments (the error lists the known ones), and for
+    /// `--check` when the file is out of date (the error names the difference).
     ///
     /// ```no_run
     /// # use jstack_runtime::prelude::*;

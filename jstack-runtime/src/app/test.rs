@@ -17,10 +17,25 @@ use crate::ws::{Io, SocketProcedure};
 /// What clients of a server in memory connect to: a name that `hosts` always allows.
 const ADDRESS: &str = "http://localhost";
 
-/// An application that is served in memory, for its tests: see [`App::test`].
+/// An application that is served in memory, from [`App::test`].
 ///
-/// It stops when it is dropped: no more connections. Sockets end with their clients, or with
+/// Dropping the last clone stops it: no new connections. Sockets end with their clients, or with
 /// [`drain`](Self::drain).
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # use jstack_runtime::TestServer;
+/// #[procedure(get)]
+/// async fn version() -> String { "1.0".to_owned() }
+///
+/// async fn server() -> Result<TestServer, BoxError> {
+///     App::new().mount("about", router![version]).test().await
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// assert_eq!(server().await?.get::<version::Procedure>("about/version", &()).await?, "1.0");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct TestServer {
     client: Client,
@@ -31,10 +46,9 @@ pub struct TestServer {
 impl App {
     /// Serves in memory, without a port, over the Rust client.
     ///
-    /// Everything between is what production has: routes, layers, extractors, limits, the profile
-    /// `v1`, frames. The broker is the embedded one, unless [`App::broker`] sets another. Nothing in it
-    /// reads a real clock, so that `tokio::time::pause` stops its time: pings, timeouts and tokens then
-    /// pass as fast as the test runs.
+    /// Routes, layers, extractors, limits, the profile `v1` and frames are those of production. The
+    /// broker is the embedded one, unless [`App::broker`] sets another. Nothing in it reads a real clock:
+    /// under `tokio::time::pause`, pings, timeouts and tokens pass as fast as the test runs.
     ///
     /// Fails where [`App::try_into_router`] does.
     ///
@@ -133,12 +147,45 @@ impl TestServer {
         self.client.clone()
     }
 
-    /// A socket of the procedure whose marker is `P`: see [`Client::ws`].
+    /// Prepares a socket of the procedure whose marker is `P`: see [`Client::ws`].
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # use jstack_runtime::TestServer;
+    /// # use jstack_runtime::client::Incoming;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Say(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Say)]
+    /// #     async fn say(socket: Socket, text: String) -> Result { socket.emit().say(&text).await }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// # let server = App::new().mount("post", router![chat]).test().await?;
+    /// let mut ann = server.ws::<chat::Procedure>("post/chat").connect().await?;
+    /// ann.emit().say("hi").await?;
+    /// assert!(matches!(ann.next().await, Some(Incoming::Event(Chat::Say(text), _)) if text == "hi"));
+    /// # Ok(()) }
+    /// ```
     pub fn ws<P: SocketProcedure>(&self, path: &str) -> Dial<P> {
         self.client.ws(path)
     }
 
     /// Calls the `get` procedure whose marker is `P`: see [`Client::get`].
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[procedure(get)]
+    /// async fn count() -> u32 { 3 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let server = App::new().mount("post", router![count]).test().await?;
+    /// assert_eq!(server.get::<count::Procedure>("post/count", &()).await?, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn get<P: HttpProcedure<Input: Serialize>>(
         &self,
         path: &str,
@@ -148,6 +195,22 @@ impl TestServer {
     }
 
     /// Calls the `post` procedure whose marker is `P`: see [`Client::post`].
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[derive(Deserialize, Serialize, JsonSchema, Payload)]
+    /// struct Text { text: String }
+    ///
+    /// #[procedure(post, input = Text)]
+    /// async fn shout(input: Text) -> String { input.text.to_uppercase() }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let server = App::new().mount("text", router![shout]).test().await?;
+    /// let input = Text { text: "hi".to_owned() };
+    /// assert_eq!(server.post::<shout::Procedure>("text/shout", &input).await?, "HI");
+    /// # Ok(()) }
+    /// ```
     pub fn post<P: HttpProcedure<Input: Serialize>>(
         &self,
         path: &str,
@@ -156,13 +219,43 @@ impl TestServer {
         self.client.post::<P>(path, input)
     }
 
-    /// Emits to the procedure whose marker is `P` from outside of handlers.
+    /// Returns the [`Io`] of the procedure whose marker is `P`, to emit from the test: see [`App::io`].
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # use jstack_runtime::client::Incoming;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Say(String) }
+    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// # pub mod chat {
+    /// #     use super::*;
+    /// #     #[on(Say)]
+    /// #     async fn say(_: String) {}
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// # let server = App::new().mount("post", router![chat]).test().await?;
+    /// # let mut ann = server.ws::<chat::Procedure>("post/chat").connect().await?;
+    /// server.io::<chat::Procedure>().all().say("tick").await?;
+    /// assert!(matches!(ann.next().await, Some(Incoming::Event(Chat::Say(text), _)) if text == "tick"));
+    /// # Ok(()) }
+    /// ```
     pub fn io<P: SocketProcedure>(&self) -> Io<P> {
         Io::new(self.context.hub_for::<P>())
     }
 
-    /// Drains as at the end of a server: no new connections, and sockets are closed with 1012. It
-    /// returns when all are gone, at the latest after [`Limits::drain_deadline`](crate::Limits).
+    /// Drains as a server does at its end: no new connections, and sockets are closed with 1012.
+    ///
+    /// It returns when all are gone, at the latest after [`Limits::drain_deadline`](crate::Limits).
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let server = App::new().test().await?;
+    /// server.drain().await;
+    /// # Ok(()) }
+    /// ```
     pub async fn drain(&self) {
         self.memory.drain().await;
     }

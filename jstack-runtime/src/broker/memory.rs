@@ -7,11 +7,17 @@ use super::outcome::Publish;
 use super::publication::{Channel, Publication, Sink};
 use crate::history::{History, MemoryHistory};
 
-/// The embedded broker, for one process. It needs nothing, and keeps nothing but the
-/// [history](MemoryHistory) of procedures that have one.
+/// The embedded broker, for one process: the default.
 ///
-/// Messages of a room reach its members in the order in which they were published, and `Ok`
-/// from an emit means that the message is on the queue of each of them.
+/// It needs no configuration, and stores nothing but the [history](MemoryHistory) of procedures that have
+/// one. Messages of a room reach its members in the order in which they were published. `Ok` from an emit
+/// means that the message is on the queue of each of them.
+///
+/// ```
+/// use jstack_runtime::{App, Memory};
+///
+/// let app: App = App::new().broker(Memory::new());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     history: Arc<MemoryHistory>,

@@ -1,5 +1,14 @@
-//! Between processes: the one door that every message of a room goes through. The members in this
-//! process are no exception, so that all members see one order.
+//! Brokers: every message of a room goes through one, also to members in the same process, so that all
+//! members see one order.
+//!
+//! [`Memory`] serves one process and `Redis` (feature `redis`) many. For anything else, implement
+//! [`Broker`]; the page "writing a broker" of the documentation explains what it must guarantee.
+//!
+//! ```
+//! use jstack_runtime::{App, broker::Memory};
+//!
+//! let app: App = App::new().broker(Memory::new());
+//! ```
 
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 mod broker;

@@ -10,16 +10,25 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
-/// A publish: known at once, or waited for.
+/// The outcome of [`Broker::publish`](super::Broker::publish): known at once, or a future.
+///
+/// ```
+/// use jstack_runtime::{Error, broker::Publish};
+///
+/// let taken = Publish::done(Ok(()));
+/// let refused = Publish::done(Err(Error::service_unavailable("the queue is full")));
+/// let waiting = Publish::wait(async { /* send it */ Ok(()) });
+/// # drop((taken, refused, waiting));
+/// ```
 pub struct Publish(pub(crate) PublishOutcome);
 
 impl Publish {
-    /// It is done.
+    /// An outcome that is known already.
     pub fn done(result: Result) -> Self {
         Self(PublishOutcome::Done(result))
     }
 
-    /// It is on its way.
+    /// An outcome that the future returns.
     pub fn wait(future: impl Future<Output = Result> + Send + 'static) -> Self {
         Self(PublishOutcome::Wait(Box::pin(future)))
     }

@@ -9,12 +9,22 @@ use serde_json::Value;
 use super::contract::Contract;
 
 impl Contract {
-    /// Writes `api.ts`, `openapi.json`, `asyncapi.json` and `contract.json` into `dir`, which is
-    /// created if need be.
+    /// Writes `api.ts`, `openapi.json`, `asyncapi.json` and `contract.json` into `dir`, and creates `dir` if
+    /// needed.
     ///
-    /// A file that is right already is not touched, so that watchers do not run for nothing. Fails
-    /// as the file system does, and with [`InvalidData`](io::ErrorKind::InvalidData) where
+    /// A file that is up to date is not touched, so that file watchers do not react. Fails with the error of
+    /// the file system, and with [`InvalidData`](io::ErrorKind::InvalidData) where
     /// [`typescript`](Self::typescript) fails; then nothing is written.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// # fn main() -> std::io::Result<()> {
+    /// # let app: App = App::new();
+    /// let dir = std::env::temp_dir().join("contract");
+    /// app.describe().export(&dir)?;
+    /// assert!(dir.join("openapi.json").exists());
+    /// # Ok(()) }
+    /// ```
     pub fn export(&self, dir: impl AsRef<Path>) -> io::Result<()> {
         let dir = dir.as_ref();
         let typescript =
@@ -49,7 +59,7 @@ fn same(a: &str, b: &str) -> bool {
     a.lines().eq(b.lines())
 }
 
-/// Where the file at `path` is not `text`: its first differing line, and both versions of it.
+/// The first line in which the file at `path` differs from `text`, in both versions; `None` if equal.
 pub(crate) fn difference(path: &Path, text: &str) -> io::Result<Option<String>> {
     let there = match fs::read_to_string(path) {
         Ok(there) => there,

@@ -1,5 +1,15 @@
-//! The contract of an application: its procedures as data, and what is written from it:
-//! TypeScript, OpenAPI, AsyncAPI.
+//! The contract of an application: its procedures as data, and the TypeScript, OpenAPI and AsyncAPI
+//! documents that are written from it.
+//!
+//! ```
+//! # use jstack_runtime::prelude::*;
+//! #[procedure(get)]
+//! async fn version() -> &'static str { "1.0" }
+//!
+//! let contract = App::<()>::new().mount("about", router![version]).describe();
+//! assert!(contract.typescript()?.contains("version"));
+//! # Ok::<_, jstack_runtime::contract::ContractError>(())
+//! ```
 
 mod asyncapi;
 mod collect;

@@ -8,7 +8,13 @@ use super::walk;
 use crate::procedure::Kind;
 
 impl Contract {
-    /// The GET and POST procedures as an OpenAPI 3.1 document.
+    /// Returns the GET and POST procedures as an OpenAPI 3.1 document.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// # let app: App = App::new();
+    /// assert_eq!(app.describe().openapi()["openapi"], "3.1.0");
+    /// ```
     pub fn openapi(&self) -> Value {
         document(self)
     }

@@ -143,15 +143,26 @@ fn wide(object: &Map<String, Value>) -> Option<&'static str> {
     (is_integer && !safe).then_some(integer)
 }
 
-/// Why a contract cannot be written as TypeScript: fields that are 64-bit integers (or wider).
+/// The error for a contract that cannot be written as TypeScript: some fields are integers of 64 bits or
+/// more.
 ///
-/// JavaScript's `JSON.parse` rounds integers beyond 2^53 - 1 without saying so. The message names
-/// each type and field. What to do about it:
+/// JavaScript's `JSON.parse` silently rounds integers beyond 2^53 - 1. The message names each type and
+/// field. There are two cures:
 ///
-/// - the value is never that large: declare it with `#[schemars(extend("x-safe-integer" = true))]`,
-///   or give it a range within ±(2^53 - 1), as `#[garde(range(max = 1_000_000))]` on a `u64`;
-/// - it may be that large (an identifier, a hash): let it travel as a string, by a `serde(with)`
-///   and `#[schemars(with = "String")]`.
+/// - If the value is never that large, declare it with
+///   `#[schemars(extend("x-safe-integer" = true))]`, or give it a range within ±(2^53 - 1), as
+///   `#[garde(range(max = 1_000_000))]` on a `u64`.
+/// - If it may be that large (an identifier, a hash), send it as a string, by a `serde(with)` and
+///   `#[schemars(with = "String")]`.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// #[procedure(get)]
+/// async fn id() -> u64 { u64::MAX }
+///
+/// let contract = App::<()>::new().mount("post", router![id]).describe();
+/// assert!(contract.typescript().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractError {
     found: Vec<Unsafe>,

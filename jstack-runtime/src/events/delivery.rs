@@ -1,6 +1,31 @@
-//! Delivery classes: what may happen to an event whose reader does not keep up.
+//! Delivery classes: how an event is delivered to a client that reads too slowly.
 
 /// How an event is delivered.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// use jstack_runtime::contract::Delivery;
+///
+/// #[derive(Clone, Debug, Events)]
+/// pub enum Chat {
+///     Message(String),
+///     #[event(volatile)]
+///     Typing(String),
+/// }
+///
+/// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// # pub mod chat {
+/// #     use super::*;
+/// #     #[on(Message)]
+/// #     async fn message(_: String) {}
+/// #     #[on(Typing)]
+/// #     async fn typing(_: String) {}
+/// # }
+/// # fn main() {
+/// let contract = App::<()>::new().mount("post", router![chat]).describe();
+/// assert_eq!(contract.procedures()[0].outgoing[1].delivery, Delivery::Volatile);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {

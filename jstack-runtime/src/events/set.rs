@@ -9,10 +9,23 @@ use crate::error::{Error, Result};
 use crate::payload::RawPayload;
 use crate::untrusted::Untrusted;
 
-/// A set of events, which [`#[derive(Events)]`](macro@crate::Events) makes of an enum.
+/// A set of events. [`#[derive(Events)]`](macro@crate::Events) implements it for an enum.
 ///
-/// Each variant is one event with exactly one payload; its wire name is the variant's name in
-/// camelCase unless renamed.
+/// Each variant is one event with exactly one payload. Its wire name is the variant's name in camelCase,
+/// unless renamed.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// #[derive(Clone, Debug, Events)]
+/// pub enum Chat {
+///     Message(String),
+///     /// No data: travels as `["userJoined", null]`.
+///     UserJoined(()),
+/// }
+///
+/// let names = Chat::EVENTS.iter().map(|event| event.name());
+/// assert_eq!(names.collect::<Vec<_>>(), ["message", "userJoined"]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of events",
     label = "not a set of events",
@@ -70,14 +83,14 @@ pub trait Events: Sized + Send + Sync + 'static {
         }
     }
 
-    /// The name of an event. A function and no closure, which would be three for every set.
+    /// The name of an event. rebuild: a closure would be instantiated three times for every set.
     #[doc(hidden)]
     fn event_name_at(index: usize) -> Option<&'static str> {
         if index < Self::EVENTS.len() { Some(Self::EVENTS[index].name()) } else { None }
     }
 }
 
-/// The event called `name`. By hand, because iterators are compiled anew for every set.
+/// The event called `name`. rebuild: iterator adapters would be instantiated again for every set.
 pub(crate) fn named<E: Events>(name: &str) -> Option<&'static dyn AnyEvent<E>> {
     let mut index = 0;
     while index < E::EVENTS.len() {

@@ -77,8 +77,8 @@ impl<'a> Target<'a> {
     /// Closes every connection that the target selects, in every process: what waits for them goes
     /// out first, then a close frame with `code` and `reason`.
     ///
-    /// Applications use 1000 and 3000 to 4999. 4400 to 4499 stand for the HTTP status 400 to 499,
-    /// and tell clients of the profile `v1` not to come back, except 4408 and 4429. `Ok` means that
+    /// Applications use 1000 and 3000 to 4999. 4400 to 4499 mean the HTTP status 400 to 499,
+    /// and stop clients of the profile `v1` from reconnecting, except 4408 and 4429. `Ok` means that
     /// the broker took it.
     pub fn close(self, code: u16, reason: impl Into<Cow<'a, str>>) -> EmitFuture {
         let reason = reason.into();
@@ -94,11 +94,17 @@ impl<'a> Target<'a> {
     }
 }
 
-/// What becomes of an emit. It has begun already; this waits for the broker's word.
+/// The outcome of an emit, from an emitter's methods.
 ///
-/// After many emits in a row it lets other tasks run first, as tokio's own types do.
+/// The emit has begun already; `.await` waits until the broker has taken it. Dropping the future does not
+/// undo the emit. After many emits in a row it yields to other tasks, as tokio's own types do.
 ///
-/// It has one type for all events, so that waiting for it is compiled once.
+/// ```
+#[doc = include_str!("../docs/in_chat.md")]
+/// let (general, news) = tokio::join!(io.to("general").message("hi"), io.to("news").message("hi"));
+/// general.and(news)?;
+/// # Ok(()) } fn main() {}
+/// ```
 #[must_use = "an emit may fail; `.await` it"]
 pub struct EmitFuture(PublishOutcome);
 

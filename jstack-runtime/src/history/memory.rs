@@ -34,10 +34,17 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// The embedded history, for one process.
 ///
-/// Its epoch is born with the process, so a client that was connected before a restart learns that
-/// it has a gap. Memory is bounded by what [`Keep`] allows for each room that was written to within
-/// its age, and by 16 MiB of JSON a room. A room that is silent for longer costs about 150 bytes for
-/// a day. What is too old is dropped when the room, or one that shares its lock, is used.
+/// Its epoch begins with the process: a client that was connected before a restart learns that it has a
+/// gap. Memory is bounded by what [`Keep`] allows for each room that was written to within its age, and
+/// by 16 MiB of JSON a room. A room that is silent for longer costs about 150 bytes for a day. Messages
+/// that are too old are dropped when the room, or one that shares its lock, is used.
+///
+/// ```
+/// use jstack_runtime::history::MemoryHistory;
+///
+/// let history = MemoryHistory::new();
+/// # drop(history);
+/// ```
 pub struct MemoryHistory {
     epoch: Epoch,
     /// Clients choose room names: the hash is keyed, so that nobody can make them collide.

@@ -1,4 +1,4 @@
-//! What is read from a room's history.
+//! Pages: parts of a room's history.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,10 @@ use super::position::Position;
 use crate::broker::publication::{Channel, Publication};
 use crate::socket_id::SocketId;
 
-/// A message as its room's log has it.
+/// A message in the log of its room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number in the room.
+    /// Its number in the room, from 1.
     pub offset: u64,
     /// When it was published, in milliseconds since 1970.
     pub at_millis: u64,
@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry as a message on its way; `scratch` keeps the bytes, and `top` is of its page.
+    /// The entry as a publication. `scratch` is a buffer for the bytes; `top` is that of the entry's page.
     pub fn message<'a>(
         &'a self,
         channel: Channel<'a>,
@@ -40,20 +40,20 @@ impl Entry {
     }
 }
 
-/// A part of a log, and where the log ended at the same moment.
+/// A part of a log, and the end of the log at the same moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The end of the log.
     pub top: Position,
     /// The entries, the oldest first.
     pub entries: Vec<Entry>,
-    /// There are more entries in the direction of reading.
+    /// Whether there are more entries in the direction of reading.
     pub more: bool,
-    /// The entries do not continue where the reader was: what is missing was not kept.
+    /// Set if the entries do not continue at the reader's position: entries between are lost.
     pub gap: Option<GapReason>,
 }
 
-/// Why a log does not continue where a reader was.
+/// Why a log does not continue at a reader's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GapReason {
@@ -63,12 +63,12 @@ pub enum GapReason {
     Reset,
 }
 
-/// How long a page may be. It has at least one entry, if there is any.
+/// The longest page. A page has at least one entry if there is any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit {
-    /// At most so many entries.
+    /// The most entries.
     pub items: usize,
-    /// JSON of at most so many bytes.
+    /// The most bytes of JSON.
     pub bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Positions in a room's history, and how much of it is kept.
+//! Positions in a room's history, and its bounds.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The life of a log, within which its offsets count. A log that lost something, as in a restart,
-/// begins another epoch, so that a position in the former one is never mistaken for a new one.
+/// The life of a log, within which its offsets count.
 ///
-/// It reads as up to 16 hexadecimal digits.
+/// A log that lost something, as in a restart, begins another epoch: a position in the former one is then
+/// never mistaken for a new one. It is written as up to 16 hexadecimal digits.
 ///
 /// ```
 /// use jstack_runtime::history::Epoch;
@@ -23,12 +23,22 @@ use serde::{Deserialize, Serialize};
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// The epoch of this number, which should be random.
+    /// The epoch with this number, which should be random.
+    ///
+    /// ```
+    /// # use jstack_runtime::history::Epoch;
+    /// assert_eq!(Epoch::new(31).to_string(), "1f");
+    /// ```
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// The number of the epoch.
+    ///
+    /// ```
+    /// # use jstack_runtime::history::Epoch;
+    /// assert_eq!(Epoch::new(31).number(), 31);
+    /// ```
     pub fn number(self) -> u64 {
         self.0
     }
@@ -90,6 +100,12 @@ pub struct Position {
 
 impl Position {
     /// The position `offset` of an epoch.
+    ///
+    /// ```
+    /// # use jstack_runtime::history::{Epoch, Position};
+    /// let position = Position::new(Epoch::new(31), 57);
+    /// assert_eq!((position.epoch().number(), position.offset()), (31, 57));
+    /// ```
     pub fn new(epoch: Epoch, offset: u64) -> Self {
         Self { epoch, offset }
     }
@@ -99,7 +115,7 @@ impl Position {
         self.epoch
     }
 
-    /// How many messages the room had up to here.
+    /// The number of messages in the room up to and including this one.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -160,6 +176,11 @@ impl schemars::JsonSchema for Position {
 }
 
 /// The error for a text that is not a [`Position`] or an [`Epoch`].
+///
+/// ```
+/// # use jstack_runtime::history::Position;
+/// assert!("57".parse::<Position>().is_err(), "the epoch is missing");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsePositionError;
 
@@ -171,12 +192,20 @@ impl fmt::Display for ParsePositionError {
 
 impl std::error::Error for ParsePositionError {}
 
-/// How much of each room's history is kept: what both bounds allow.
+/// How much of each room's history is kept: messages within both bounds.
+///
+/// ```
+/// use std::time::Duration;
+/// use jstack_runtime::history::Keep;
+///
+/// let keep = Keep { count: 100, age: Duration::from_secs(300) }; // history(100, "5m")
+/// # let _: Keep = keep;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// At most so many messages; 0 counts as 1.
+    /// The most messages; 0 counts as 1.
     pub count: u32,
-    /// Messages at most so old.
+    /// The greatest age of a message.
     pub age: Duration,
 }
 

@@ -10,9 +10,9 @@ use crate::error::Issue;
 use crate::platform::{HashMap, RandomState};
 use crate::untrusted;
 
-/// The most issues that are looked for.
+/// The checks end after so many issues.
 const MOST: usize = 50;
-/// The most bytes of all issues that are sent: an answer must not be longer than what asked for it.
+/// The most bytes of all issues that are sent: an answer must not be longer than its request.
 const LONGEST: usize = 16 * 1024;
 
 /// The issues found so far, each with the path of its field.
@@ -29,24 +29,42 @@ const LONGEST: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub struct Issues {
     found: Vec<Issue>,
-    /// Some were not looked for, or not kept.
+    /// Some were not searched for, or not kept.
     partial: bool,
 }
 
 impl Issues {
     /// Adds an issue for the value that is being checked.
+    ///
+    /// ```
+    /// let mut issues = jstack_runtime::Issues::default();
+    /// issues.add("must not be empty");
+    /// assert_eq!(issues.as_slice()[0].message, "must not be empty");
+    /// ```
     pub fn add(&mut self, message: impl Into<String>) {
-        if !self.is_full() {
+        if !self.note_full() {
             self.found.push(Issue::new("", untrusted::sentence(message.into())));
         }
     }
 
     /// Checks a field: `name` becomes the first part of the path of each issue that `check` adds.
+    ///
+    /// ```
+    /// let mut issues = jstack_runtime::Issues::default();
+    /// issues.field("author", |issues| issues.field("name", |issues| issues.add("is too long")));
+    /// assert_eq!(issues.as_slice()[0].path, "author.name");
+    /// ```
     pub fn field(&mut self, name: impl Display, check: impl FnOnce(&mut Self)) {
         self.inside(check, &|path| issue_path::push_step(path, &name.to_string()));
     }
 
     /// Checks an element of a list: `[index]` becomes the first part of the path of each issue.
+    ///
+    /// ```
+    /// let mut issues = jstack_runtime::Issues::default();
+    /// issues.element(2, |issues| issues.add("is too long"));
+    /// assert_eq!(issues.as_slice()[0].path, "[2]");
+    /// ```
     pub fn element(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
         self.inside(check, &|path| issue_path::push_index(path, index));
     }
@@ -58,7 +76,7 @@ impl Issues {
 
     #[inline]
     fn inside(&mut self, check: impl FnOnce(&mut Self), step: &dyn Fn(&mut String)) {
-        if self.is_full() {
+        if self.note_full() {
             return;
         }
         let before = self.found.len();
@@ -103,6 +121,12 @@ impl Issues {
     }
 
     /// The issues, in the order in which they were added.
+    ///
+    /// ```
+    /// let mut issues = jstack_runtime::Issues::default();
+    /// issues.add("must not be empty");
+    /// assert_eq!(issues.as_slice().len(), 1);
+    /// ```
     pub fn as_slice(&self) -> &[Issue] {
         &self.found
     }
@@ -111,8 +135,8 @@ impl Issues {
         self.found.is_empty()
     }
 
-    /// Whether nothing else is looked for, which it then notes.
-    fn is_full(&mut self) -> bool {
+    /// Whether no more issues are kept; notes that some may be missing.
+    fn note_full(&mut self) -> bool {
         let full = self.found.len() >= MOST;
         self.partial |= full;
         full
@@ -160,7 +184,7 @@ impl Issues {
     #[cold]
     pub(crate) fn report(&mut self, report: &garde::Report) {
         for (path, error) in report.iter() {
-            if self.is_full() {
+            if self.note_full() {
                 return;
             }
             self.found.push(Issue::new(path_of(path), untrusted::sentence(error.to_string())));

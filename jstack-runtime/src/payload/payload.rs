@@ -33,6 +33,31 @@ use super::issues::Issues;
 )]
 pub trait Payload: Send + Sync + 'static {
     /// Adds an issue for each rule that this value breaks.
+    ///
+    /// The derive writes it from the `#[garde(…)]` attributes. Implement it for rules that need code:
+    ///
+    /// ```
+    /// use jstack_runtime::Issues;
+    /// use jstack_runtime::prelude::*;
+    ///
+    /// #[derive(Serialize, Deserialize, JsonSchema)]
+    /// struct Stay {
+    ///     from: u32,
+    ///     until: u32,
+    /// }
+    ///
+    /// impl Payload for Stay {
+    ///     fn check(&self, issues: &mut Issues) {
+    ///         if self.until <= self.from {
+    ///             issues.field("until", |issues| issues.add("must be after `from`"));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut issues = Issues::default();
+    /// Stay { from: 3, until: 2 }.check(&mut issues);
+    /// assert_eq!(issues.as_slice()[0].to_string(), "until: must be after `from`");
+    /// ```
     fn check(&self, issues: &mut Issues) {
         let _ = issues;
     }

@@ -24,8 +24,8 @@ use crate::transport::Connection;
 
 /// The events that one client sends, in order.
 ///
-/// Up to 16 events or 64 KiB wait for the receiver; then the client's messages wait in its own
-/// network stack. What comes after the receiver was dropped is discarded.
+/// Up to 16 events or 64 KiB wait for the receiver; beyond that the client's messages wait in its own
+/// network stack. Events that arrive after the receiver was dropped are discarded.
 ///
 /// ```
 /// # use jstack_runtime::prelude::*;
@@ -89,14 +89,38 @@ impl Shared {
 }
 
 impl<P: SocketProcedure> Receiver<P> {
-    /// Waits for the next event; `None` once the connection has closed or is lost. Frames that
-    /// do not decode are answered with the `error` event and skipped.
+    /// Waits for the next event; `None` once the connection has closed or is lost.
     ///
-    /// It answers the event that it returned last, if that is a request without an answer: with
-    /// `null`, or with an error if the event declares a reply.
+    /// A frame that does not decode is answered with the `error` event and skipped. If the event that it
+    /// returned last is a request without an answer, it answers first: with `null`, or with an error if the
+    /// event declares a reply.
     ///
-    /// It can be dropped while it waits, in `select!` for example, without losing anything.
-    /// Fails if the client broke the protocol or a limit, which has closed the connection.
+    /// Fails if the client broke the protocol or a limit, which has closed the connection. Cancel safe: in
+    /// `select!`, no event is lost.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Tick(u32) }
+    /// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// async fn clock(socket: Socket<clock::Procedure>, mut events: Receiver<clock::Procedure>) -> Result {
+    ///     let mut every_second = tokio::time::interval(std::time::Duration::from_secs(1));
+    ///     let mut ticks = 0;
+    ///     loop {
+    ///         tokio::select! {
+    ///             event = events.recv() => match event? {
+    ///                 Some(Chat::Tick(start)) => ticks = start,
+    ///                 None => return Ok(()),
+    ///             },
+    ///             _ = every_second.tick() => {
+    ///                 ticks += 1;
+    ///                 socket.emit().tick(&ticks).await?;
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
     pub async fn recv(&mut self) -> Result<Option<P::Incoming>> {
         if let Some(pending) = self.pending.take() {
             self.shared.settle(&pending);
@@ -140,18 +164,52 @@ impl<P: SocketProcedure> Receiver<P> {
         }
     }
 
-    /// Answers the event that [`recv`](Self::recv) returned last. The replier has a method for each
-    /// event that declares `reply`.
+    /// Answers the event that [`recv`](Self::recv) returned last.
     ///
-    /// The reply is checked and sent at once; `.await` it for the outcome. It goes nowhere, which is
-    /// not an error, if the client only emitted the event. It fails if the event was another one or
-    /// has its answer already, and if the reply breaks its rules: the client then reads an internal
-    /// error.
+    /// The replier has a method for each event that declares `reply`. The reply is checked and sent at once;
+    /// `.await` it for the outcome. If the client only emitted the event, the reply is dropped, which is not an
+    /// error. It fails for another event, for one that has its answer already, and for a reply that breaks its
+    /// rules: the client then reads an internal error.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// #[derive(Clone, Debug, Events)]
+    /// pub enum Ask {
+    ///     #[event(reply = u32)]
+    ///     Length(String),
+    /// }
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Tell { Nothing(()) }
+    ///
+    /// #[procedure(ws, incoming = Ask, outgoing = Tell)]
+    /// async fn measure(mut events: Receiver<measure::Procedure>) -> Result {
+    ///     while let Some(Ask::Length(text)) = events.recv().await? {
+    ///         events.reply().length(&(text.len() as u32)).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # fn main() {}
+    /// ```
     pub fn reply(&mut self) -> <P::Incoming as Events>::Replier<'_> {
         P::Incoming::replier(Replier::new(self))
     }
 
-    /// Why the connection ended; `None` while it has not.
+    /// The reason why the connection ended; `None` while it is open.
+    ///
+    /// ```
+    /// # use jstack_runtime::prelude::*;
+    /// # #[derive(Clone, Debug, Events)]
+    /// # pub enum Chat { Message(String) }
+    /// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+    /// async fn listen(mut events: Receiver<listen::Procedure>) -> Result {
+    ///     while events.recv().await?.is_some() {}
+    ///     if let Some(reason) = events.close_reason() {
+    ///         tracing::info!(%reason, "left");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # fn main() {}
+    /// ```
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.shared.member.ending().cloned()
     }

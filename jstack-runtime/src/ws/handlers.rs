@@ -11,8 +11,21 @@ use crate::error::{Error, IntoError, Result};
 use crate::events::{EncodedReply, Events};
 use crate::rooms::Identity;
 
-/// A WebSocket procedure's events. Its marker type stands for it in [`Io`](crate::Io) and
-/// [`Socket`](crate::Socket).
+/// The event sets of a WebSocket procedure.
+///
+/// Its marker type names it in [`Io`](crate::Io) and [`Socket`](crate::Socket). `#[procedure(ws, …)]`
+/// implements it.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # use jstack_runtime::SocketProcedure;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// /// Emits from code that serves several procedures with the same events.
+/// async fn announce<P: SocketProcedure<Outgoing = Chat>>(io: &Io<P>) -> Result {
+///     io.all().message("hello").await
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the marker of a WebSocket procedure",
     note = "write `chat::Procedure` for the module or function `chat` with `#[procedure(ws, …)]`"

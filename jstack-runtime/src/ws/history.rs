@@ -1,4 +1,4 @@
-//! `io.history(room)`: what a room has said, for handlers.
+//! `io.history(room)`: the last messages of a room, for handlers.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -39,7 +39,16 @@ pub struct RoomHistory<P> {
     procedure: PhantomData<fn() -> P>,
 }
 
-/// One message of the past.
+/// One message of a room's history, from [`RoomHistory`].
+///
+/// ```
+#[doc = include_str!("../docs/in_chat.md")]
+/// let past = io.history("general").last(1).await?;
+/// if let Some(newest) = past.last() {
+///     println!("{:?} at {:?}, position {}", newest.event, newest.at, newest.position);
+/// }
+/// # Ok(()) } fn main() {}
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Past<E> {
@@ -56,18 +65,33 @@ impl<P: SocketProcedure> RoomHistory<P> {
         Self { hub, room, procedure: PhantomData }
     }
 
-    /// The last `count` messages, the oldest first.
+    /// Returns the last `count` messages, the oldest first.
     ///
-    /// Fails if the procedure keeps no history, if the room's name is not valid, and if the broker
-    /// cannot be read. It can be dropped at any time.
+    /// Fails if the procedure keeps no history, if the room's name is not valid, and if the broker cannot be
+    /// read. Cancel safe: dropping it changes nothing.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// let past = io.history("general").last(50).await?;
+    /// # let _: Vec<jstack_runtime::Past<ToClient>> = past;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub async fn last(&self, count: u32) -> Result<Vec<Past<P::Outgoing>>> {
         past(self.hub.last(&self.room, count).await?)
     }
 
-    /// The messages after a position, the oldest first.
+    /// Returns the messages after a position, the oldest first.
     ///
-    /// Fails where [`last`](Self::last) does, and with the code `gone` if the history does not go
-    /// back to the position any more.
+    /// Fails where [`last`](Self::last) does, and with the code `gone` if the history does not reach back to
+    /// the position. Cancel safe.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// # let since = io.history("general").last(1).await?[0].position;
+    /// let missed = io.history("general").after(&since).await?;
+    /// # let _: Vec<jstack_runtime::Past<ToClient>> = missed;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub async fn after(&self, position: &Position) -> Result<Vec<Past<P::Outgoing>>> {
         let page = self.hub.since(&self.room, *position).await?;
         if page.gap.is_some() {
@@ -76,9 +100,16 @@ impl<P: SocketProcedure> RoomHistory<P> {
         past(page)
     }
 
-    /// Forgets what the room has said. Clients that were away learn that they missed something.
+    /// Removes all messages from the history. Clients that were away learn that they missed some.
     ///
-    /// Fails where [`last`](Self::last) does.
+    /// Fails where [`last`](Self::last) does. If it is dropped while it waits, the history may be cleared or
+    /// not.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// io.history("general").clear().await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub async fn clear(&self) -> Result {
         self.hub.forget_history(&self.room).await
     }

@@ -18,10 +18,10 @@ use crate::events::{Target, To};
 use crate::rooms::Hub;
 use crate::socket_id::SocketId;
 
-/// Emits to the connections of the procedure `P`: in every process that shares the broker.
+/// Emits to connections of the procedure `P`, in every process that shares the broker.
 ///
-/// It is an extractor in every handler, comes from [`App::io`](crate::App::io) elsewhere, and is
-/// a cheap clone. Inside a `#[procedure(ws, …)]` module, `Io` means that module's own.
+/// It is an extractor in every handler, and [`App::io`](crate::App::io) returns one elsewhere. Clones are
+/// cheap. Inside a `#[procedure(ws, …)]` module, `Io` is that module's own.
 ///
 /// ```
 /// # use jstack_runtime::prelude::*;
@@ -53,20 +53,10 @@ impl<P: SocketProcedure> Io<P> {
     /// Selects everybody on this procedure.
     ///
     /// ```
-    /// # use jstack_runtime::prelude::*;
-    /// # #[derive(Clone, Debug, Events)]
-    /// # pub enum Chat { Message(String) }
-    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
-    /// # pub mod chat {
-    /// #     use super::*;
-    /// #     #[on(Message)]
-    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    #[doc = include_str!("../docs/in_chat.md")]
     /// io.all().message("to everybody").await?;
     /// io.all().except(&socket).message("to everybody else").await?;
-    /// #         Ok(())
-    /// #     }
-    /// # }
-    /// # fn main() {}
+    /// # Ok(()) } fn main() {}
     /// ```
     pub fn all(&self) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::All))
@@ -74,24 +64,14 @@ impl<P: SocketProcedure> Io<P> {
 
     /// Selects the members of `room`, in every process. The emitter's own `to` adds another room.
     ///
-    /// A room's name is a text of 1 to 200 bytes without control characters. The emit fails for
-    /// any other text.
+    /// A room's name is a text of 1 to 200 bytes without control characters. The emit fails for any other
+    /// text.
     ///
     /// ```
-    /// # use jstack_runtime::prelude::*;
-    /// # #[derive(Clone, Debug, Events)]
-    /// # pub enum Chat { Message(String) }
-    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
-    /// # pub mod chat {
-    /// #     use super::*;
-    /// #     #[on(Message)]
-    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    #[doc = include_str!("../docs/in_chat.md")]
     /// io.to("general").message("hello").await?;
     /// io.to("general").to("news").except(&socket).message("hello").await?;
-    /// #         Ok(())
-    /// #     }
-    /// # }
-    /// # fn main() {}
+    /// # Ok(()) } fn main() {}
     /// ```
     pub fn to<'a>(
         &'a self,
@@ -103,26 +83,23 @@ impl<P: SocketProcedure> Io<P> {
     /// Selects one connection, in any process. If it has ended, the emit does nothing and is `Ok`.
     ///
     /// ```
-    /// # use jstack_runtime::prelude::*;
-    /// # #[derive(Clone, Debug, Events)]
-    /// # pub enum Chat { Message(String) }
-    /// # #[procedure(ws, incoming = Chat, outgoing = Chat)]
-    /// # pub mod chat {
-    /// #     use super::*;
-    /// #     #[on(Message)]
-    /// #     async fn message(io: Io, socket: Socket, text: String) -> Result {
+    #[doc = include_str!("../docs/in_chat.md")]
     /// let id = socket.id();
     /// io.socket(id).message("for one client").await?;
-    /// #         Ok(())
-    /// #     }
-    /// # }
-    /// # fn main() {}
+    /// # Ok(()) } fn main() {}
     /// ```
     pub fn socket(&self, id: impl AsRef<SocketId>) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.hub, To::Socket(*id.as_ref())))
     }
 
-    /// Who is in `room`, in every process.
+    /// Selects the members of `room`, in every process, in a procedure with `presence = …`.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// let online = io.presence("general").count().await?;
+    /// # let _: usize = online;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn presence<'a>(&'a self, room: &'a str) -> RoomPresence<'a, P>
     where
         P: PresenceProcedure,
@@ -130,12 +107,26 @@ impl<P: SocketProcedure> Io<P> {
         RoomPresence::new(&self.hub, room)
     }
 
-    /// The history of a room, in a procedure that keeps one: `history(100, "5m")`.
+    /// Selects the history of a room, in a procedure that keeps one: `history(100, "5m")`.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// for past in io.history("general").last(50).await? {
+    ///     println!("{:?} at {:?}", past.event, past.at);
+    /// }
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn history(&self, room: impl Into<String>) -> RoomHistory<P> {
         RoomHistory::new(self.hub.clone(), room.into())
     }
 
-    /// The number of connections of this process to the procedure.
+    /// The number of connections to the procedure in this process.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// println!("{} connections here", io.local_connections());
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn local_connections(&self) -> usize {
         self.hub.connections()
     }

@@ -1,4 +1,4 @@
-//! `Join`: a join as it is described, and then waited for.
+//! `Join`: the options of a join, and its future.
 
 use std::fmt;
 use std::future::Future;
@@ -9,12 +9,11 @@ use std::task::{Context, Poll};
 use crate::error::Result;
 use crate::rooms::{Hub, JoinOptions, Member};
 
-/// A join of a room, from [`Socket::join`](crate::Socket::join). It is a future: nothing happens
-/// before it is awaited.
+/// A join of a room, from [`Socket::join`](crate::Socket::join). It does nothing until it is awaited.
 ///
-/// Fails for a name that is none (1 to 200 bytes without control characters), beyond the limits
-/// `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and when the
-/// connection has closed. Dropping it before it is done leaves the connection where it was.
+/// Fails for an invalid name (a name has 1 to 200 bytes and no control characters), beyond the limits
+/// `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and when the connection
+/// has closed. Cancel safe: a join that is dropped before it is done has not joined.
 ///
 /// ```
 /// # use jstack_runtime::prelude::*;

@@ -13,8 +13,18 @@ use crate::payload::{Described, EventPayload, InputPayload, RawPayload, SchemaOf
 use crate::protocol::presence::MemberView;
 use crate::rooms::{Hub, Identity, Member as Connected};
 
-/// A WebSocket procedure that shows who is in its rooms. `#[procedure(ws, …, presence = Status)]`
-/// implements it.
+/// A WebSocket procedure that shows who is in its rooms.
+///
+/// `#[procedure(ws, …, presence = Status)]` implements it.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # use jstack_runtime::PresenceProcedure;
+/// /// How many are in a room of any such procedure.
+/// async fn online<P: PresenceProcedure>(io: &Io<P>, room: &str) -> Result<usize> {
+///     io.presence(room).count().await
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this procedure does not show who is in its rooms",
     label = "has no presence",
@@ -23,7 +33,8 @@ use crate::rooms::{Hub, Identity, Member as Connected};
 pub trait PresenceProcedure: SocketProcedure {
     /// What a client says about itself.
     type Status: Send + Sync + 'static;
-    /// What is said about a member: of the `Member<Info>` that `#[member]` returns; `()` without it.
+    /// What others read about a member: `Info` of the `Member<Info>` that `#[member]` returns, `()`
+    /// without it.
     type Info: Send + Sync + 'static;
     /// How `Status` travels.
     #[doc(hidden)]
@@ -113,7 +124,14 @@ pub struct Member<Info = ()> {
 }
 
 impl<Info> Member<Info> {
-    /// A member by its key, a user's id for example, and what is said about it.
+    /// A member with its key (a user's id for example) and what others read about it.
+    ///
+    /// ```
+    /// use jstack_runtime::Member;
+    ///
+    /// let member = Member::new(7, "Ann".to_owned());
+    /// assert_eq!(member, Member::new("7", "Ann".to_owned()));
+    /// ```
     #[allow(clippy::needless_pass_by_value, reason = "a key is often made for this call")]
     pub fn new(key: impl fmt::Display, info: Info) -> Self {
         Self { key: key.to_string(), info }
@@ -121,6 +139,14 @@ impl<Info> Member<Info> {
 }
 
 /// A member of a room, from [`RoomPresence::list`].
+///
+/// ```
+#[doc = include_str!("../docs/in_chat.md")]
+/// for member in io.presence("general").list().await? {
+///     println!("{} with {} connections says {:?}", member.key, member.connections, member.states);
+/// }
+/// # Ok(()) } fn main() {}
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Present<Info, Status> {
@@ -148,6 +174,13 @@ fn read<P: PresenceProcedure>(view: MemberView) -> Result<Present<P::Info, P::St
 }
 
 /// Who is in a room, in every process; from [`Io::presence`](crate::Io::presence).
+///
+/// ```
+#[doc = include_str!("../docs/in_chat.md")]
+/// let presence = io.presence("general");
+/// assert_eq!(presence.count().await?, presence.list().await?.len());
+/// # Ok(()) } fn main() {}
+/// ```
 pub struct RoomPresence<'a, P> {
     hub: &'a Hub,
     room: &'a str,
@@ -193,7 +226,15 @@ impl<'a, P> RoomPresence<'a, P> {
         views.into_iter().map(read::<P>).collect()
     }
 
-    /// How many members the room has; otherwise as [`list`](Self::list).
+    /// Counts the members of the room. It waits and fails where [`list`](Self::list) does.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// if io.presence("general").count().await? > 100 {
+    ///     socket.emit().message("the room is full").await?;
+    /// }
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub async fn count(&self) -> Result<usize> {
         self.hub.count_present(self.room).await
     }
@@ -206,6 +247,13 @@ impl<P> fmt::Debug for RoomPresence<'_, P> {
 }
 
 /// What a connection says about itself in a room; from [`Socket::presence`](crate::Socket::presence).
+///
+/// ```
+#[doc = include_str!("../docs/in_chat.md")]
+/// socket.presence("general").set(&"away".to_owned()).await?;
+/// socket.presence("general").clear().await?;
+/// # Ok(()) } fn main() {}
+/// ```
 pub struct SocketPresence<'a, P> {
     hub: &'a Hub,
     connected: &'a Arc<Connected>,
@@ -218,10 +266,16 @@ impl<'a, P> SocketPresence<'a, P> {
         Self { hub, connected, room, procedure: PhantomData }
     }
 
-    /// Sets it, as the client may do as well; the newest counts.
+    /// Sets the status. The client may set it, too; the newest value counts.
     ///
-    /// Fails if `status` breaks its rules or takes more than 2 KiB as JSON, and with 403 if the
-    /// connection is not in the room.
+    /// Fails if `status` breaks its rules or takes more than 2 KiB as JSON, and with 403 if the connection is
+    /// not in the room.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.presence("general").set(&"away".to_owned()).await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     #[allow(clippy::unused_async, reason = "a broker may have to be asked one day")]
     pub async fn set(&self, status: &P::Status) -> Result
     where
@@ -231,9 +285,15 @@ impl<'a, P> SocketPresence<'a, P> {
         self.hub.set_state(self.connected, self.room, Some(said.into()))
     }
 
-    /// Takes back what was set.
+    /// Removes the status that was set.
     ///
     /// Fails with 403 if the connection is not in the room.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.presence("general").clear().await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     #[allow(clippy::unused_async, reason = "as for `set`")]
     pub async fn clear(&self) -> Result {
         self.hub.set_state(self.connected, self.room, None)

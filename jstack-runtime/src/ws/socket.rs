@@ -26,9 +26,30 @@ use crate::transport::negotiation::Negotiation;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.
 ///
-/// It is an extractor in WebSocket handlers and a cheap clone, which may outlive the connection:
-/// an emit then fails with the code `gone`. Inside a `#[procedure(ws, …)]` module, `Socket` stands for
-/// that module's own.
+/// It is an extractor in WebSocket handlers. Clones are cheap and may outlive the connection: an emit then
+/// fails with the code `gone`. Inside a `#[procedure(ws, …)]` module, `Socket` is that module's own.
+///
+/// ```
+/// # use jstack_runtime::prelude::*;
+/// # #[derive(Clone, Debug, Events)]
+/// # pub enum Chat { Message(String) }
+/// #[procedure(ws, incoming = Chat, outgoing = Chat)]
+/// pub mod chat {
+///     use super::*;
+///
+///     #[connect]
+///     async fn connect(socket: Socket) -> Result {
+///         socket.join("general").await?;
+///         socket.emit().message("welcome").await
+///     }
+///
+///     #[on(Message)]
+///     async fn message(socket: Socket, io: Io, text: String) -> Result {
+///         io.to("general").except(&socket).message(&text).await
+///     }
+/// }
+/// # fn main() {}
+/// ```
 pub struct Socket<P> {
     inner: Arc<Inner>,
     procedure: PhantomData<fn() -> P>,
@@ -67,24 +88,49 @@ impl SocketExtension {
 }
 
 impl<P: SocketProcedure> Socket<P> {
-    /// Names this connection, in every process that shares the broker.
+    /// The id of this connection, unique in every process that shares the broker.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// let id = socket.id();
+    /// io.socket(id).message("only for this client").await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn id(&self) -> SocketId {
         self.inner.id
     }
 
-    /// Joins a room. When this is done, the subscription is live: what is emitted to the room
-    /// afterwards is heard. Joining twice is joining once. [`Join`] says when it fails.
+    /// Joins a room.
+    ///
+    /// After `.await`, the subscription is live: whatever is then emitted to the room arrives here. To join a
+    /// room twice has no further effect. [`Join`] lists its errors and options.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.join("general").await?;
+    /// socket.join("news").replay(20).await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn join(&self, room: impl AsRef<str>) -> Join<'_> {
         Join::new(&self.inner.hub, &self.inner.member, room.as_ref())
     }
 
-    /// Leaves a room; leaving one that it is not in does nothing. All rooms are left on close.
+    /// Leaves a room at once; without effect if the connection is not in it.
+    ///
+    /// The returned value may be awaited and need not be. A connection that ends leaves all its rooms.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.leave("general").await?;
+    /// assert!(!socket.rooms().contains(&"general".to_owned()));
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn leave(&self, room: impl AsRef<str>) -> Left {
         self.inner.hub.leave(&self.inner.member, room.as_ref());
         Left(())
     }
 
-    /// What this connection says about itself in `room`, which it is in.
+    /// Selects what this connection says about itself in `room`, which it must be in.
     ///
     /// ```
     /// # use jstack_runtime::prelude::*;
@@ -108,15 +154,30 @@ impl<P: SocketProcedure> Socket<P> {
         SocketPresence::new(&self.inner.hub, &self.inner.member, room)
     }
 
-    /// The rooms that this connection is in, in no order.
+    /// The names of the rooms that this connection is in, in no particular order.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// for room in socket.rooms() {
+    ///     io.to(room).message("they are typing").await?;
+    /// }
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn rooms(&self) -> Vec<String> {
         self.inner.member.room_names()
     }
 
-    /// This connection alone. What is emitted before the upgrade waits for it and goes out first.
+    /// Selects this connection alone.
     ///
-    /// An emit fails with a 410 (code `gone`) once the connection has ended, and where it ends the
-    /// connection because the client does not read.
+    /// What is emitted before the upgrade waits for it and is sent first. An emit fails with a 410 (code
+    /// `gone`) once the connection has ended, and when it ends the connection because the client does not
+    /// read.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.emit().message("welcome").await?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn emit(&self) -> <P::Outgoing as Events>::Emitter<'_> {
         P::Outgoing::emitter(Target::new(&*self.inner, To::Socket(self.inner.id)))
     }
@@ -154,15 +215,28 @@ impl<P: SocketProcedure> Socket<P> {
     }
 
     /// Like [`ask`](Self::ask), with another deadline.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// let answer = socket.ask_within(std::time::Duration::from_secs(60)).confirm("Delete the room?").await?;
+    /// # let _: bool = answer;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn ask_within(&self, deadline: Duration) -> <P::Outgoing as Events>::Asker<'_> {
         P::Outgoing::asker(Question::new(&*self.inner, deadline))
     }
 
-    /// Ends the connection's credentials after `duration`, counted from now.
+    /// Sets when the connection's credentials expire, counted from now.
     ///
-    /// Call it in `#[connect]` and in `#[refresh]`: clients of the profile `v1` then learn the time
-    /// and send a new token before it is over. A connection that has not renewed its credentials 25 s
-    /// after their end is closed with 4401, whatever its client speaks.
+    /// Call it in `#[connect]` and in `#[refresh]`. Clients of the profile `v1` then learn the time and send a
+    /// new token before it is over. A connection that has not renewed its credentials 25 s after they expired
+    /// is closed with 4401, whatever its client speaks.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.expires_in(std::time::Duration::from_secs(15 * 60));
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn expires_in(&self, duration: Duration) {
         let now = self.inner.hub.node().nanos() / 1_000_000;
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -171,38 +245,67 @@ impl<P: SocketProcedure> Socket<P> {
         self.inner.member.life.expires.store(expires, Ordering::Relaxed);
     }
 
-    /// The subprotocols that the client offers, in its order.
+    /// The subprotocols that the client offers, in its order of preference.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// if socket.subprotocols().iter().any(|name| name == "chat.v2") {
+    ///     socket.select("chat.v2")?;
+    /// }
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn subprotocols(&self) -> &[String] {
         self.inner.negotiation.offered()
     }
 
-    /// Selects one of the client's subprotocols for the answer to the handshake. Without it none is
-    /// selected, and browsers close a connection for which they offered some.
+    /// Selects one of the client's subprotocols for the answer to the handshake.
     ///
-    /// It has an effect in `#[connect]` and in extractors, which run before the answer. Fails for a
-    /// name that the client does not offer, and where another one is selected already: clients of
+    /// Call it in `#[connect]` or in an extractor: these run before the answer. Without it none is selected,
+    /// and browsers close a connection for which they offered some.
+    ///
+    /// Fails for a name that the client does not offer, and if another one is already selected: clients of
     /// the profile `v1` have `jstack.v1`.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.select("chat.v2")?;
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn select(&self, subprotocol: &str) -> Result {
         self.inner.negotiation.select(subprotocol)
     }
 
-    /// Closes the connection: what waits goes out first, then a close frame with `code` and
-    /// `reason`.
+    /// Closes the connection: sends what is queued, then a close frame with `code` and `reason`.
     ///
-    /// Applications use 1000 and 3000 to 4999; a code that may not be sent makes a close without
-    /// one. Of the reason, 123 bytes are sent, without control characters.
+    /// Applications use 1000 and 3000 to 4999. With a code that must not be sent, the close frame has none. At
+    /// most 123 bytes of the reason are sent, without control characters.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// socket.close(4403, "banned");
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         let reason = CloseReason::new(ClosedBy::Server, code, reason.into());
         self.inner.hub.close(&self.inner.member, reason);
     }
 
-    /// Whether the connection has closed, or is about to.
+    /// Whether the connection has closed or is about to.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/in_chat.md")]
+    /// while !socket.is_closed() {
+    ///     socket.emit().message("tick").await?;
+    ///     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    /// }
+    /// # Ok(()) } fn main() {}
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.inner.member.ending().is_some()
     }
 }
 
-/// A room was left. It may be awaited, as [`Socket::join`] must be, and need not be.
+/// The outcome of [`Socket::leave`]: the room is left already, and `.await` returns `Ok`.
 #[derive(Clone, Copy, Debug)]
 pub struct Left(());
 

@@ -56,12 +56,24 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Redis at `url`: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS
-    /// (feature `redis-tls`), `unix:///path`, `redis+sentinel://[user:password@]host[:port],…/group[/database]`, or
-    /// `redis+cluster://[user:password@]host[:port],…` (feature `redis-cluster`).
+    /// Redis at `url`. It does not connect yet.
     ///
-    /// Fails if the address cannot be read, or needs a feature that is not enabled. It does not
-    /// connect: [`Broker::trouble`] and the errors of emits report what is wrong with the server.
+    /// | url | |
+    /// |---|---|
+    /// | `redis://[user:password@]host[:port][/database]` | one server |
+    /// | `rediss://…` | the same over TLS (feature `redis-tls`) |
+    /// | `unix:///path` | a Unix socket |
+    /// | `redis+sentinel://[user:password@]host[:port],…/group[/database]` | the master that Sentinels name |
+    /// | `redis+cluster://[user:password@]host[:port],…` | a cluster (feature `redis-cluster`) |
+    ///
+    /// Fails if the address cannot be read, or needs a feature that is not enabled. [`Broker::trouble`] and the
+    /// errors of emits report problems with the server.
+    ///
+    /// ```
+    /// # use jstack_runtime::Redis;
+    /// assert!(Redis::new("redis://127.0.0.1:6379/1").is_ok());
+    /// assert!(Redis::new("127.0.0.1").is_err());
+    /// ```
     pub fn new(url: &str) -> Result<Self, BoxError> {
         Ok(Self::at(Address::parse(url)?))
     }

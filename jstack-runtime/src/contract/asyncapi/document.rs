@@ -11,7 +11,13 @@ use crate::contract::walk;
 use crate::procedure::Kind;
 
 impl Contract {
-    /// The WebSocket procedures as an AsyncAPI 3.0 document.
+    /// Returns the WebSocket procedures as an AsyncAPI 3.0 document.
+    ///
+    /// ```
+    /// # use jstack_runtime::App;
+    /// # let app: App = App::new();
+    /// assert_eq!(app.describe().asyncapi()["asyncapi"], "3.0.0");
+    /// ```
     pub fn asyncapi(&self) -> Value {
         document(self)
     }

@@ -19,15 +19,13 @@ mod tests;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Secure;
 
-/// Which origins browsers may call the server from; others get a 403, also for a
-/// WebSocket.
+/// The origins from which browsers may call the server; others get a 403, also for a WebSocket.
 ///
 /// An origin is a scheme, a host and a port, and matches as a whole: `https://example.com` is
-/// neither `http://example.com` nor `https://www.example.com`. Without a setting it is the
-/// server's own. A list, `App::new().origins(["https://app.example.com"])` or the variable
-/// `JSTACK_ORIGINS` with commas between them, takes its place; the entry `same` adds the
-/// server's own again, and `https://*.example.com` stands for every host below `example.com`
-/// (not for itself).
+/// neither `http://example.com` nor `https://www.example.com`. Without a setting, the server's own
+/// origin is allowed. A list replaces it: `App::new().origins(["https://app.example.com"])`, or the
+/// variable `JSTACK_ORIGINS` with commas. The entry `same` adds the server's own origin again, and
+/// `https://*.example.com` matches every host below `example.com`, but not `example.com` itself.
 ///
 /// Programs other than browsers send no `Origin` and are not affected. An origin that is `null`
 /// (a sandboxed frame, a file), malformed or sent twice is always refused.
@@ -44,7 +42,7 @@ pub struct Origins {
     same: Same,
     any: bool,
     list: Vec<Pattern>,
-    /// What is wrong with an entry; told at start.
+    /// What is wrong with an entry; reported at start.
     wrong: Option<OriginError>,
 }
 
@@ -56,7 +54,14 @@ enum Same {
     Refused,
 }
 
-/// An entry that is no origin, and what to write instead.
+/// The error for an entry that is not an origin. It says what to write instead.
+///
+/// ```
+/// use jstack_runtime::Origins;
+///
+/// let error = Origins::list(["app.example.com"]).unwrap_err();
+/// assert!(error.to_string().contains("https://app.example.com"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginError {
     message: String,
@@ -71,14 +76,27 @@ impl fmt::Display for OriginError {
 impl std::error::Error for OriginError {}
 
 impl Origins {
-    /// The server's own origin alone, as without any setting.
+    /// The server's own origin alone: the default.
+    ///
+    /// ```
+    /// use jstack_runtime::{App, Origins};
+    ///
+    /// let app: App = App::new().origins(Origins::same());
+    /// ```
     pub fn same() -> Self {
         Self::default()
     }
 
-    /// The origins of a list, and no other.
+    /// The origins of a list, and no others.
     ///
-    /// Fails for an entry that is no origin, `*` included, and says what to write.
+    /// Fails for an entry that is not an origin, `*` included, and says what to write.
+    ///
+    /// ```
+    /// use jstack_runtime::Origins;
+    ///
+    /// assert!(Origins::list(["https://app.example.com", "same"]).is_ok());
+    /// assert!(Origins::list(["*"]).is_err());
+    /// ```
     pub fn list<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, OriginError> {
         let mut origins = Self { same: Same::Refused, ..Self::default() };
         for entry in entries {
@@ -90,8 +108,16 @@ impl Origins {
         Ok(origins)
     }
 
-    /// Every origin: any page on the web may then act in the name of whoever opens it, with that
-    /// person's cookies. For servers without cookies and secrets; the start warns of it.
+    /// Every origin. The server logs a warning at start.
+    ///
+    /// Any page on the web may then act in the name of the user who opens it, with that user's cookies. Use it
+    /// for servers without cookies and secrets only.
+    ///
+    /// ```
+    /// use jstack_runtime::{App, Origins};
+    ///
+    /// let app: App = App::new().origins(Origins::any());
+    /// ```
     pub fn any() -> Self {
         Self { any: true, ..Self::default() }
     }
@@ -104,7 +130,7 @@ impl Origins {
         })
     }
 
-    /// To be called once at start: fails for a wrong entry, warns of [`any`](Self::any).
+    /// Checks the entries, once at start: fails for a wrong one, and warns of [`any`](Self::any).
     pub(crate) fn start(&self) -> Result<(), BoxError> {
         if let Some(wrong) = &self.wrong {
             return Err(wrong.clone().into());

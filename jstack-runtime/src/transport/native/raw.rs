@@ -44,22 +44,35 @@ pub struct Sockets {
 
 impl Sockets {
     /// Upgrades under these limits.
+    ///
+    /// ```
+    /// use jstack_runtime::{Limits, raw::Sockets};
+    ///
+    /// let sockets = Sockets::new(Limits { message_bytes: 1 << 20, ..Limits::default() });
+    /// ```
     pub fn new(limits: Limits) -> Self {
         let node = Node::new();
         node.configure(Arc::new(crate::broker::Memory::new()), limits);
         Self { hub: Hub::new(Arc::new(node)), fragments: false }
     }
 
-    /// Lets a message come in any number of fragments, instead of 128.
+    /// Allows any number of fragments in a message; without this, 128.
+    ///
+    /// ```
+    /// use jstack_runtime::{Limits, raw::Sockets};
+    ///
+    /// let sockets = Sockets::new(Limits::default()).any_number_of_fragments();
+    /// ```
     #[must_use]
     pub fn any_number_of_fragments(mut self) -> Self {
         self.fragments = true;
         self
     }
 
-    /// Answers with the upgrade and runs `handler` with the connection; returning closes it.
+    /// Answers with the upgrade and runs `handler` with the connection, which closes when the handler returns.
     ///
-    /// A request that is no handshake gets the answer that says so. No origin is checked here.
+    /// A request that is not a handshake gets an answer that says so. Origins are not checked here. The
+    /// type's documentation has an example.
     pub async fn upgrade<F, Fut>(&self, request: Request, handler: F) -> Response
     where
         F: FnOnce(Socket) -> Fut + Send + 'static,
@@ -90,7 +103,17 @@ impl fmt::Debug for Sockets {
     }
 }
 
-/// A message without an event.
+/// A message of a raw WebSocket.
+///
+/// ```
+/// use jstack_runtime::raw::Message;
+///
+/// let length = |message: &Message| match message {
+///     Message::Text(text) => text.len(),
+///     Message::Binary(bytes) => bytes.len(),
+/// };
+/// assert_eq!(length(&Message::Text("héllo".to_owned())), 6);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// UTF-8 text.
@@ -100,12 +123,34 @@ pub enum Message {
 }
 
 /// A connection without events. Dropping it closes it.
+///
+/// ```
+/// use jstack_runtime::raw::{Message, Socket};
+///
+/// async fn shout(mut socket: Socket) {
+///     while let Some(message) = socket.recv().await {
+///         if let Message::Text(text) = message {
+///             socket.send(&Message::Text(text.to_uppercase()));
+///         }
+///     }
+/// }
+/// ```
 pub struct Socket {
     connection: Option<Connection>,
 }
 
 impl Socket {
-    /// The next message; `None` once the connection has closed or is lost.
+    /// Waits for the next message; `None` once the connection has closed or is lost. Cancel safe.
+    ///
+    /// ```
+    /// # use jstack_runtime::raw::Socket;
+    /// async fn first(socket: &mut Socket) -> Option<Vec<u8>> {
+    ///     match socket.recv().await? {
+    ///         jstack_runtime::raw::Message::Binary(bytes) => Some(bytes),
+    ///         jstack_runtime::raw::Message::Text(_) => None,
+    ///     }
+    /// }
+    /// ```
     pub async fn recv(&mut self) -> Option<Message> {
         let connection = self.connection.as_mut()?;
         let message = poll_fn(|cx| {
@@ -119,7 +164,14 @@ impl Socket {
         message
     }
 
-    /// Queues a message. A reader that does not keep up is closed, as everywhere.
+    /// Queues a message. A client that does not read is disconnected, as with procedures.
+    ///
+    /// ```
+    /// # use jstack_runtime::raw::{Message, Socket};
+    /// fn greet(socket: &Socket) {
+    ///     socket.send(&Message::Text("hello".to_owned()));
+    /// }
+    /// ```
     pub fn send(&self, message: &Message) {
         let Some(connection) = &self.connection else { return };
         let (opcode, payload) = match message {
