@@ -11,6 +11,7 @@ import WebSocket from "ws"
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target", import.meta.url))
 export const FIXTURE = process.env.JSTACK_FIXTURE ?? `${target}/debug/fixture`
 export const CHAT = process.env.JSTACK_CHAT ?? `${target}/debug/chat`
+export const BOARD = process.env.JSTACK_BOARD ?? `${target}/debug/board`
 export const ECHO = process.env.JSTACK_ECHO ?? `${target}/debug/echo`
 // Whether the fixture runs on Cloudflare's runtime: tests/node/workers.
 export const onWorkers = process.env.WORKERS_BUILD !== undefined
@@ -74,12 +75,14 @@ export async function answers(url, server) {
   }
 }
 
-// The chat on this port, once it is ready.
-export async function chat(port, env = {}) {
-  const server = await start(CHAT, ["serve", `127.0.0.1:${port}`], { ready: null, env })
+// An application on this port, once it is ready.
+async function serve(program, port, env) {
+  const server = await start(program, ["serve", `127.0.0.1:${port}`], { ready: null, env })
   await answers(`http://127.0.0.1:${port}/readyz`, server)
   return { ...server, port, url: `http://127.0.0.1:${port}` }
 }
+export const chat = (port, env = {}) => serve(CHAT, port, env)
+export const board = (port, env = {}) => serve(BOARD, port, env)
 
 // A Redis that keeps nothing.
 export async function redis(port) {
