@@ -8,6 +8,9 @@
     reason = "a program as users write it, and what is asserted of it"
 )]
 
+#[path = "client/presence.rs"]
+mod presence;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

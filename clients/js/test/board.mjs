@@ -6,7 +6,7 @@ import { WebSocketServer } from "ws"
 
 /** `files`: what it serves, by path: `[content type, text]`. */
 export async function board(files = {}) {
-  const state = { dials: [], sockets: new Set(), refuse: false, profile: true, said: [] }
+  const state = { dials: [], sockets: new Set(), refuse: false, profile: true, said: [], token: undefined, ping: 25_000 }
   const rooms = new Map()
   const http = createServer(({ url }, response) => {
     const [type, text] = files[url.split("?")[0]] ?? []
@@ -39,7 +39,7 @@ export async function board(files = {}) {
     const frame = { r: name, n: ++room.number, set, gone: set.length ? [] : [key], count: present(room).length }
     for (const ws of room.watching) send(ws, "$presence", frame)
   }
-  const send = (ws, ...frame) => ws.readyState === 1 && ws.send(JSON.stringify(frame))
+  const send = (ws, ...frame) => ws.readyState === 1 && !ws.isMute && ws.send(JSON.stringify(frame))
 
   state.say = (name, event, data) => {
     const room = roomOf(name)
@@ -47,20 +47,34 @@ export async function board(files = {}) {
     for (const ws of room.members) send(ws, event, data, { r: name, o: room.log.length })
   }
   state.send = (...frame) => state.sockets.forEach(ws => send(ws, ...frame))
+  /** As a server that is stopped: each connection learns when to come back. */
+  state.drain = after =>
+    state.sockets.forEach(ws => {
+      send(ws, "$bye", { code: "restart", message: "the server restarts", retry: true, after })
+      ws.close(1012, "the server restarts")
+    })
+  /** Says nothing any more to those that are connected, as a machine that has lost its network. */
+  state.mute = () => state.sockets.forEach(ws => (ws.isMute = true))
   state.cut = () => state.sockets.forEach(ws => ws.terminate())
 
   function connected(ws, query) {
     const name = query.get("room")
     const room = name && roomOf(name)
     Object.assign(ws, { key: query.get("key") ?? "anon" })
+    if (state.token && !state.dials.at(-1).endsWith(`jstack.bearer.${btoa(state.token)}`)) {
+      send(ws, "$bye", { code: "unauthorized", message: "the token is not good", status: 401 })
+      return ws.close(4401, "the token is not good")
+    }
     state.sockets.add(ws)
-    if (ws.protocol) send(ws, "$welcome", { v: 1, id: String(state.dials.length), ping: 25_000, history: true })
+    if (ws.protocol) send(ws, "$welcome", { v: 1, id: String(state.dials.length), ping: state.ping, history: true })
+    const ticks = setInterval(() => send(ws, "$tick", null), state.ping / 2)
     if (room) {
       room.members.add(ws)
       send(ws, "$room", { r: name, in: true, e: "e", o: room.log.length })
       tell(name, ws.key)
     }
     ws.on("close", () => {
+      clearInterval(ticks)
       state.sockets.delete(ws)
       room?.members.delete(ws)
       room?.watching.delete(ws)

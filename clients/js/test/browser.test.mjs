@@ -1,6 +1,7 @@
 // Hooks, tabs and the page's life in Chromium.
 
 import assert from "node:assert/strict"
+import { createRequire } from "node:module"
 import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { build } from "esbuild"
 import { chromium } from "playwright-core"
@@ -28,6 +29,7 @@ before(async () => {
     return ["text/javascript", outputFiles[0].text]
   }
   files["/page.js"] = await bundled("page.jsx")
+  files["/hydrated.js"] = await bundled("hydrated.jsx")
   files["/worker.js"] = await bundled("", 'import "jstack-rs/worker"')
   browser = await chromium.launch({
     executablePath: process.env.JSTACK_CHROMIUM ?? "/usr/bin/chromium",
@@ -57,6 +59,16 @@ async function visit(query, context) {
 const text = (page, id, wanted) => page.locator(`#${id}`, { hasText: wanted }).first().waitFor()
 const exact = (page, id, wanted) => page.waitForFunction(([id, wanted]) => document.getElementById(id)?.textContent === wanted, [id, wanted])
 const log = page => page.evaluate(() => window.log)
+
+/** Stops every process that shows a page, as a machine that sleeps does. */
+async function asleep(ms) {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo")
+  const pages = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
+  for (const id of pages) process.kill(id, "SIGSTOP")
+  await sleep(ms)
+  for (const id of pages) process.kill(id, "SIGCONT")
+}
 
 describe("hooks", () => {
   test("StrictMode and three components are one dial; a second after the last has gone it is closed", async () => {
@@ -184,6 +196,80 @@ describe("the page's life", () => {
     server.refuse = false
     await page.context().setOffline(false)
     await text(page, "state", "open")
+  })
+
+  test("a machine that sleeps and wakes keeps its connection, or notices that it has none", async () => {
+    server.ping = 500
+    const page = await visit({ show: "shared", slow: 1 })
+    await text(page, "state", "open")
+    const pings = () => server.said.filter(([event]) => event === "ping").length
+    await asleep(3500)
+    await sleep(500)
+    assert.equal(await page.locator("#state").first().textContent(), "open v1")
+    assert.equal(server.dials.length, 1)
+
+    server.mute()
+    await asleep(3500)
+    await until(() => pings() > 0, "the page asks")
+    await text(page, "state", "reconnecting")
+  })
+
+  test("a page that is shown or woken asks its server", async () => {
+    const page = await visit({ show: "shared" })
+    await text(page, "state", "open")
+    for (const [count, name] of ["visibilitychange", "resume"].entries()) {
+      await page.evaluate(name => document.dispatchEvent(new Event(name)), name)
+      await until(() => server.said.filter(([event]) => event === "ping").length === count + 1, name)
+    }
+    assert.equal(server.dials.length, 1)
+  })
+
+  test("a server that drains says when to come back, whatever the client's own delay is", async () => {
+    const page = await visit({ show: "shared", slow: 1 })
+    await text(page, "state", "open")
+    const from = Date.now()
+    server.drain(400)
+    await text(page, "state", "reconnecting")
+    await text(page, "state", "open v1")
+    assert.ok(Date.now() - from >= 390, `after ${Date.now() - from} ms`)
+    assert.equal(server.dials.length, 2)
+  })
+
+  test("a token that is refused is asked for once more, and the new one is taken", async () => {
+    server.token = "new"
+    const page = await visit({ show: "shared", slow: 1, token: "new" })
+    await text(page, "state", "open v1")
+    const bearers = server.dials.map(offered => atob(offered.split("jstack.bearer.")[1]))
+    assert.deepEqual(bearers, ["old", "new"])
+    assert.deepEqual((await log(page)).filter(line => line.startsWith("token")), ["token connect", "token refused"])
+  })
+
+  test("a second refusal is final, and says why", async () => {
+    server.token = "another"
+    const page = await visit({ show: "shared", token: "new" })
+    await text(page, "state", "closed unauthorized")
+    await sleep(200)
+    assert.equal(server.dials.length, 2)
+  })
+
+  test("a page that a server rendered opens nothing there, and one connection here", async () => {
+    const { outputFiles } = await build({
+      entryPoints: [`${import.meta.dirname}/hydrated.jsx`], bundle: true, platform: "node", format: "cjs", jsx: "automatic", write: false,
+    })
+    const module = { exports: {} }
+    new Function("module", "exports", "require", outputFiles[0].text)(module, module.exports, createRequire(import.meta.url))
+    const html = module.exports.html()
+    assert.equal(html, '<p id="page">idle 0 loading</p>')
+    await sleep(50)
+    assert.equal(server.dials.length, 0)
+    files["/rendered"] = ["text/html", `<!doctype html><div id="root">${html}</div><script type="module" src="/hydrated.js"></script>`]
+    const page = await browser.newPage()
+    page.on("pageerror", error => errors.push(String(error)))
+    await page.goto(`${server.url}/rendered`)
+    await exact(page, "page", "open 1 ready")
+    await sleep(100)
+    assert.equal(server.dials.length, 1)
+    assert.deepEqual(await log(page), [])
   })
 
   test("the back/forward cache may keep the page, which then connects again", async () => {

@@ -13,14 +13,18 @@ const key = query.get("key") ?? "ada"
 const WebSocket = show === "tabs" ? sharedWebSocket(() => new SharedWorker("/worker.js")) : undefined
 window.log = []
 const backoff = query.has("slow") ? [60_000, 60_000] : [20, 50]
-window.client = createClient({ baseUrl: "/api", WebSocket, socket: { backoff }, onError: error => window.log.push(`error ${error.code ?? error}`) })
+const token = query.has("token") && (({ reason }) => {
+  window.log.push(`token ${reason}`)
+  return reason === "refused" ? query.get("token") : "old"
+})
+window.client = createClient({ baseUrl: "/api", WebSocket, token: token || undefined, socket: { backoff, heartbeat: [25_000, 500] }, onError: error => window.log.push(`error ${error.code ?? error}`) })
 const route = window.client.test.socket
 const params = { room, key }
 
 function Shared() {
   const socket = useSocket(route, params)
   const state = useStatus(socket, status => status.state)
-  const profile = useStatus(socket, status => status.profile ?? "")
+  const profile = useStatus(socket, status => status.profile ?? status.cause?.code ?? "")
   return <p id="state">{`${state} ${profile}`}</p>
 }
 

@@ -57,7 +57,7 @@ impl Client {
     }
 
     fn over(address: Address, connector: Arc<dyn Connector>) -> Self {
-        let server = Server { address: Arc::new(address), connector };
+        let server = Server::new(address, connector);
         Self { server, tokens: Tokens::None, headers: HeaderMap::new(), wrong: None }
     }
 

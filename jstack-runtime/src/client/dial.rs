@@ -1,4 +1,4 @@
-//! HTTP over one stream: a call and its answer, or the handshake of a WebSocket.
+//! HTTP with one server: a call and its answer, or the handshake of a WebSocket.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use super::address::Address;
 use super::closing::{self, End};
 use super::failure::{self, Refusal};
 use super::network::Connector;
+use super::pool::Pool;
 use super::wire::Wire;
 use crate::error::{Error, Result};
 use crate::frame::handshake::accept_for;
@@ -36,6 +37,8 @@ const PROBLEMS: HeaderValue = HeaderValue::from_static("application/problem+json
 pub(super) struct Server {
     pub(super) address: Arc<Address>,
     pub(super) connector: Arc<dyn Connector>,
+    /// For calls. A socket has a connection of its own.
+    pool: Pool,
 }
 
 /// An answer to a call.
@@ -56,10 +59,15 @@ pub(super) fn with_token(mut headers: HeaderMap, token: Option<&str>) -> Result<
 }
 
 impl Server {
+    pub(super) fn new(address: Address, connector: Arc<dyn Connector>) -> Self {
+        let pool = Pool::new(connector.clone());
+        Self { address: Arc::new(address), connector, pool }
+    }
+
     fn request(
         &self,
         method: Method,
-        path: &str,
+        uri: &str,
         mut headers: HeaderMap,
         body: Bytes,
     ) -> Result<Request<Full<Bytes>>> {
@@ -69,9 +77,9 @@ impl Server {
         headers.entry(ACCEPT).or_insert(PROBLEMS);
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(uri)
             .body(Full::new(body))
-            .map_err(|_| Error::bad_request(format!("`{path}` is not a path")))?;
+            .map_err(|_| Error::bad_request(format!("`{uri}` is not an address")))?;
         *request.headers_mut() = headers;
         Ok(request)
     }
@@ -88,7 +96,7 @@ impl Server {
         sender.send_request(request).await.map_err(spoken)
     }
 
-    /// Calls, and reads the whole answer. `body`: JSON.
+    /// Calls over a connection that is kept for the next call, and reads the whole answer. `body`: JSON.
     pub(super) async fn call(
         &self,
         method: Method,
@@ -97,12 +105,13 @@ impl Server {
         body: Option<Vec<u8>>,
     ) -> Result<Answer> {
         let mut headers = headers;
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let request = self.request(method, path, headers, body.unwrap_or_default().into())?;
-        let (parts, body) = self.send(request).await?.into_parts();
+        let scheme = if self.address.secure { "https" } else { "http" };
+        let url = format!("{scheme}://{}{path}", self.address.authority);
+        let request = self.request(method, &url, headers, body.unwrap_or_default().into())?;
+        let (parts, body) = self.pool.send(request).await?.into_parts();
         let body = read(body, LONGEST_ANSWER).await?;
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::failure;
 use crate::error::Error;
+use crate::protocol::presence::MemberView;
 
 /// `[name, data, extra]`; the third is empty where the frame has two elements.
 #[derive(Deserialize)]
@@ -111,6 +112,27 @@ pub(super) struct RoomFrame {
 pub(super) struct AtFrame {
     pub(super) r: Option<String>,
     pub(super) o: u64,
+}
+
+/// The answer to `$presence`.
+#[derive(Deserialize)]
+pub(super) struct PresenceAnswer {
+    pub(super) n: u64,
+    pub(super) me: Option<Box<str>>,
+    pub(super) members: Vec<MemberView>,
+    pub(super) count: usize,
+}
+
+/// The data of `$presence`.
+#[derive(Deserialize)]
+pub(super) struct PresenceFrame {
+    pub(super) r: String,
+    pub(super) n: u64,
+    #[serde(default)]
+    pub(super) set: Vec<MemberView>,
+    #[serde(default)]
+    pub(super) gone: Vec<Box<str>>,
+    pub(super) count: usize,
 }
 
 /// The data of `$gap`.

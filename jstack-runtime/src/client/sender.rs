@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::answers::answerer;
 use super::core::Phase;
-use super::room_handle::Room;
+use super::presence::Presence;
+use super::room::Room;
 use super::shared::{Captured, Shared};
 use super::status::Status;
 use super::token::TokenReason;
 use crate::error::Result;
 use crate::events::{Event, Events, Request, Target, To};
-use crate::ws::SocketProcedure;
+use crate::ws::{PresenceProcedure, SocketProcedure};
 
 /// The side of a [`Socket`](super::Socket) that emits, asks and closes. Cheap to clone, and good in
 /// any task.
@@ -149,6 +150,16 @@ impl<P: SocketProcedure> Sender<P> {
     /// One room, as this connection sees it, in procedures with history.
     pub fn room(&self, name: impl Into<String>) -> Room<P> {
         Room::new(self.shared.clone(), name.into())
+    }
+
+    /// Who is in a room, in procedures with presence.
+    ///
+    /// See [`Presence`] for an example.
+    pub fn presence(&self, room: impl Into<String>) -> Presence<P>
+    where
+        P: PresenceProcedure,
+    {
+        Presence::new(self.shared.clone(), room.into())
     }
 
     /// Connects at once where a delay runs, and opens again what was closed.

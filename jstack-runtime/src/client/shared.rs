@@ -73,14 +73,31 @@ impl Shared {
     /// Changes the state, and wakes whoever may have something to do.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
         let mut core = self.core();
+        let before = core.phase;
         let result = change(&mut core);
-        let (has_news, is_closed) = (core.has_items(), core.phase == Phase::Closed);
+        let is_news = core.has_news() || core.phase != before || core.phase == Phase::Closed;
         drop(core);
         self.work.notify_one();
-        if has_news || is_closed {
+        if is_news {
             self.news.notify_waiters();
         }
         result
+    }
+
+    /// Waits until `look` finds something. It looks again after each change that is news.
+    ///
+    /// Cancel safe, where `look` takes what it finds with it.
+    pub(super) async fn when<T>(&self, mut look: impl FnMut(&mut Core) -> Option<T>) -> T {
+        loop {
+            let mut news = std::pin::pin!(self.news.notified());
+            // Whatever comes after this line wakes it.
+            news.as_mut().enable();
+            let found = look(&mut self.core());
+            match found {
+                Some(found) => return found,
+                None => news.await,
+            }
+        }
     }
 
     pub(super) fn emit_text(&self, text: Vec<u8>) -> Result {

@@ -223,22 +223,11 @@ impl<P: SocketProcedure> Socket<P> {
     /// Cancel safe: what is not returned is returned by the next call.
     pub async fn next(&mut self) -> Option<Incoming<P::Outgoing>> {
         let shared = &self.sender.shared;
-        let item = loop {
-            let news = shared.news.notified();
-            let mut news = std::pin::pin!(news);
-            // Whatever comes after this line wakes it.
-            news.as_mut().enable();
-            let (item, is_closed) = {
-                let mut core = shared.core();
-                (core.pop(), core.phase == Phase::Closed)
-            };
-            match item {
-                Some(item) => break item,
-                None if is_closed => return None,
-                None => news.await,
-            }
-        };
-        Some(match item {
+        let item = shared.when(|core| match core.pop() {
+            None if core.phase != Phase::Closed => None,
+            item => Some(item),
+        });
+        Some(match item.await? {
             Item::Gap(gap) => Incoming::Gap(gap),
             Item::Error { event, error } => Incoming::Error { event, error },
             Item::Event { name, data, meta } => {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::frames;
 
 /// A member of a room: one or several connections with one key.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemberView {
     pub(crate) key: Box<str>,
     pub(crate) info: Arc<RawValue>,
@@ -20,6 +20,18 @@ pub(crate) struct MemberView {
 }
 
 impl MemberView {
+    /// Whether the other says the same.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let states = |view: &Self| {
+            view.states.iter().map(|state| state.get().to_owned()).collect::<Vec<_>>()
+        };
+        self.key == other.key
+            && self.info.get() == other.info.get()
+            && (self.connections, self.since) == (other.connections, other.since)
+            && states(self) == states(other)
+    }
+
     /// About as many bytes as it takes on the wire.
     pub(crate) fn size(&self) -> usize {
         let states: usize = self.states.iter().map(|state| state.get().len() + 1).sum();

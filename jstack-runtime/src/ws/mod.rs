@@ -24,4 +24,6 @@ pub use socket::{Left, Socket};
 pub(crate) use function_form::run;
 pub(crate) use module_form::{Refresh, disconnect_before_upgrade, serve};
 pub(crate) use presence::checked_state;
+#[cfg(feature = "client")]
+pub(crate) use presence::present;
 pub(crate) use socket::SocketExtension;

@@ -72,7 +72,7 @@ impl<T> Shown<T> {
     }
 
     /// Writes a value as JSON after checking its rules.
-    fn written(&self, value: &T) -> Result<Box<RawValue>> {
+    pub(crate) fn written(&self, value: &T) -> Result<Box<RawValue>> {
         let mut json = Vec::new();
         (self.encode)(value, &mut json)?;
         let json = String::from_utf8(json).map_err(Error::internal)?;
@@ -163,7 +163,9 @@ pub struct Present<Info, Status> {
 }
 
 /// Reads a member. Fails if a process of another version says something else about it.
-fn read<P: PresenceProcedure>(view: MemberView) -> Result<Present<P::Info, P::Status>> {
+pub(crate) fn present<P: PresenceProcedure>(
+    view: MemberView,
+) -> Result<Present<P::Info, P::Status>> {
     Ok(Present {
         key: view.key.into(),
         info: P::INFO.read(&view.info)?,
@@ -223,7 +225,7 @@ impl<'a, P> RoomPresence<'a, P> {
         P: PresenceProcedure,
     {
         let views = self.hub.present(self.room).await?;
-        views.into_iter().map(read::<P>).collect()
+        views.into_iter().map(present::<P>).collect()
     }
 
     /// Counts the members of the room. It waits and fails where [`list`](Self::list) does.

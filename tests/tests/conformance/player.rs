@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::client::{Client, Dial, Incoming, Position, Sender, Status, TokenReason};
+use jstack_runtime::__private::Shown;
+use jstack_runtime::client::{
+    Client, Dial, Incoming, Position, PresenceChange, Sender, Status, TokenReason, Watch,
+};
 use jstack_runtime::prelude::*;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -73,6 +76,13 @@ impl jstack_runtime::SocketProcedure for Script {
     type Outgoing = ToClient;
 }
 
+impl jstack_runtime::PresenceProcedure for Script {
+    type Status = Value;
+    type Info = Value;
+    const STATUS: Shown<Value> = jstack_runtime::__private::shown();
+    const INFO: Shown<Value> = jstack_runtime::__private::shown();
+}
+
 pub struct Player {
     listener: TcpListener,
     variables: BTreeMap<String, Value>,
@@ -88,6 +98,9 @@ pub struct Player {
     handshake: Option<Handshake>,
     connection: Option<Connection>,
     results: BTreeMap<String, JoinHandle<Result<Value>>>,
+    watch: Option<Watch<Script>>,
+    changes: mpsc::UnboundedReceiver<Value>,
+    change: mpsc::UnboundedSender<Value>,
 }
 
 impl Player {
@@ -155,6 +168,7 @@ impl Player {
         }
         let (hear, heard) = mpsc::unbounded_channel();
         let (report, reports) = mpsc::unbounded_channel();
+        let (change, changes) = mpsc::unbounded_channel();
         let variables = script["let"].as_object().into_iter().flatten();
         let variables =
             variables.map(|(name, value)| (format!("<{name}>"), value.clone())).collect();
@@ -172,6 +186,9 @@ impl Player {
             handshake: None,
             connection: None,
             results: BTreeMap::new(),
+            watch: None,
+            changes,
+            change,
         }
     }
 
@@ -237,6 +254,16 @@ impl Player {
                     || json!({ "joined": room.is_joined(), "position": at(room.position()) });
                 soon(|| includes(&look(), &is)).await?;
             }
+            "presence" => {
+                let is = &step["is"];
+                // Without one who watches there is nobody to ask.
+                if let Some(watch) = &self.watch {
+                    soon(|| includes(&who(watch), is)).await?;
+                }
+                for wanted in step["changes"].as_array().into_iter().flatten() {
+                    same(&next(&mut self.changes, "a change").await?, wanted)?;
+                }
+            }
             "wait" => sleep(Duration::from_millis(value.as_u64().unwrap())).await,
             "app" => {}
             other => return Err(format!("no such step: {other}")),
@@ -265,12 +292,40 @@ impl Player {
         let (what, args) = (value[0].as_str().unwrap(), [&value[1], &value[2], &value[3]]);
         let name = args[0].as_str().unwrap_or_default().to_owned();
         let result = step["as"].as_str().map(str::to_owned);
+        if self.chat.is_none() && ["watch", "state"].contains(&what) {
+            self.open();
+        }
         let keep = |task: JoinHandle<Result<Value>>| {
             if let Some(name) = result {
                 self.results.insert(name, task);
             }
         };
         match what {
+            "watch" => self.watch = Some(self.chat()?.presence(name).watch()),
+            "unwatch" => self.watch = None,
+            "presence changes" => {
+                let presence = self.chat()?.presence(name);
+                let (mut watch, change) = (presence.watch(), self.change.clone());
+                self.watch = Some(presence.watch());
+                tokio::spawn(async move {
+                    while let Some(next) = watch.next().await {
+                        let _ = match next {
+                            PresenceChange::Joined(member) => {
+                                change.send(format!("join {}", member.key).into())
+                            }
+                            PresenceChange::Left(member) => {
+                                change.send(format!("leave {}", member.key).into())
+                            }
+                            PresenceChange::Updated(member) => {
+                                change.send(format!("update {}", member.key).into())
+                            }
+                            _ => Ok(()),
+                        };
+                    }
+                });
+            }
+            "state" => self.chat()?.presence(name).set(args[1]).unwrap(),
+            "clear state" => self.chat()?.presence(name).clear(),
             "emit on connect" => {
                 let (dial, data) = (self.dial.take().ok_or("it is open already")?, args[1].clone());
                 self.dial = Some(dial.on_open(move |emit| emitted(emit, &name, &data)));
@@ -414,6 +469,7 @@ impl Player {
         let tokens = self.tokens.lock().pop_front();
         add("token", tokens.map(|item| item.to_string()));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        add("change", self.changes.try_recv().ok().map(|item| item.to_string()));
         add("dial", self.listener.poll_accept(&mut cx).is_ready().then(String::new));
         if left.is_empty() { Ok(()) } else { Err(format!("left over: {}", left.join(", "))) }
     }
@@ -504,6 +560,20 @@ fn event(event: &ToClient) -> Value {
         ToClient::C(data) => json!(["c", data]),
         ToClient::Confirm(data) => json!(["confirm", data]),
     }
+}
+
+fn who(watch: &Watch<Script>) -> Value {
+    let members = watch.list();
+    let states: serde_json::Map<_, _> =
+        members.iter().map(|member| (member.key.clone(), json!(member.states.first()))).collect();
+    json!({
+        "members": members.iter().map(|member| &member.key).collect::<Vec<_>>(),
+        "others": watch.others().iter().map(|member| &member.key).collect::<Vec<_>>(),
+        "self": watch.me().map(|member| member.key),
+        "count": watch.count(),
+        "stale": watch.is_stale(),
+        "states": states,
+    })
 }
 
 fn failed(event: Option<&str>, error: &Error) -> Value {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::failure;
-use super::inward::Class;
+use crate::client::failure;
+use crate::client::inward::Class;
 use crate::error::{Error, Result};
 
 /// Beyond so many unsent bytes, events that may be dropped or replaced are not added.
