@@ -49,7 +49,8 @@ impl Pool {
 
 #[allow(clippy::needless_pass_by_value, reason = "as `map_err` passes it")]
 fn failed(error: legacy::Error) -> Error {
-    let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    let cause =
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
     if error.is_connect() {
         failure::connect(format!("cannot connect: {cause}"))
     } else {

@@ -114,7 +114,7 @@ export class LiveSocket extends Link {
     } else if (name === "$at") this.room(frame.r).take("", null, frame.o as number)
     else if (name === "$gap") this.room(frame.r).lost(frame)
     else if (name === "$presence") this.#presences.get(room)?.difference(frame)
-    else if (name === "$pos") 
+    else if (name === "$pos")
       for (const [name, [epoch, offset]] of Object.entries(frame as unknown as Record<string, [string, number]>))
         this.#rooms.get(name)?.compare({ epoch, offset })
   }

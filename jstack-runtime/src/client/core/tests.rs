@@ -106,7 +106,8 @@ impl Story {
 
     fn say(&mut self) {
         self.top += 1;
-        let listens = self.connection.as_ref().filter(|open| open.joined).map(|open| open.id.clone());
+        let listens =
+            self.connection.as_ref().filter(|open| open.joined).map(|open| open.id.clone());
         let except = listens.filter(|_| self.fault(100));
         let offset = self.top;
         let frame = match &except {
