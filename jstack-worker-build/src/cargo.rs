@@ -82,6 +82,8 @@ fn cargo() -> Command {
 fn unwind(cargo: &mut Command) {
     const FLAG: &str = "-Cpanic=unwind";
     cargo.args(["-Zbuild-std=std,panic_unwind"]);
+    // Not the default features of std: there is no backtrace to show, and size counts.
+    cargo.args(["-Zbuild-std-features=panic-unwind,optimize_for_size"]);
     // Of a stable toolchain; it is said here alone, and not to the rest of the application's builds.
     cargo.env("RUSTC_BOOTSTRAP", "1");
     match std::env::var("RUSTFLAGS") {

@@ -1,51 +1,23 @@
 //! The pages: the chat's own, which is in the binary, and the React one, once it is built.
 
-use std::path::{Component, Path, PathBuf};
-
 use axum::Router;
-use axum::extract;
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use axum::routing::get;
 
 const PAGE: &str = include_str!("../page/index.html");
-/// What `npm run build` in `examples/chat-react` makes.
-const REACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chat-react/dist");
-
-/// `/` is the page without a build step, `/react/` the one on the stock packages.
+/// `/` is the page without a build step.
 pub(crate) fn router() -> Router {
-    Router::new()
-        .route("/", get(async || Html(PAGE)))
-        .route("/react/", get(async || react("index.html").await))
-        .route(
-            "/react/{*path}",
-            get(async |extract::Path(path): extract::Path<String>| react(&path).await),
-        )
+    Router::new().route("/", get(async || Html(PAGE))).merge(react::router())
 }
 
-async fn react(path: &str) -> Response {
-    let Some(file) = inside(Path::new(REACT), path) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let kind = match file.extension().and_then(|e| e.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript",
-        Some("css") => "text/css",
-        Some("svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    };
-    match tokio::task::spawn_blocking(move || std::fs::read(file)).await {
-        Ok(Ok(bytes)) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
-        _ => (
-            StatusCode::NOT_FOUND,
-            "this page is built by `npm ci && npm run build` in examples/chat-react",
-        )
-            .into_response(),
+/// `/react/` is the page on the stock packages. On Workers there are no files: the platform's
+/// `assets` would serve it.
+#[cfg(target_family = "wasm")]
+mod react {
+    pub(super) fn router() -> axum::Router {
+        axum::Router::new()
     }
 }
 
-/// A path below `root`, or nothing if it would lead out of it.
-fn inside(root: &Path, path: &str) -> Option<PathBuf> {
-    let path = Path::new(path);
-    path.components().all(|c| matches!(c, Component::Normal(_))).then(|| root.join(path))
-}
+#[cfg(not(target_family = "wasm"))]
+mod react;

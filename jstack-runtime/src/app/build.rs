@@ -7,6 +7,7 @@ use super::boundary::BoundaryLayer;
 use super::builder::{App, Common, Mounted};
 use super::settings::{Environment, Settings, choose};
 use crate::app_context::AppContext;
+#[cfg(debug_assertions)]
 use crate::contract;
 use crate::error::{BoxError, Error};
 use crate::platform::HashMap;
@@ -16,7 +17,8 @@ impl App {
     /// Puts all together for what serves it.
     pub(super) fn build(self, host: Host) -> Result<Built, BoxError> {
         let alone = host != Host::ForeignServer;
-        let contract = cfg!(debug_assertions).then(|| self.describe());
+        #[cfg(debug_assertions)]
+        let contract = self.describe();
         let catalog = self.catalog();
         check_paths(&self.routes)?;
         let (settings, common) = self.common.settle()?;
@@ -32,7 +34,8 @@ impl App {
         for layer in layers {
             api = layer(api);
         }
-        if let Some(contract) = contract {
+        #[cfg(debug_assertions)]
+        {
             api = api.route(&format!("{base}/_schema/{{file}}"), contract::routes(contract));
         }
         if settings.admin.is_set() {

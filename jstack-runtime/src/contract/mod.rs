@@ -18,6 +18,7 @@ mod contract;
 mod document;
 mod files;
 mod openapi;
+#[cfg(debug_assertions)]
 mod routes;
 mod safe_integers;
 mod stock_client;
@@ -33,6 +34,7 @@ pub use contract::{
     ProcedureContract,
 };
 pub(crate) use files::{difference, json, write};
+#[cfg(debug_assertions)]
 pub(crate) use routes::routes;
 pub use safe_integers::ContractError;
 

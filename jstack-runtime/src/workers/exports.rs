@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "only public functions are exported to JavaScript")]
 
+use std::panic::AssertUnwindSafe;
+
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,7 +17,10 @@ use crate::platform::workers::bindings::Bindings;
 /// Starts an application, for the object or for a Worker, and returns its number.
 #[wasm_bindgen(js_name = jstackStart)]
 pub async fn start(context: JsValue, env: JsValue, place: String) -> Result<usize, JsValue> {
-    program::start(Bindings::new(env, context, place == "edge")).await.map_err(thrown)
+    AssertUnwindSafe(async move {
+        program::start(Bindings::new(env, context, place == "edge")).await.map_err(thrown)
+    })
+    .await
 }
 
 /// Answers a request: the head is its method, its URL and its headers, each on a line of its own.
@@ -25,19 +30,22 @@ pub async fn start(context: JsValue, env: JsValue, place: String) -> Result<usiz
 /// a socket whose other half the client gets.
 #[wasm_bindgen(js_name = jstackRequest)]
 pub async fn answer(application: usize, head: String, body: JsValue) -> Result<Array, JsValue> {
-    let application = program::application(application).map_err(thrown)?;
-    let request = match request::read(&head, &body) {
-        Ok(request) => request,
-        Err(refusal) => return Ok(response::write(refusal).await),
-    };
-    drop(head);
-    Ok(response::write(response::of(application.router.clone(), request).await).await)
+    AssertUnwindSafe(async move {
+        let application = program::application(application).map_err(thrown)?;
+        let request = match request::read(&head, &body) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(response::write(refusal).await),
+        };
+        drop(head);
+        Ok(response::write(response::of(application.router.clone(), request).await).await)
+    })
+    .await
 }
 
 /// The next piece of an answer, or `undefined` at its end.
 #[wasm_bindgen(js_name = jstackPiece)]
 pub async fn piece(answer: u32) -> Result<Option<Uint8Array>, JsValue> {
-    response::piece(answer).await.map_err(thrown)
+    AssertUnwindSafe(async move { response::piece(answer).await.map_err(thrown) }).await
 }
 
 /// Nobody reads the answer any more.
@@ -55,8 +63,12 @@ pub fn stateless(application: usize) -> Result<String, JsValue> {
 /// Publishes in the object what a Worker emitted.
 #[wasm_bindgen(js_name = jstackPublish)]
 pub async fn publish(application: usize, messages: String) -> Result<(), JsValue> {
-    let application = program::application(application).map_err(thrown)?;
-    published(&application, &messages).await.map_err(|error| thrown(error.into()))
+    // What a panic leaves half done belongs to this call, which ends with it.
+    AssertUnwindSafe(async move {
+        let application = program::application(application).map_err(thrown)?;
+        published(&application, &messages).await.map_err(|error| thrown(error.into()))
+    })
+    .await
 }
 
 async fn published(application: &Built, messages: &str) -> Result {

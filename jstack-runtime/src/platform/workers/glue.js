@@ -101,11 +101,21 @@ export function dropBody(id) {
   bodies.delete(id)
 }
 
-async function serve(request, app) {
+// Requests that the Worker waits for: a module that broke answers none of them.
+const waiting = new Set()
+
+const orBroken = answer => new Promise((resolve, reject) => {
+  waiting.add(reject)
+  answer.then(resolve, reject).finally(() => waiting.delete(reject))
+})
+
+async function serve(request, app, place) {
   let head = request.method + "\n" + request.url
   for (const [name, value] of request.headers) head += "\n" + name + "\n" + value
   const body = await bodyOf(request)
-  const [status, lines, answer, socket] = await program.jstackRequest(app, head, body)
+  const answered = program.jstackRequest(app, head, body)
+  // An object that breaks ends by itself.
+  const [status, lines, answer, socket] = await (place === "edge" ? orBroken(answered) : answered)
   if (typeof body === "number") dropBody(body)
   const fields = lines.split("\n"), headers = []
   for (let at = 0; at + 1 < fields.length; at += 2) headers.push([fields[at], fields[at + 1]])
@@ -147,6 +157,8 @@ export function broken(why) {
     try { object.abort("the application broke and starts again") } catch {}
   }
   objects.clear()
+  for (const reject of waiting) reject(new Error("the application broke"))
+  waiting.clear()
 }
 
 function repair() {
@@ -180,7 +192,7 @@ class Application {
 
   async fetch(request, context, env, place) {
     try {
-      return await serve(request, await this.start(context, env, place))
+      return await serve(request, await this.start(context, env, place), place)
     } catch (error) {
       trapped(error)
       return new Response("Internal Server Error", { status: 500 })

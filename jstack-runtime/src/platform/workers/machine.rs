@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
+use std::ops::Add;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -57,6 +58,14 @@ impl Instant {
     /// Zero if the clock was set back.
     pub(crate) fn duration_since(&self, earlier: Self) -> Duration {
         Duration::try_from_secs_f64((self.0 - earlier.0) / 1000.0).unwrap_or_default()
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self(self.0 + time.as_secs_f64() * 1000.0)
     }
 }
 
