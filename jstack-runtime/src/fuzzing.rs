@@ -23,6 +23,15 @@ pub fn envelopes(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     Some(messages.map(|envelope| envelope.json))
 }
 
+/// Writes a value as JSON, as payloads and answers are written.
+///
+/// Fails as `serde_json` does.
+pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    crate::payload::write_json(value, &mut out)?;
+    Ok(out)
+}
+
 /// One connection's decoder and its limits.
 #[derive(Debug)]
 pub struct FrameStream {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::{Error, IntoError};
 use crate::http::superjson;
-use crate::payload::{Described, Issues, Payload, SchemaOf};
+use crate::payload::{Described, Issues, Payload, SchemaOf, write_json};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
 pub type Reply = std::result::Result<Response, Response>;
@@ -64,7 +64,7 @@ impl<T: serde::Serialize + JsonSchema + 'static> Answer<Json> for T {
             return Ok(void());
         }
         let mut body = buffer();
-        let written = self.serialize(&mut serde_json::Serializer::new(&mut body));
+        let written = write_json(&self, &mut body);
         json(body, written)
     }
 }

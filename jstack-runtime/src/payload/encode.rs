@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::decode::{InputPayload, RawPayload};
 use super::issues::Issues;
+use super::json;
 use super::payload::Payload;
 use crate::error::{Error, Issue, Result};
 
@@ -48,12 +49,11 @@ fn encode<T: Payload + Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Resu
     let mut issues = Issues::default();
     value.check(&mut issues);
     if !issues.is_empty() {
-        // By the serialiser that is compiled anyway.
         let mut sent = Vec::new();
-        let _ = value.serialize(&mut serde_json::Serializer::new(&mut sent));
+        let _ = json::write(value, &mut sent);
         return Err(unsendable(&sent, issues));
     }
-    match value.serialize(&mut serde_json::Serializer::new(out)) {
+    match json::write(value, out) {
         Ok(()) => Ok(()),
         Err(error) => Err(unencodable(&error)),
     }

@@ -6,6 +6,7 @@ mod encode;
 mod fast_path;
 mod issue_path;
 mod issues;
+mod json;
 mod json_path;
 mod numbers;
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
@@ -21,6 +22,7 @@ pub(crate) use encode::outgoing;
 pub use encode::{EventPayload, EventPayloadAs};
 pub use fast_path::{FastCheck, Undecided};
 pub use issues::Issues;
+pub(crate) use json::write as write_json;
 pub(crate) use json_path::position_free;
 pub use payload::Payload;
 pub use rules::{

@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::http::shape::{SchemaNode, TypeSchema};
+use crate::payload::write_json;
 
 /// Writes `value` as superjson; points in time, known by the schema, are marked as `Date`.
 pub(crate) fn write<T: Serialize + JsonSchema + 'static>(value: &T) -> serde_json::Result<Vec<u8>> {
     const START: &[u8] = br#"{"json":"#;
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(START);
-    serde_json::to_writer(&mut text, value)?;
+    write_json(value, &mut text)?;
     let shape = TypeSchema::of::<T>().output();
     if shape.has_dates() {
         let written: Value = serde_json::from_slice(&text[START.len()..])?;
