@@ -171,6 +171,7 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
         }
     }
 
+    #[inline]
     pub(crate) fn encode(&self, payload: &B, out: &mut Vec<u8>) -> Result {
         self.encode_open(payload, out)?;
         out.push(b']');
@@ -178,6 +179,7 @@ impl<T, E, B: ?Sized, R, A> Event<T, E, B, R, A> {
     }
 
     /// Encodes the event without the closing bracket, so that a third element can follow.
+    #[inline]
     pub(crate) fn encode_open(&self, payload: &B, out: &mut Vec<u8>) -> Result {
         open(self.name, self.needs_no_escape, out);
         (self.encode)(payload, out)
@@ -257,6 +259,7 @@ const fn needs_no_escape(name: &str) -> bool {
     true
 }
 
+#[inline]
 fn open(name: &str, needs_no_escape: bool, out: &mut Vec<u8>) {
     if needs_no_escape {
         out.extend_from_slice(b"[\"");

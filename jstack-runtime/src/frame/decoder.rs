@@ -6,9 +6,14 @@
 
 use super::FrameError;
 use super::close::{self, CloseFrame};
-use super::header::{Expect, Header, MAX_HEADER, Opcode};
+use super::header::{Expect, Header, MASKED, MAX_HEADER, Opcode};
 use super::mask::unmask;
 use super::utf8::{NOT_UTF8, Utf8Buffer};
+
+/// The first byte of a text in one frame that is not compressed.
+const TEXT: u8 = 0x80 | Opcode::Text as u8;
+/// The header of a client's frame of at most 125 bytes.
+const SHORT_HEADER: usize = 6;
 
 /// Limits that every connection of a procedure shares.
 #[derive(Debug, Clone, Copy)]
@@ -203,7 +208,10 @@ impl Decoder {
         input: &'a mut [u8],
         limits: &DecoderConfig,
     ) -> Result<Step<'a>, FrameError> {
-        let (consumed, found) = self.advance(input, limits)?;
+        let (consumed, found) = match self.short_text(input, limits) {
+            Some(end) => (end, Found::Whole(Opcode::Text, SHORT_HEADER, end)),
+            None => self.advance(input, limits)?,
+        };
         let message = match (found, &self.partial) {
             (Found::Whole(opcode, start, end), _) => Some(message(opcode, &input[start..end])?),
             (Found::Control(opcode), Some(partial)) => Some(message(opcode, &partial.control)?),
@@ -211,6 +219,22 @@ impl Decoder {
             _ => None,
         };
         Ok(Step { consumed, message })
+    }
+
+    /// Unmasks a text that is whole in the input and short, as nearly all are, and returns where it
+    /// ends. Anything else is left as it is for [`advance`](Self::advance).
+    #[inline]
+    fn short_text(&self, input: &mut [u8], limits: &DecoderConfig) -> Option<usize> {
+        const LONGEST: usize = 125;
+        let [TEXT, second, a, b, c, d, rest @ ..] = input else { return None };
+        // Without the mask's bit it is longer than that as well.
+        let length = usize::from(*second ^ MASKED);
+        let alone = self.partial.is_none() && self.head_len == 0 && self.masked;
+        if length > LONGEST.min(limits.max_message) || !alone {
+            return None;
+        }
+        unmask(rest.get_mut(..length)?, [*a, *b, *c, *d], 0);
+        Some(SHORT_HEADER + length)
     }
 
     #[inline]

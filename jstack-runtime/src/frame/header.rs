@@ -11,7 +11,7 @@ pub(super) const MAX_CONTROL: usize = 125;
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const RSV2_AND_3: u8 = 0x30;
-const MASKED: u8 = 0x80;
+pub(super) const MASKED: u8 = 0x80;
 
 /// What a frame carries. The values are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

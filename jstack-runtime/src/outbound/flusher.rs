@@ -1,5 +1,6 @@
 //! Writes to all connections that have something to say, once a scheduler turn.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,6 +9,12 @@ use tokio::runtime::Handle;
 
 use super::{Flushed, Writable, WriteFailure};
 use crate::sync::{Mutex, Notify};
+
+/// Reads in one turn of the runtime after which readers are probably still waiting. The flusher is mostly
+/// woken within a turn, of which it sees the rest.
+const BUSY_TURN: u32 = 8;
+/// Reads after which the flusher writes, however many readers are still waiting.
+const MOST_READS: u32 = 1024;
 
 /// The connections with something to write, in several lists.
 ///
@@ -32,6 +39,38 @@ thread_local! {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         NEXT.fetch_add(1, Ordering::Relaxed)
     };
+}
+
+thread_local! {
+    /// Reads of connections on this thread that brought something, modulo the type.
+    static READS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts a read of a connection that brought something.
+#[inline]
+pub(crate) fn note_read() {
+    READS.with(|reads| reads.set(reads.get().wrapping_add(1)));
+}
+
+/// Lets the readers run that are ready, so that one write carries what all of them have to say.
+///
+/// A worker looks for new events after `event_interval` tasks at the latest, 61 by default, and runs the
+/// flusher right after. If many readers ran in that turn, others are probably still waiting in the
+/// runtime's queues. To write then would cost a system call for each connection and each 61 readers, and
+/// the clients that got something would send again and push the waiting ones further back.
+async fn let_readers_run() {
+    let (mut gathered, mut busy) = (0, true);
+    while busy && gathered < MOST_READS {
+        let (thread, before) = (THREAD.with(|thread| *thread), READS.get());
+        tokio::task::yield_now().await;
+        if THREAD.with(|now| *now != thread) {
+            // Another worker runs this now, whose reads say nothing of the first one's.
+            return;
+        }
+        let turn = READS.get().wrapping_sub(before);
+        busy = turn >= BUSY_TURN;
+        gathered += turn;
+    }
 }
 
 impl<M: Writable> Flusher<M> {
@@ -119,9 +158,7 @@ impl<M: Writable> DirtyList<M> {
         let mut work = Vec::new();
         while !self.ended.load(Ordering::Acquire) {
             self.wake.notified().await;
-            // After the readers that are ready in this turn, so that one write carries what all
-            // of them have to say.
-            tokio::task::yield_now().await;
+            let_readers_run().await;
             self.take(&mut work);
             for member in work.drain(..) {
                 match member.out().flush() {
@@ -150,5 +187,66 @@ async fn wait_for_reader<M: Writable>(member: Arc<M>, timeout: Duration) {
             Flushed::Done => return,
             Flushed::Failed => return member.cut_off(WriteFailure::Lost),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{MOST_READS, let_readers_run, note_read};
+
+    /// So many readers are ready when the flusher is woken; returns how many of them ran before it wrote.
+    async fn gathered(readers: u32) -> u32 {
+        gathered_by(let_readers_run(), readers).await
+    }
+
+    async fn gathered_by(wait: impl Future<Output = ()> + Send + 'static, readers: u32) -> u32 {
+        let flusher = tokio::spawn(async move {
+            let ran = Arc::new(AtomicU32::new(0));
+            for _ in 0..readers {
+                let ran = ran.clone();
+                tokio::spawn(async move {
+                    note_read();
+                    ran.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+            wait.await;
+            ran.load(Ordering::Relaxed)
+        });
+        flusher.await.expect("no panic")
+    }
+
+    /// The reason for more than one turn: tokio's default ends a turn after 61 tasks, and what was
+    /// woken last runs first in the next one.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn one_turn_is_too_short_for_many_readers() {
+        for _ in 0..20 {
+            let ran = gathered_by(tokio::task::yield_now(), 1000).await;
+            assert!(ran < 200, "{ran}");
+        }
+    }
+
+    /// But for the few turns of which the flusher saw only the last readers.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn readers_that_are_ready_share_a_write() {
+        let mut shared = 0;
+        for _ in 0..20 {
+            shared += u32::from(gathered(1000).await == 1000);
+        }
+        assert!(shared >= 15, "{shared} of 20");
+    }
+
+    #[tokio::test]
+    async fn also_on_a_runtime_of_one_thread() {
+        assert_eq!(gathered(1000).await, 1000);
+    }
+
+    /// Nobody waits for a flood to end.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn beyond_a_number_of_reads_the_flusher_writes() {
+        let ran = gathered(20 * MOST_READS).await;
+        assert!((MOST_READS..2 * MOST_READS).contains(&ran), "{ran}");
     }
 }

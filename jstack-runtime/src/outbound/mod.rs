@@ -22,7 +22,7 @@ mod writable;
 mod writer;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use flusher::Flusher;
+pub(crate) use flusher::{Flusher, note_read};
 pub(crate) use push::{Pushed, QueueLimits, Sheddable};
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use queue::{Flushed, Frame, Outbound};

@@ -81,6 +81,13 @@ impl Session {
         Self { profile, ..Self::default() }
     }
 
+    /// Counts a text that goes to the handlers, as nearly all do; `false` says that
+    /// [`handle`](Self::handle) must decide, and that nothing was counted.
+    #[inline]
+    pub(crate) fn passes(&mut self, text: &str, rates: &Rates, now: u64) -> bool {
+        self.kind(text) == codec::Kind::Ordinary && self.messages.try_acquire(rates.messages, now)
+    }
+
     /// Decides what a message means; `now` is its arrival in nanoseconds since any fixed moment.
     #[inline]
     pub(crate) fn handle<'a>(&mut self, input: Input<'a>, rates: Rates, now: u64) -> Step<'a> {

@@ -43,7 +43,9 @@ impl Dirty {
 
     fn flush(mut self, hub: &Hub) {
         hub.meters().sent.increment(self.sent);
-        hub.node().flusher().mark_all(&mut self.list);
+        if !self.list.is_empty() {
+            hub.node().flusher().mark_all(&mut self.list);
+        }
         DIRTY.set(self.list);
     }
 }
@@ -166,14 +168,12 @@ impl Sink for Hub {
             (Scope::Room(name), _) => Some(name),
             (Scope::Node(_), _) => None,
         };
-        if message.json().starts_with(CLOSE) {
-            if !room.is_some_and(|room| self.must_wait(room, message)) {
+        if message.json().starts_with(b"[\"$") {
+            // No event has such a name: what processes tell each other is not for clients.
+            let is_close = message.json().starts_with(CLOSE);
+            if is_close && !room.is_some_and(|room| self.must_wait(room, message)) {
                 self.close_selected(message);
             }
-            return;
-        }
-        // No event has such a name: what processes tell each other is not for clients.
-        if message.json().starts_with(b"[\"$") {
             return;
         }
         match (room, message.only) {

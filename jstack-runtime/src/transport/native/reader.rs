@@ -27,7 +27,7 @@ use crate::close_reason::{CloseReason, ClosedBy};
 use crate::frame::{Decoder, DecoderConfig, Message};
 use crate::limits::or_none;
 use crate::net::admission::ConnectionPermits;
-use crate::outbound::{Flushed, Frame};
+use crate::outbound::{Flushed, Frame, note_read};
 use crate::protocol::codec::WireMessage;
 use crate::protocol::mailbox::Mailbox;
 use crate::protocol::session::{Input, Session, Step};
@@ -216,6 +216,18 @@ impl Connection {
                     }
                 };
                 let consumed = decoded.consumed;
+                if let Some(Message::Text(text)) = decoded.message
+                    && self.session.passes(text, &self.hub.bounds().rates, self.now)
+                {
+                    tracing::debug!(length = text.len(), "message");
+                    self.received += 1;
+                    let taken = take(&self.hub, WireMessage::Text(text));
+                    self.at += consumed;
+                    if taken.is_some() {
+                        return Poll::Ready(taken);
+                    }
+                    continue;
+                }
                 let (mut taken, mut sent, mut closing) = (None, None, None);
                 if let Some(message) = decoded.message {
                     let input = match message {
@@ -301,6 +313,7 @@ impl Connection {
                 (self.buffer, self.at, self.end) = (buffer, 0, length);
                 self.now = self.hub.node().nanos();
                 self.member.heard(self.now / 1_000_000);
+                note_read();
                 Poll::Ready(true)
             }
             Poll::Ready(_) => {
