@@ -226,7 +226,9 @@ impl Built {
             #[cfg(feature = "tls")]
             tls: settings.tls.take(),
         };
-        let log = |address: &str, broker: &str| settings.print(address, broker);
+        let log = |address: &str, broker: &str| {
+            settings.print(address, broker, &crate::platform::runtime());
+        };
         let hubs = start.context.hubs();
         for hub in hubs.clone() {
             // What fails here is tried again when it is needed.

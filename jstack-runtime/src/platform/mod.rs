@@ -19,4 +19,4 @@ pub(crate) use machine::{
     unconstrained, unix_millis, write_line,
 };
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use native::block_on;
+pub(crate) use native::{block_on, runtime};

@@ -29,6 +29,23 @@ pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result
     Ok(builder.build()?.block_on(future))
 }
 
+/// The runtime that this is called on, for the log: how many workers it has, and what to write where it
+/// cannot use the machine.
+pub(crate) fn runtime() -> String {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+
+    let Ok(handle) = Handle::try_current() else { return "none".to_owned() };
+    match (handle.runtime_flavor(), handle.metrics().num_workers()) {
+        (RuntimeFlavor::CurrentThread, _) => {
+            "one thread, on which everything waits for everything \
+                                              else: `#[jstack_runtime::main]` uses all cores"
+                .to_owned()
+        }
+        (_, 1) => "1 worker".to_owned(),
+        (_, workers) => format!("{workers} workers"),
+    }
+}
+
 /// Runs a future beside the others.
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(future);
@@ -49,4 +66,24 @@ pub(crate) fn unix_millis() -> u64 {
 pub(crate) fn write_line(line: &dyn std::fmt::Display) {
     // There is nobody to report a closed stderr to.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runtime;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn a_runtime_is_logged_by_its_workers() {
+        assert_eq!(runtime(), "3 workers");
+    }
+
+    #[tokio::test]
+    async fn a_runtime_of_one_thread_is_logged_with_what_to_write() {
+        assert!(runtime().contains("`#[jstack_runtime::main]`"), "{}", runtime());
+    }
+
+    #[test]
+    fn without_a_runtime_there_is_nothing_to_log() {
+        assert_eq!(runtime(), "none");
+    }
 }

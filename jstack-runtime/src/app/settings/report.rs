@@ -14,8 +14,8 @@ impl Settings {
 
     /// Logs the settings and where they come from. Without a log the address alone is written, to
     /// stderr.
-    pub(crate) fn print(&self, address: &str, broker: &str) {
-        tracing::info!("{}", self.text(address, broker));
+    pub(crate) fn print(&self, address: &str, broker: &str, runtime: &str) {
+        tracing::info!("{}", self.text(address, broker, runtime));
         if observe::is_stderr_the_log() {
             observe::to_stderr(&format_args!("listening on {address}"));
         }
@@ -32,8 +32,8 @@ impl Settings {
         self.warn();
     }
 
-    fn text(&self, address: &str, broker: &str) -> String {
-        let mut text = format!("listening on {address}\n  broker: {broker}");
+    fn text(&self, address: &str, broker: &str, runtime: &str) -> String {
+        let mut text = format!("listening on {address}\n  broker: {broker}\n  runtime: {runtime}");
         for Setting { name, value, source } in &self.lines {
             let _ = write!(text, "\n  {name}={value} ({source})");
         }
@@ -63,7 +63,7 @@ mod tests {
         let chosen = broker::choose(None, name, &|name| environment.get(name)).expect("a broker");
         settings.add(chosen.settings);
         settings.add(vec![Setting::new("JSTACK_ADDRESS", "127.0.0.1:80", CODE)]);
-        settings.text("http://127.0.0.1:80", &chosen.broker.describe())
+        settings.text("http://127.0.0.1:80", &chosen.broker.describe(), "2 workers")
     }
 
     #[test]
