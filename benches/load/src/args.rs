@@ -33,6 +33,14 @@ pub(crate) struct Args {
     /// Members of room 0 beside the others that stop reading when the warm-up begins.
     #[arg(long, default_value_t = 0)]
     pub(crate) stalled: usize,
+    /// Connections beside the others, in a room of their own, of which each keeps eight messages in
+    /// flight all the time.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) flood: usize,
+    /// Messages a second of all connections together, sent on time whatever comes back: an open loop.
+    /// Latency then counts from the moment at which a message was due.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
     #[arg(long, default_value_t = 2.0)]
     pub(crate) secs: f64,
     #[arg(long, default_value_t = 0.8)]
@@ -61,6 +69,12 @@ pub(crate) enum Dialect {
     Raw,
     /// The same inside Engine.IO 4 and Socket.IO 5.
     Socketio,
+    /// The same in the profile `v1` of our own protocol.
+    V1,
+    /// `["check", {…}, {"i": …}]` in the profile `v1`: requests, each with its reply.
+    Request,
+    /// Every second connection speaks the profile `v1`, the others the base profile.
+    Half,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +83,17 @@ pub(crate) enum Publish {
     Each,
     /// Connection 0; the next message when all members have the last.
     One,
+}
+
+impl Dialect {
+    /// Whether a connection offers the profile `v1`.
+    pub(crate) fn is_v1(self, index: usize) -> bool {
+        match self {
+            Self::Raw | Self::Socketio => false,
+            Self::V1 | Self::Request => true,
+            Self::Half => index % 2 == 1,
+        }
+    }
 }
 
 impl Args {

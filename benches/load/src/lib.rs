@@ -11,6 +11,8 @@ pub struct Outcome {
     pub sent: u64,
     /// Frames (or answers) received in the window.
     pub delivered: u64,
+    /// Messages sent since the warm-up began, those under way at the end included.
+    pub total: u64,
     /// CPU seconds of the servers in the window: all threads, user and kernel.
     pub server_cpu: f64,
     /// The kernel's share of them, 0 to 1 (sampled by the clock tick).
@@ -24,6 +26,8 @@ pub struct Outcome {
     pub p50_us: f64,
     /// 99th percentile of the same.
     pub p99_us: f64,
+    /// 99.9th percentile of the same.
+    pub p999_us: f64,
     /// Longest of the same.
     pub max_us: f64,
     /// What should have arrived and did not, over the whole run. Anything but 0 voids the result.

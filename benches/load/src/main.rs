@@ -3,6 +3,7 @@
 mod args;
 mod connection;
 mod histogram;
+mod pace;
 mod process;
 mod swarm;
 mod wire;
@@ -17,6 +18,9 @@ use crate::args::{Args, Kind, Publish};
 use crate::connection::Phase;
 use crate::histogram::Histogram;
 use crate::swarm::{Swarm, Tally};
+
+/// Messages that a connection of the flood keeps in flight.
+const FLOOD: u64 = 8;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -36,9 +40,10 @@ fn main() -> Result {
         begin(&mut swarm)?;
         measure(&mut swarm, &mut outcome)?;
         outcome.lost = drain(&mut swarm)?;
+        outcome.total = swarm.tally.sent;
         outcome.broken = swarm.broken;
-        let count = swarm.args.connections;
-        if let Some(stalled) = swarm.connections[count..].first_mut() {
+        let stalled = swarm.stalls();
+        if let Some(stalled) = swarm.connections[stalled].first_mut() {
             outcome.stalled = Some(stalled.autopsy()?);
         }
     }
@@ -108,6 +113,13 @@ fn begin(swarm: &mut Swarm) -> Result {
     swarm.stall()?;
     swarm.tally = Tally::default();
     swarm.looping = true;
+    for index in swarm.floods() {
+        swarm.publish(index, FLOOD)?;
+    }
+    if swarm.args.rate.is_some() {
+        swarm.keep_pace();
+        return Ok(swarm.pump(swarm.args.warmup, |_| false)?);
+    }
     let publishers = match swarm.args.publish {
         Publish::Each => swarm.args.connections,
         Publish::One => 1,
@@ -145,6 +157,7 @@ fn measure(swarm: &mut Swarm, outcome: &mut Outcome) -> Result {
     outcome.client_busy = (own - swarm.tally.polled as f64 / 1e9) / outcome.secs;
     outcome.p50_us = swarm.tally.latency.quantile(0.5);
     outcome.p99_us = swarm.tally.latency.quantile(0.99);
+    outcome.p999_us = swarm.tally.latency.quantile(0.999);
     outcome.max_us = swarm.tally.latency.max();
     outcome.rss_after = process::rss(&args.pid);
     Ok(())

@@ -5,6 +5,7 @@
 //! would pay more for each delivery.
 
 use std::io;
+use std::ops::Range;
 use std::time::Instant;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -38,7 +39,9 @@ pub(crate) struct Swarm {
     pub(crate) broken: u64,
     /// What comes back is answered with the next message.
     pub(crate) looping: bool,
-    epoll: Epoll,
+    /// In an open loop: when it began, and how many messages were due since.
+    pub(crate) paced: Option<(u64, u64)>,
+    pub(crate) epoll: Epoll,
     epoch: Instant,
     setting_up: usize,
     input: Vec<u8>,
@@ -54,6 +57,7 @@ impl Swarm {
             open: 0,
             broken: 0,
             looping: false,
+            paced: None,
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             epoch: Instant::now(),
             setting_up: 0,
@@ -69,7 +73,17 @@ impl Swarm {
 
     /// All that there should be, the ones that will stall included.
     pub(crate) fn total(&self) -> usize {
-        self.args.connections + self.args.stalled
+        self.args.connections + self.args.stalled + self.args.flood
+    }
+
+    /// The connections that will stall.
+    pub(crate) fn stalls(&self) -> Range<usize> {
+        self.args.connections..self.args.connections + self.args.stalled
+    }
+
+    /// The connections that flood.
+    pub(crate) fn floods(&self) -> Range<usize> {
+        self.args.connections + self.args.stalled..self.total()
     }
 
     /// Serves the connections for `secs`, or until `done`.
@@ -81,6 +95,7 @@ impl Swarm {
             if before >= end {
                 break;
             }
+            self.send_what_is_due()?;
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO)?;
             if ready == 0 {
                 self.tally.polled += (self.now() - before).min(LONGEST_POLL);
@@ -125,10 +140,16 @@ impl Swarm {
         while self.setting_up < PARALLEL && self.connections.len() < self.total() {
             let index = self.connections.len();
             let server = self.args.address[usize::from(self.args.across() && index > 0)];
-            let stalls = index >= self.args.connections;
+            let (stalls, floods) = (self.stalls().contains(&index), self.floods().contains(&index));
             match Connection::begin(&self.epoll, index, server, stalls) {
                 Ok(mut connection) => {
-                    connection.room = if stalls { 0 } else { index % self.args.rooms };
+                    connection.room = match (stalls, floods) {
+                        (true, _) => 0,
+                        (_, true) => self.args.rooms,
+                        _ => index % self.args.rooms,
+                    };
+                    // Nobody waits for what a flood hears.
+                    connection.joined = floods;
                     self.setting_up += 1;
                     self.connections.push(connection);
                 }
@@ -136,6 +157,7 @@ impl Swarm {
                     eprintln!("connection {index} of {}: {error}", self.total());
                     self.args.connections = 0;
                     self.args.stalled = 0;
+                    self.args.flood = 0;
                 }
             }
         }
@@ -159,7 +181,9 @@ impl Swarm {
                  sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             }
         };
-        format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n{upgrade}\r\n")
+        let v1 = self.args.dialect.is_v1(index);
+        let profile = if v1 { "sec-websocket-protocol: jstack.v1\r\n" } else { "" };
+        format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n{upgrade}{profile}\r\n")
     }
 
     fn writable(&mut self, index: usize) -> io::Result<()> {
@@ -237,7 +261,7 @@ impl Swarm {
             }
             bytes = rest;
             match self.args.dialect {
-                Dialect::Raw => self.opened(index),
+                Dialect::Raw | Dialect::V1 | Dialect::Request | Dialect::Half => self.opened(index),
                 Dialect::Socketio => self.connections[index].phase = Phase::Greeting,
             }
         }
@@ -255,7 +279,11 @@ impl Swarm {
             }
         }
         if self.looping {
-            self.continue_loop(index, own)?;
+            if self.floods().contains(&index) {
+                self.publish(index, own)?;
+            } else if self.paced.is_none() {
+                self.continue_loop(index, own)?;
+            }
         }
         Ok(bytes)
     }
@@ -274,7 +302,7 @@ impl Swarm {
 
     /// Engine.IO's and Socket.IO's own packets. Anything else without a stamp is not for us.
     fn control(&mut self, index: usize, payload: &[u8]) -> io::Result<()> {
-        if self.args.dialect == Dialect::Raw {
+        if self.args.dialect != Dialect::Socketio {
             return Ok(());
         }
         let connection = &mut self.connections[index];
@@ -309,7 +337,9 @@ impl Swarm {
             return Ok(());
         }
         let now = self.now();
-        self.tally.sent += count;
+        if !self.floods().contains(&index) {
+            self.tally.sent += count;
+        }
         let connection = &mut self.connections[index];
         connection.asked = now;
         let frame = connection.template.stamped(now);
@@ -335,7 +365,7 @@ impl Swarm {
 
     /// The connections beside the others stop reading.
     pub(crate) fn stall(&mut self) -> io::Result<()> {
-        self.connections[self.args.connections..].iter().try_for_each(|c| c.ignore(&self.epoll))
+        self.connections[self.stalls()].iter().try_for_each(|c| c.ignore(&self.epoll))
     }
 }
 

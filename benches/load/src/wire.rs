@@ -62,11 +62,15 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn new(dialect: Dialect, room: usize, sender: usize, bytes: usize) -> Self {
         let event = match dialect {
-            Dialect::Raw => "",
-            Dialect::Socketio => "42",
+            Dialect::Raw | Dialect::V1 | Dialect::Half => r#"["message""#,
+            Dialect::Request => r#"["check""#,
+            Dialect::Socketio => r#"42["message""#,
         };
-        let head = format!(r#"{event}["message",{{"roomId":"r{room}","message":""#);
-        let tail = r#"","author":"a"}]"#;
+        let head = format!(r#"{event},{{"roomId":"r{room}","message":""#);
+        let tail = match dialect {
+            Dialect::Request => r#"","author":"a"},{"i":"1"}]"#,
+            _ => r#"","author":"a"}]"#,
+        };
         let stamp = format!("{}{:0TIME$x}{sender:0SENDER$x}", MARK as char, 0);
         let filler = bytes.saturating_sub(head.len() + stamp.len() + tail.len());
         let payload = format!("{head}{stamp}{}{tail}", "x".repeat(filler));
@@ -126,7 +130,9 @@ mod tests {
 
     #[test]
     fn a_stamp_is_found_in_what_the_server_sends_back() {
-        for (dialect, bytes) in [(Dialect::Raw, 100), (Dialect::Socketio, 300)] {
+        for (dialect, bytes) in
+            [(Dialect::Raw, 100), (Dialect::Socketio, 300), (Dialect::Request, 120)]
+        {
             let mut template = Template::new(dialect, 7, 31, bytes);
             let frame = template.stamped(0xfeed);
             let payload = frame[frame.len() - bytes..].to_vec();

@@ -19,9 +19,23 @@ pub(crate) struct Facts {
     load: String,
     rounds: usize,
     secs: f64,
-    workers: usize,
     server_cores: Vec<usize>,
     client_core: usize,
+}
+
+/// The cores of servers with so many workers: as many, from 0, unless the command line says otherwise.
+pub(crate) fn server_cores(args: &Args, workers: usize) -> Vec<usize> {
+    if args.cores.is_empty() {
+        (0..workers.min(cores()).max(1)).collect()
+    } else {
+        args.cores.clone()
+    }
+}
+
+/// The first core that the servers do not use, or the last one.
+pub(crate) fn client_core(args: &Args, workers: usize) -> usize {
+    let servers = server_cores(args, workers);
+    (0..cores()).find(|core| !servers.contains(core)).unwrap_or(cores() - 1)
 }
 
 pub(crate) fn cores() -> usize {
@@ -45,9 +59,8 @@ pub(crate) fn gather(args: &Args) -> Facts {
         load: load.split(' ').next().unwrap_or_default().to_owned(),
         rounds: args.rounds,
         secs: args.secs,
-        workers: args.workers,
-        server_cores: args.server_cores(),
-        client_core: args.client_core(),
+        server_cores: server_cores(args, 1),
+        client_core: client_core(args, 1),
     }
 }
 
@@ -60,7 +73,7 @@ fn version(program: &str) -> String {
 impl Facts {
     pub(crate) fn line(&self) -> String {
         format!(
-            "{}, {} cores, Linux {}, {}; {} rounds of {} s, {} workers, servers on {:?}, load \
+            "{}, {} cores, Linux {}, {}; {} rounds of {} s, servers with one worker on {:?}, load \
              generator on {}; load of the machine at the start {}",
             self.processor,
             self.cores,
@@ -68,7 +81,6 @@ impl Facts {
             self.rustc,
             self.rounds,
             self.secs,
-            self.workers,
             self.server_cores,
             self.client_core,
             self.load

@@ -3,22 +3,27 @@
 //! See `benches/README.md` for how to read them.
 
 mod facts;
+mod growth;
+mod latency;
 mod measure;
 mod peer;
 mod report;
 mod scenario;
 mod servers;
+mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::{Map, Value, json};
 
-use crate::measure::Run;
+use crate::facts::Facts;
+use crate::measure::{Run, Setup};
 use crate::peer::Peer;
 use crate::scenario::Scenario;
 
@@ -36,35 +41,37 @@ pub(crate) struct Args {
     /// Length of the measured window.
     #[arg(long, default_value_t = 2.0)]
     secs: f64,
-    /// Threads of the servers that can have several. The limit keeps its one.
-    #[arg(long, default_value_t = 1)]
-    workers: usize,
     /// Connections of the idle scenario.
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
-    /// Cores of the servers; without it, as many as workers, from 0, one being left for the load
-    /// generator.
+    /// Cores of the servers; without it, as many as workers, from 0.
     #[arg(long, value_delimiter = ',')]
     cores: Vec<usize>,
+    /// Comma list of what is measured; without it, all.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    suites: Vec<Suite>,
+    /// Writes the tables into README.md and docs/figures.md.
+    #[arg(long)]
+    write: bool,
+}
+
+/// A table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// All servers beside each other, with one worker.
+    Servers,
+    /// Our own server with one worker and with two.
+    Workers,
+    /// What the profile `v1` costs.
+    V1,
+    /// Percentiles in an open loop.
+    Latency,
+    /// From 100 to 18,000 connections.
+    Growth,
 }
 
 fn names(names: impl Iterator<Item = &'static str>) -> clap::builder::PossibleValuesParser {
     names.collect::<Vec<_>>().into()
-}
-
-impl Args {
-    fn server_cores(&self) -> Vec<usize> {
-        if self.cores.is_empty() {
-            return (0..self.workers.min(facts::cores().saturating_sub(1)).max(1)).collect();
-        }
-        self.cores.clone()
-    }
-
-    /// The first core that the servers do not use.
-    fn client_core(&self) -> usize {
-        let servers = self.server_cores();
-        (0..facts::cores()).find(|core| !servers.contains(core)).unwrap_or(0)
-    }
 }
 
 /// By scenario and peer; the rounds in order. An error is why the cell is empty.
@@ -89,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !built {
         peer::cargo_build(&["--package", "bench-load"])?;
     }
-    let mut peers: Vec<&Peer> = Vec::new();
+    let mut peers: Vec<&'static Peer> = Vec::new();
     for (index, peer) in peer::ALL.iter().enumerate() {
         if index > 0 && !wanted(&args.peers, peer.name) {
             continue;
@@ -101,25 +108,141 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let output = output_folder()?;
+    let bench = Bench { args: &args, output: &output, peers: &peers, scenarios: &scenarios };
     let facts = facts::gather(&args);
-    let mut results = Results::new();
-    for round in 0..args.rounds {
-        play(&args, &output, round, &scenarios, &peers, &mut results);
-    }
-    let path = output.join("results.json");
-    fs::write(&path, serde_json::to_vec_pretty(&report::json(&facts, &results))?)?;
-    print!("{}", report::markdown(&facts, &scenarios, &peers, &results, &notes));
-    eprintln!("results: {}", path.display());
+    let mut report = Report::new(&output, &facts, &notes);
+    bench.run_all(&mut report)?;
+    print!("{}", report.text);
+    eprintln!("results: {}", output.display());
     Ok(())
+}
+
+/// What came of the suites so far; each is written as soon as it is there.
+struct Report<'a> {
+    output: &'a Path,
+    text: String,
+    json: Map<String, Value>,
+}
+
+impl<'a> Report<'a> {
+    fn new(output: &'a Path, facts: &Facts, notes: &[String]) -> Self {
+        let mut text = format!("{}\n", facts.line());
+        for note in notes {
+            text.push_str(&format!("\nNot run: {note}\n"));
+        }
+        let json = Map::from_iter([("facts".to_owned(), json!(facts))]);
+        Self { output, text, json }
+    }
+
+    fn add(&mut self, name: &str, tables: &str, value: Value) -> std::io::Result<()> {
+        self.text.push_str(&format!("\n## {name}\n\n{tables}"));
+        self.json.insert(name.to_owned(), value);
+        fs::write(self.output.join("tables.md"), &self.text)?;
+        fs::write(self.output.join("results.json"), serde_json::to_vec_pretty(&self.json)?)
+    }
+}
+
+/// What is run, and where it goes.
+struct Bench<'a> {
+    args: &'a Args,
+    output: &'a Path,
+    peers: &'a [&'static Peer],
+    scenarios: &'a [&'static Scenario],
+}
+
+impl Bench<'_> {
+    fn wants(&self, suite: Suite) -> bool {
+        self.args.suites.is_empty() || self.args.suites.contains(&suite)
+    }
+
+    fn setup(&self, workers: usize) -> Setup<'_> {
+        Setup { args: self.args, workers, logs: self.output }
+    }
+
+    /// Runs the suites, each with its tables and figures.
+    fn run_all(&self, report: &mut Report<'_>) -> std::io::Result<()> {
+        if self.wants(Suite::Servers) {
+            let results = self.rounds(&self.setup(1), self.scenarios, self.peers);
+            let all = tables::servers(self.scenarios, self.peers, &results, true);
+            let readme = tables::readme(self.peers, &results);
+            let details = report::markdown(self.scenarios, self.peers, &results);
+            let text = format!("{all}{details}\nREADME:\n\n{readme}");
+            report.add("servers", &text, report::json(&results).into())?;
+            self.write("docs/figures.md", "servers", &all)?;
+            self.write("README.md", "servers", &readme)?;
+        }
+        if self.wants(Suite::Workers) {
+            let (one, two, table) = self.workers();
+            let details = report::markdown(&self.of_workers(), self.peers, &two);
+            let value = json!([report::json(&one), report::json(&two)]);
+            report.add("workers", &format!("{table}{details}"), value)?;
+            self.write("docs/figures.md", "workers", &table)?;
+        }
+        if self.wants(Suite::V1)
+            && let Some(ours) = self.peers.iter().find(|peer| peer.is_ours())
+        {
+            let names = scenario::V1.iter().flat_map(|(scenario, beside)| [*beside, scenario.name]);
+            let names: BTreeSet<_> = names.collect();
+            let all: Vec<_> = names.into_iter().filter_map(scenario::named).collect();
+            let results = self.rounds(&self.setup(1), &all, &[ours]);
+            let table = tables::v1(ours, &results);
+            report.add("v1", &table, report::json(&results).into())?;
+        }
+        if self.wants(Suite::Latency) {
+            let (table, value) = latency::run(&self.setup(1), self.peers);
+            report.add("latency", &table, value)?;
+        }
+        if self.wants(Suite::Growth) {
+            let (table, value) = growth::run(&self.setup(1), self.peers);
+            report.add("growth", &table, value)?;
+            self.write("docs/growth.md", "growth", &table)?;
+        }
+        Ok(())
+    }
+
+    fn of_workers(&self) -> Vec<&'static Scenario> {
+        scenario::WORKERS.iter().filter_map(|name| scenario::named(name)).collect()
+    }
+
+    /// Our own server and the limit, with one worker and with two.
+    fn workers(&self) -> (Results, Results, String) {
+        let scenarios = self.of_workers();
+        let peers = self.peers.iter().filter(|p| p.is_ours() || p.name == peer::ALL[0].name);
+        let peers: Vec<&'static Peer> = peers.copied().collect();
+        let one = self.rounds(&self.setup(1), &scenarios, &peers);
+        let two = self.rounds(&self.setup(2), &scenarios, &peers);
+        let table = tables::workers(&scenarios, &peers, &one, &two);
+        (one, two, table)
+    }
+
+    fn write(&self, file: &str, name: &str, table: &str) -> std::io::Result<()> {
+        if !self.args.write {
+            return Ok(());
+        }
+        let project = peer::home().parent().map(Path::to_path_buf).unwrap_or_default();
+        tables::replace(&project.join(file), name, table)
+    }
+
+    fn rounds(
+        &self,
+        setup: &Setup<'_>,
+        scenarios: &[&'static Scenario],
+        peers: &[&'static Peer],
+    ) -> Results {
+        let mut results = Results::new();
+        for round in 0..self.args.rounds {
+            play(setup, round, scenarios, peers, &mut results);
+        }
+        results
+    }
 }
 
 /// One round: in each scenario one peer after the other, beginning with another one each time.
 fn play(
-    args: &Args,
-    output: &Path,
+    setup: &Setup<'_>,
     round: usize,
-    scenarios: &[&Scenario],
-    peers: &[&Peer],
+    scenarios: &[&'static Scenario],
+    peers: &[&'static Peer],
     results: &mut Results,
 ) {
     for scenario in scenarios {
@@ -128,7 +251,7 @@ fn play(
             if scenario.redis && !peer.redis {
                 continue;
             }
-            let run = measure::run(args, output, peer, scenario).map_err(|why| why.to_string());
+            let run = setup.run(peer, scenario).map_err(|why| why.to_string());
             let told = match &run {
                 Ok(run) => report::told(scenario, run),
                 Err(why) => why.clone(),
@@ -136,7 +259,7 @@ fn play(
             eprintln!(
                 "[{}/{}] {:12} {:17} {told}",
                 round + 1,
-                args.rounds,
+                setup.args.rounds,
                 scenario.name,
                 peer.name
             );

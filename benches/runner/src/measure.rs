@@ -7,6 +7,7 @@ use std::process::Command;
 use bench_load::Outcome;
 
 use crate::Args;
+use crate::facts;
 use crate::peer::{self, Peer};
 use crate::scenario::{ALL_READ, Measure, Scenario};
 use crate::servers::{Cluster, on_cores};
@@ -19,35 +20,62 @@ pub(crate) struct Run {
     pub(crate) all_read: Option<Outcome>,
 }
 
-pub(crate) fn run(args: &Args, logs: &Path, peer: &Peer, scenario: &Scenario) -> io::Result<Run> {
-    let fresh = || Cluster::start(peer, &args.server_cores(), args.workers, scenario.redis, logs);
-    let all_read = match scenario.measure {
-        Measure::Stalled => Some(load(args, peer, &ALL_READ, &fresh()?)?),
-        Measure::Deliveries | Measure::Idle => None,
-    };
-    Ok(Run { outcome: load(args, peer, scenario, &fresh()?)?, all_read })
+/// How a run is set up beside its scenario.
+pub(crate) struct Setup<'a> {
+    pub(crate) args: &'a Args,
+    pub(crate) workers: usize,
+    pub(crate) logs: &'a Path,
 }
 
-fn load(args: &Args, peer: &Peer, scenario: &Scenario, servers: &Cluster) -> io::Result<Outcome> {
-    let list = |items: Vec<String>| items.join(",");
-    let addresses = servers.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
-    let pids = servers.nodes.iter().map(|node| node.pid().to_string()).collect();
-    let mut command = Command::new(peer::binary("bench-load"));
-    command.args(scenario.load.split(' '));
-    command.args(["--address", &list(addresses), "--pid", &list(pids)]);
-    command.args(["--dialect", peer.dialect]);
-    command.args(["--path", if scenario.load.starts_with("get") { peer.get } else { peer.chat }]);
-    command.args(["--secs", &args.secs.to_string()]);
-    if scenario.measure == Measure::Idle {
-        command.args(["--connections", &args.idle.to_string()]);
+impl Setup<'_> {
+    /// Starts a peer's servers.
+    pub(crate) fn servers(&self, peer: &Peer, redis: bool) -> io::Result<Cluster> {
+        let cores = facts::server_cores(self.args, self.workers);
+        Cluster::start(peer, &cores, self.workers, redis, self.logs)
     }
-    if let Some(redis) = &servers.redis {
-        command.args(["--helper", &redis.pid().to_string()]);
+
+    /// Runs a scenario once.
+    pub(crate) fn run(&self, peer: &Peer, scenario: &Scenario) -> io::Result<Run> {
+        let load = |scenario: &Scenario| {
+            let more = match scenario.measure {
+                Measure::Idle => vec!["--connections".into(), self.args.idle.to_string()],
+                Measure::Deliveries | Measure::Stalled => Vec::new(),
+            };
+            self.load(peer, scenario, &more)
+        };
+        let all_read = match scenario.measure {
+            Measure::Stalled => Some(load(&ALL_READ)?),
+            Measure::Deliveries | Measure::Idle => None,
+        };
+        Ok(Run { outcome: load(scenario)?, all_read })
     }
-    let output = on_cores(&[args.client_core()], || command.output())?;
-    if output.status.success() {
-        return serde_json::from_slice(&output.stdout).map_err(io::Error::other);
+
+    /// Runs the load generator once, on fresh servers, with `more` arguments.
+    pub(crate) fn load(
+        &self,
+        peer: &Peer,
+        scenario: &Scenario,
+        more: &[String],
+    ) -> io::Result<Outcome> {
+        let servers = self.servers(peer, scenario.redis)?;
+        let list = |items: Vec<String>| items.join(",");
+        let addresses = servers.nodes.iter().map(|n| format!("127.0.0.1:{}", n.port)).collect();
+        let pids = servers.nodes.iter().map(|node| node.pid().to_string()).collect();
+        let path = if scenario.load.starts_with("get") { peer.get } else { peer.chat };
+        let mut command = Command::new(peer::load_generator());
+        command.args(scenario.load.split(' '));
+        command.args(["--address", &list(addresses), "--pid", &list(pids), "--path", path]);
+        command.args(["--dialect", scenario.dialect.unwrap_or(peer.dialect)]);
+        command.args(["--secs", &self.args.secs.to_string()]).args(more);
+        if let Some(redis) = &servers.redis {
+            command.args(["--helper", &redis.pid().to_string()]);
+        }
+        let core = facts::client_core(self.args, self.workers);
+        let output = on_cores(&[core], || command.output())?;
+        if output.status.success() {
+            return serde_json::from_slice(&output.stdout).map_err(io::Error::other);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(io::Error::other(said.lines().collect::<Vec<_>>().join("; ")))
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(io::Error::other(said.lines().collect::<Vec<_>>().join("; ")))
 }

@@ -6,8 +6,10 @@ use std::process::Command;
 /// What makes the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A package of this workspace; its binary has the same name.
+    /// A package of this workspace, whose binary has the same name.
     Rust(&'static str),
+    /// A binary of `bench-ours`, in a profile of this workspace.
+    Ours { binary: &'static str, profile: &'static str },
     /// A folder of this workspace with a `package.json` and a `server.js`.
     Node(&'static str),
 }
@@ -38,10 +40,23 @@ pub(crate) enum Workers {
     Environment,
 }
 
+/// The README's program, as `cargo build --release` makes it.
+const OURS: Peer = Peer {
+    name: "ours",
+    title: "this",
+    kind: Kind::Ours { binary: "bench-ours", profile: "plain" },
+    args: &[],
+    dialect: "raw",
+    chat: "/api/bench/chat?room={room}",
+    get: "/api/bench/small",
+    redis: true,
+    workers: Workers::Environment,
+};
+
 const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket&room={room}";
 
 /// The first is what the others are divided by.
-pub(crate) const ALL: [Peer; 6] = [
+pub(crate) const ALL: [Peer; 8] = [
     Peer {
         name: "limit",
         title: "limit",
@@ -55,14 +70,21 @@ pub(crate) const ALL: [Peer; 6] = [
     },
     Peer {
         name: "ours",
-        title: "ours",
-        kind: Kind::Rust("bench-ours"),
-        args: &[],
-        dialect: "raw",
-        chat: "/api/bench/chat?room={room}",
-        get: "/api/bench/small",
-        redis: true,
-        workers: Workers::Environment,
+        title: "this",
+        kind: Kind::Ours { binary: "bench-ours", profile: "plain" },
+        ..OURS
+    },
+    Peer {
+        name: "ours-tokio",
+        title: "this on `#[tokio::main]`",
+        kind: Kind::Ours { binary: "bench-ours-tokio", profile: "plain" },
+        ..OURS
+    },
+    Peer {
+        name: "ours-tuned",
+        title: "this, tuned",
+        kind: Kind::Ours { binary: "bench-ours", profile: "release" },
+        ..OURS
     },
     Peer {
         name: "axum-ws",
@@ -121,12 +143,25 @@ pub(crate) fn installed(program: &str) -> bool {
 }
 
 impl Peer {
+    /// Whether it is our own server, however it was built.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.kind, Kind::Ours { .. })
+    }
+
     /// Makes it ready; the error says why it cannot run and what would let it. `built`: all
     /// packages of the workspace are.
     pub(crate) fn prepare(&self, built: bool) -> Result<(), String> {
         match self.kind {
-            Kind::Rust(package) if built && binary(package).exists() => Ok(()),
+            Kind::Rust(package) if built && binary(package, RELEASE).exists() => Ok(()),
             Kind::Rust(package) => cargo_build(&["--package", package]),
+            Kind::Ours { binary: name, profile: RELEASE }
+                if built && binary(name, RELEASE).exists() =>
+            {
+                Ok(())
+            }
+            Kind::Ours { profile, .. } => {
+                cargo_build(&["--package", "bench-ours", "--profile", profile])
+            }
             Kind::Node(folder) => {
                 let folder = home().join(folder);
                 if !installed("node") || !installed("npm") {
@@ -148,7 +183,8 @@ impl Peer {
     /// One server process of it.
     pub(crate) fn command(&self, port: u16, workers: usize, redis: Option<u16>) -> Command {
         let mut command = match self.kind {
-            Kind::Rust(package) => Command::new(binary(package)),
+            Kind::Rust(package) => Command::new(binary(package, RELEASE)),
+            Kind::Ours { binary: name, profile } => Command::new(binary(name, profile)),
             Kind::Node(folder) => {
                 let mut node = Command::new("node");
                 node.arg(home().join(folder).join("server.js"));
@@ -172,20 +208,32 @@ impl Peer {
     }
 }
 
-/// A binary of this workspace: it lies beside ours.
-pub(crate) fn binary(name: &str) -> PathBuf {
-    std::env::current_exe().unwrap_or_default().with_file_name(name)
+/// The profile in which this program and what it is compared with are built.
+const RELEASE: &str = "release";
+
+/// A binary of this workspace: it lies beside ours, in the folder of its profile.
+pub(crate) fn binary(name: &str, profile: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let target = program.ancestors().nth(2).unwrap_or(Path::new("target"));
+    target.join(profile).join(name)
+}
+
+/// The load generator.
+pub(crate) fn load_generator() -> PathBuf {
+    binary("bench-load", RELEASE)
 }
 
 /// All packages but this one, which runs. In one go, because the features of what they share
-/// depend on what is built with it: one by one, each would build tokio anew.
+/// depend on what is built with it: one by one, each would build tokio again.
 pub(crate) const EVERYTHING: [&str; 3] = ["--workspace", "--exclude", "bench"];
 
-/// Builds packages as this one was built.
+/// Builds packages as this one was built, if `packages` name no other profile.
 pub(crate) fn cargo_build(packages: &[&str]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile: &[&str] = if packages.contains(&"--profile") { &[] } else { &["--release"] };
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--locked"])
+        .args(["build", "--quiet", "--locked"])
+        .args(profile)
         .args(packages)
         .current_dir(home())
         .status();
@@ -193,7 +241,7 @@ pub(crate) fn cargo_build(packages: &[&str]) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         _ => {
             let packages = packages.join(" ");
-            Err(format!("it does not build: `cargo build --release {packages}` in benches/"))
+            Err(format!("it does not build: `cargo build {packages}` in benches/"))
         }
     }
 }

@@ -5,15 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::Results;
-use crate::facts::Facts;
 use crate::measure::Run;
 use crate::peer::{self, Peer};
-use crate::scenario::{IDLE_TARGET, Measure, Scenario};
-
-const OURS: &str = "ours";
+use crate::scenario::{Measure, Scenario};
 
 /// The figure that is compared; `None` where the run is void.
-fn figure(scenario: &Scenario, run: &Run) -> Option<f64> {
+pub(crate) fn figure(scenario: &Scenario, run: &Run) -> Option<f64> {
     let outcome = &run.outcome;
     match scenario.measure {
         Measure::Idle if outcome.broken > 0 => None,
@@ -25,7 +22,7 @@ fn figure(scenario: &Scenario, run: &Run) -> Option<f64> {
     }
 }
 
-fn kib(run: &Run) -> f64 {
+pub(crate) fn kib(run: &Run) -> f64 {
     let outcome = &run.outcome;
     (outcome.rss_after as f64 - outcome.rss_before as f64) / outcome.connections.max(1) as f64
 }
@@ -47,7 +44,7 @@ pub(crate) fn told(scenario: &Scenario, run: &Run) -> String {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -57,7 +54,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     match value {
         1e6.. => format!("{:.2} M", value / 1e6),
         1e4.. => format!("{:.0} k", value / 1e3),
@@ -67,14 +64,14 @@ fn short(value: f64) -> String {
 }
 
 /// The rounds of one peer in one scenario beside the limit's.
-struct Cell<'a> {
+pub(crate) struct Cell<'a> {
     scenario: &'a Scenario,
     runs: &'a [Result<Run, String>],
     limit: &'a [Result<Run, String>],
 }
 
 impl<'a> Cell<'a> {
-    fn find(results: &'a Results, scenario: &'a Scenario, peer: &str) -> Option<Self> {
+    pub(crate) fn find(results: &'a Results, scenario: &'a Scenario, peer: &str) -> Option<Self> {
         let of = |name: &str| {
             let mut all = results.iter();
             all.find(|(key, _)| **key == (scenario.name, name)).map(|(_, runs)| runs.as_slice())
@@ -83,22 +80,26 @@ impl<'a> Cell<'a> {
         Some(Self { scenario, runs: of(peer)?, limit })
     }
 
-    fn median(&self, of: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
+    pub(crate) fn median(&self, of: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
         median(self.runs.iter().flatten().filter_map(of).collect())
     }
 
-    fn figure(&self) -> Option<f64> {
+    pub(crate) fn figure(&self) -> Option<f64> {
         self.median(|run| figure(self.scenario, run))
     }
 
     /// The median of the ratios of each round, not the ratio of the medians: what disturbed a
     /// round disturbed both.
-    fn ratio(&self) -> Option<f64> {
+    pub(crate) fn ratio(&self) -> Option<f64> {
         let both = self.runs.iter().zip(self.limit).filter_map(|(run, limit)| {
             let figure = |run: &Result<Run, String>| figure(self.scenario, run.as_ref().ok()?);
             Some(figure(run)? / figure(limit)?)
         });
         median(both.collect())
+    }
+
+    pub(crate) fn runs(&self) -> &'a [Result<Run, String>] {
+        self.runs
     }
 
     fn spread(&self) -> f64 {
@@ -122,82 +123,20 @@ impl<'a> Cell<'a> {
     }
 }
 
-pub(crate) fn json(facts: &Facts, results: &Results) -> Value {
-    let runs: Vec<Value> = results
-        .iter()
-        .map(|((scenario, peer), rounds)| {
-            json!({ "scenario": scenario, "peer": peer, "rounds": rounds })
-        })
-        .collect();
-    json!({ "facts": facts, "runs": runs })
+/// All runs of a suite.
+pub(crate) fn json(results: &Results) -> Vec<Value> {
+    let runs = results.iter().map(|((scenario, peer), rounds)| {
+        json!({ "scenario": scenario, "peer": peer, "rounds": rounds })
+    });
+    runs.collect()
 }
 
-pub(crate) fn markdown(
-    facts: &Facts,
-    scenarios: &[&Scenario],
-    peers: &[&Peer],
-    results: &Results,
-    notes: &[String],
-) -> String {
-    let mut out = format!("{}\n\n", facts.line());
-    comparison(&mut out, scenarios, peers, results);
+/// The details of each scenario, and what a reader does that stops.
+pub(crate) fn markdown(scenarios: &[&Scenario], peers: &[&Peer], results: &Results) -> String {
+    let mut out = String::new();
     details(&mut out, scenarios, peers, results);
     stalled(&mut out, scenarios, peers, results);
-    for note in notes {
-        let _ = writeln!(out, "\nNot run: {note}");
-    }
     out
-}
-
-/// Deliveries per CPU second of the limit, and everybody's ratio to it.
-fn comparison(out: &mut String, scenarios: &[&Scenario], peers: &[&Peer], results: &Results) {
-    let titles: Vec<_> = peers.iter().map(|peer| peer.title).collect();
-    let _ = writeln!(out, "| | {} | target for ours |", titles.join(" | "));
-    let _ = writeln!(out, "|---|{}---|", "---|".repeat(peers.len()));
-    for scenario in scenarios.iter().filter(|s| s.measure != Measure::Stalled) {
-        if scenario.measure == Measure::Idle {
-            let cells = peers.iter().map(|peer| {
-                let cell = Cell::find(results, scenario, peer.name);
-                let size = cell.and_then(|cell| cell.median(|run| Some(kib(run))));
-                mark(peer, size.map(|size| (format!("{size:.1}"), size <= IDLE_TARGET)))
-            });
-            let cells: Vec<_> = cells.collect();
-            let row = "idle, KiB a joined connection";
-            let _ = writeln!(out, "| {row} | {} | ≤ {IDLE_TARGET} |", cells.join(" | "));
-        }
-        let cells = peers.iter().enumerate().map(|(index, peer)| {
-            let cell = Cell::find(results, scenario, peer.name);
-            if index == 0 {
-                let figure = cell.and_then(|cell| cell.figure());
-                return figure.map_or("void".into(), short);
-            }
-            match cell {
-                None => "–".into(),
-                Some(cell) => mark(
-                    peer,
-                    cell.ratio().map(|r| (ratio(r), scenario.target.is_none_or(|t| r >= t))),
-                ),
-            }
-        });
-        let cells: Vec<_> = cells.collect();
-        let target = scenario.target.map_or("–".into(), |target| format!("≥ {target:.2}"));
-        let _ = writeln!(out, "| {} | {} | {target} |", scenario.title, cells.join(" | "));
-    }
-}
-
-/// Our own cell says whether it reaches its target.
-fn mark(peer: &Peer, value: Option<(String, bool)>) -> String {
-    match value {
-        None => "void".into(),
-        Some((text, reached)) if peer.name == OURS => {
-            format!("**{text}**{}", if reached { "" } else { " ✗" })
-        }
-        Some((text, _)) => text,
-    }
-}
-
-fn ratio(value: f64) -> String {
-    if value < 0.1 { format!("{value:.3}") } else { format!("{value:.2}") }
 }
 
 fn details(out: &mut String, scenarios: &[&Scenario], peers: &[&Peer], results: &Results) {
