@@ -7,6 +7,7 @@ use crate::broker::{Broker, Redis};
 use crate::error::{BoxError, Result};
 use crate::limits::Limits;
 use crate::observe;
+use crate::procedure::{keep_of, outgoing_classes};
 use crate::rooms::{Hub, Node};
 use crate::ws::{Io, SocketProcedure};
 
@@ -150,6 +151,10 @@ impl Emitter {
     pub fn io<P: SocketProcedure>(&self, path: &str) -> Io<P> {
         let hub = Hub::new(self.node.clone());
         hub.name(path.trim_matches('/'));
+        hub.set_classes(outgoing_classes::<P::Outgoing>());
+        if let Some(keep) = keep_of(P::HISTORY) {
+            hub.set_keep(keep);
+        }
         Io::new(hub)
     }
 }

@@ -181,21 +181,35 @@ fn events<E: Events>() -> Vec<EventInfo> {
 impl EventsInfo {
     /// How much of each room is kept, if anything is.
     pub(crate) fn keep(&self) -> Option<Keep> {
-        let (count, millis) = self.history?;
-        Some(Keep { count, age: Duration::from_millis(millis) })
+        keep_of(self.history)
     }
 
     /// The classes of delivery, as the hub needs them.
     pub(crate) fn classes(&self) -> Classes {
-        let class = |event: EventInfo| EventClass {
-            name: event.name,
-            delivery: event.delivery,
-            forget: event.forget,
-            field: event.latest_by(),
-        };
-        let incoming: Vec<_> = (self.incoming)().into_iter().map(class).collect();
-        Classes::new(&incoming, (self.outgoing)().into_iter().map(class).collect())
+        Classes::new(&classes((self.incoming)()), classes((self.outgoing)()))
     }
+}
+
+fn classes(events: Vec<EventInfo>) -> Vec<EventClass> {
+    let class = |event: EventInfo| EventClass {
+        name: event.name,
+        delivery: event.delivery,
+        forget: event.forget,
+        field: event.latest_by(),
+    };
+    events.into_iter().map(class).collect()
+}
+
+/// How much of each room is kept: so many messages, for so many milliseconds.
+pub(crate) fn keep_of(history: Option<(u32, u64)>) -> Option<Keep> {
+    let (count, millis) = history?;
+    Some(Keep { count, age: Duration::from_millis(millis) })
+}
+
+/// The classes of what is only sent.
+#[cfg(feature = "redis")]
+pub(crate) fn outgoing_classes<E: Events>() -> Classes {
+    Classes::new(&[], classes(events::<E>()))
 }
 
 /// How the payload's field `field` is called on the wire, as its schema shows: serde may rename it.

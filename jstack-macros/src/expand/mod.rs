@@ -271,6 +271,15 @@ fn history(args: &Args) -> Option<TokenStream> {
     Some(code!(.history(#count, #millis)))
 }
 
+/// The same for programs that only emit.
+fn history_const(args: &Args) -> Option<TokenStream> {
+    let crate::args::History { count, millis } = args.history.as_ref()?;
+    Some(code! {
+        const HISTORY: ::core::option::Option<(u32, u64)> =
+            ::core::option::Option::Some((#count, #millis));
+    })
+}
+
 /// The name on the wire, and its documentation.
 fn described(args: &Args, ident: &proc_macro2::Ident, docs: &str) -> (String, Option<TokenStream>) {
     let name = match &args.rename {

@@ -417,6 +417,7 @@ impl quote::ToTokens for Generated<'_> {
         let presence = self.presence().map(|presence| presence.0);
         let implementation = self.implementation();
         let no_replies = self.no_replies();
+        let history = super::history_const(self.args);
         tokens.extend(code! {
             #(#aliases)*
             #(#conditional)*
@@ -424,6 +425,7 @@ impl quote::ToTokens for Generated<'_> {
             #[automatically_derived]
             impl #rt::SocketProcedure for Procedure {
                 #events
+                #history
             }
             /// Private, so that the session and the extractors may be.
             struct __Handlers;

@@ -223,12 +223,14 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let Handler { ident, cfgs, .. } = handler;
     let incoming = args.incoming.as_ref().or(args.outgoing.as_ref())?;
     let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
+    let history = super::history_const(args);
     Some(code! {
         #(#cfgs)*
         #[automatically_derived]
         impl #rt::SocketProcedure for #ident::Procedure {
             type Incoming = #incoming;
             type Outgoing = #outgoing;
+            #history
         }
     })
 }

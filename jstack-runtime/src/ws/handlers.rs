@@ -35,6 +35,9 @@ pub trait SocketProcedure: Send + Sync + 'static {
     type Incoming: Events;
     /// What clients get.
     type Outgoing: Events;
+    /// How many messages of a room are kept, and for how many milliseconds.
+    #[doc(hidden)]
+    const HISTORY: Option<(u32, u64)> = None;
 }
 
 /// The handlers of a module with `#[procedure(ws, …)]`.
