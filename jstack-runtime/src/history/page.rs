@@ -45,12 +45,26 @@ impl Entry {
 pub struct Page {
     /// The end of the log.
     pub top: Position,
-    /// The entries, the oldest first.
+    /// The entries, the oldest first. An offset that is missing between them, or before the end of
+    /// the log where there are no more, is that of an entry that cannot be read.
     pub entries: Vec<Entry>,
     /// Whether there are more entries in the direction of reading.
     pub more: bool,
     /// Set if the entries do not continue at the reader's position: entries between are lost.
     pub gap: Option<GapReason>,
+}
+
+impl Page {
+    /// Whether the page has everything that came after a position: nothing is missing, neither at
+    /// its beginning nor between its entries.
+    pub(crate) fn is_whole(&self, after: Position) -> bool {
+        let offsets = || self.entries.iter().map(|entry| entry.offset);
+        let follows = |(offset, expected): (u64, u64)| offset == expected;
+        let end = offsets().next_back().unwrap_or(after.offset());
+        self.gap.is_none()
+            && offsets().zip(after.offset().saturating_add(1)..).all(follows)
+            && (self.more || end == self.top.offset())
+    }
 }
 
 /// Why a log does not continue at a reader's position.

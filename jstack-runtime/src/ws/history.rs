@@ -82,8 +82,8 @@ impl<P: SocketProcedure> RoomHistory<P> {
 
     /// Returns the messages after a position, the oldest first.
     ///
-    /// Fails where [`last`](Self::last) does, and with the code `gone` if the history does not reach back to
-    /// the position. Cancel safe.
+    /// Fails where [`last`](Self::last) does, and with the code `gone` if the history does not have all
+    /// of them any more. Cancel safe.
     ///
     /// ```
     #[doc = include_str!("../docs/in_chat.md")]
@@ -94,8 +94,10 @@ impl<P: SocketProcedure> RoomHistory<P> {
     /// ```
     pub async fn after(&self, position: &Position) -> Result<Vec<Past<P::Outgoing>>> {
         let page = self.hub.since(&self.room, *position).await?;
-        if page.gap.is_some() {
-            return Err(Error::gone("the history does not go back to that position"));
+        if !page.is_whole(*position) {
+            return Err(Error::gone(
+                "the history does not have everything after that position any more",
+            ));
         }
         past(page)
     }

@@ -1,6 +1,7 @@
 //! `Redis`: the broker as users configure it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Redis {
     heartbeat: Duration,
     linger: Duration,
     connections: OnceLock<Arc<Connections>>,
+    /// Whether the rights for histories were looked at.
+    has_checked_rights: AtomicBool,
 }
 
 impl Redis {
@@ -120,6 +123,7 @@ impl Redis {
             heartbeat: HEARTBEAT,
             linger: LINGER,
             connections: OnceLock::new(),
+            has_checked_rights: AtomicBool::new(false),
         }
     }
 
@@ -264,7 +268,11 @@ impl Broker for Redis {
     }
 
     fn history(&self) -> Option<Arc<dyn History>> {
-        Some(Arc::new(RedisHistory { connections: self.connections().clone() }))
+        let history = RedisHistory { connections: self.connections().clone() };
+        if !self.has_checked_rights.swap(true, Ordering::Relaxed) {
+            history.check_rights();
+        }
+        Some(Arc::new(history))
     }
 
     fn set_name(&mut self, name: &str) {

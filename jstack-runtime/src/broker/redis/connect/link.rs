@@ -29,6 +29,9 @@ const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +hello`";
 #[cfg(feature = "redis-cluster")]
 const CLUSTER_PERMISSIONS: &str =
     "`+ssubscribe +sunsubscribe +spublish +hello +cluster|info +cluster|slots`";
+/// What rooms with history need besides.
+const HISTORY_PERMISSIONS: &str = "`+info +eval +evalsha +del +hmget +hset +llen +lrange +ltrim \
+                                   +pexpire +rpush +time`";
 /// The error of `redis://` that leads to a cluster.
 const A_CLUSTER: &str = "this server belongs to a Redis Cluster: write `redis+cluster://` into \
                          REDIS_URL (feature `redis-cluster` of jstack-runtime)";
@@ -218,6 +221,12 @@ impl Link {
             Some("NOAUTH") => "Redis wants a password: write it into REDIS_URL, as \
                                `redis://:password@host`"
                 .to_owned(),
+            code if is_refused_history(code, detail) => format!(
+                "Redis does not permit to this user what rooms with history need ({detail}): it \
+                 needs {} and {HISTORY_PERMISSIONS}, the channels `&<prefix>:*` and the keys \
+                 `~{{<prefix>:*`",
+                self.permissions(),
+            ),
             Some("NOPERM") => format!(
                 "Redis does not permit it to this user ({}); it needs {} and the channels \
                  `&<prefix>:*`",
@@ -276,6 +285,14 @@ async fn farewell(host: &str, port: u16) -> Option<RedisError> {
     ::redis::parse_redis_value(&said).ok()?.extract_error().err()
 }
 
+/// Whether a script was refused, or a command in it: servers say so in different words.
+fn is_refused_history(code: Option<&str>, detail: &str) -> bool {
+    let is_script = |said: &str| said.contains("eval") || said.contains(" key");
+    code == Some("NOPERM") && is_script(detail)
+        || detail.contains("ACL failure in script")
+        || detail.contains("The user executing the script")
+}
+
 /// Servers differ in how they quote and spell an unknown command.
 fn is_unknown_hello(detail: &str) -> bool {
     let detail = detail.to_ascii_lowercase();
@@ -314,6 +331,24 @@ mod tests {
             assert_eq!(explained(reply), NO_RESP3, "{reply}");
         }
         assert_ne!(explained("-ERR unknown command 'SPUBLISH'"), NO_RESP3);
+    }
+
+    #[test]
+    fn a_script_that_is_not_permitted_names_the_rights_however_the_server_says_so() {
+        for reply in [
+            "-NOPERM User chat has no permissions to run the 'evalsha' command",
+            "-NOPERM this user has no permissions to run the 'eval' command or its subcommand",
+            "-NOPERM No permissions to access a key",
+            "-ERR ACL failure in script: User chat has no permissions to run the 'rpush' command",
+            "-ERR The user executing the script can't run this command or subcommand",
+        ] {
+            let why = explained(reply);
+            for named in ["+publish", "+evalsha", "+rpush", "`~{<prefix>:*`"] {
+                assert!(why.contains(named), "{reply}: {why}");
+            }
+        }
+        let why = explained("-NOPERM User chat has no permissions to run the 'publish' command");
+        assert!(!why.contains("history"), "{why}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ::redis::{Cmd, RedisError, RedisResult, Value};
 use tokio::time::{sleep, timeout};
 
 use super::page;
-use super::script::{CLEAR, READ, Script, fresh_epoch};
+use super::script::{CHECK, CLEAR, READ, Script, fresh_epoch};
 use super::server::ServerLink;
 use crate::broker::redis::connections::Connections;
 use crate::broker::redis::failure::unavailable;
@@ -19,6 +19,7 @@ use crate::broker::redis::format::names;
 use crate::broker::{Channel, Publication, Publish, Sink};
 use crate::error::{Error, Result};
 use crate::history::{History, Keep, Page, PageLimit, Position, Reading};
+use crate::observe;
 
 /// How long to wait before a server is asked again that redirected, or is not connected.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -83,6 +84,22 @@ async fn run(server: &ServerLink, command: &Cmd) -> RedisResult<Value> {
 }
 
 impl RedisHistory {
+    /// Logs, once Redis is there, which rights this user lacks for histories.
+    pub(crate) fn check_rights(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let channel = format!("{}::check", self.connections.prefix).into_bytes();
+        let question = Question { script: &CHECK, channel, arguments: Vec::new() };
+        let checked = self.ask(question, |_| Ok(()));
+        runtime.spawn(async move {
+            if let Err(error) = checked.await
+                && let Some(why) = error.cause().map(ToString::to_string)
+                && why.contains("history")
+            {
+                observe::error!("{why}");
+            }
+        });
+    }
+
     fn question(
         &self,
         script: &'static Script,

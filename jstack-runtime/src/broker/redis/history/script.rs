@@ -20,6 +20,9 @@ pub(crate) static READ: LazyLock<Script> = LazyLock::new(|| Script::of(include_s
 /// Forgets the entries.
 pub(crate) static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("clear.lua")));
 
+/// Fails if this user lacks a right that the others need.
+pub(crate) static CHECK: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("check.lua")));
+
 /// What every script begins with.
 const OPEN: &str = include_str!("open.lua");
 
