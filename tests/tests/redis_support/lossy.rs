@@ -1,4 +1,4 @@
-//! A proxy between one process and Redis, which loses what a test wants it to lose.
+//! A wire that can be cut, and that loses messages of Redis if a test wants that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +25,15 @@ struct Shared {
 impl Lossy {
     /// One to the server at this port.
     pub async fn start(to: u16) -> Self {
+        Self::wire(to, true).await
+    }
+
+    /// One to a server that does not speak Redis' protocol. It loses nothing.
+    pub async fn plain(to: u16) -> Self {
+        Self::wire(to, false).await
+    }
+
+    async fn wire(to: u16, is_redis: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -38,7 +47,7 @@ impl Lossy {
                 let shared = accepting.clone();
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await {
-                        relay(client, server, &shared).await;
+                        relay(client, server, &shared, is_redis).await;
                     }
                 });
             }
@@ -55,6 +64,11 @@ impl Lossy {
         self.shared.to_drop.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// No message is dropped any more.
+    pub fn drop_none(&self) {
+        self.shared.to_drop.store(0, Ordering::Relaxed);
+    }
+
     /// How many messages were dropped.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
@@ -66,13 +80,20 @@ impl Lossy {
     }
 }
 
-async fn relay(client: TcpStream, server: TcpStream, shared: &Shared) {
+async fn relay(client: TcpStream, server: TcpStream, shared: &Shared, is_redis: bool) {
     let mut cut = shared.cut.subscribe();
-    let (mut from_client, to_client) = client.into_split();
-    let (from_server, mut to_server) = server.into_split();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let back = async {
+        if is_redis {
+            back(from_server, to_client, shared).await;
+        } else {
+            let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        }
+    };
     tokio::select! {
         _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
-        () = back(from_server, to_client, shared) => {}
+        () = back => {}
         _ = cut.changed() => {}
     }
 }

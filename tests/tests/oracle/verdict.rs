@@ -1,0 +1,223 @@
+//! What must be true of all that was heard.
+//!
+//! The offsets of v1 clients say which message is where in each room. All of them must agree: that is
+//! the one order. Then, for each client and room:
+//!
+//! - Offsets grow within an epoch, and no message comes twice.
+//! - A missing offset is that of a message that was not for the client, or there is a gap between its
+//!   neighbours. So is the step into another epoch.
+//! - What a sender excluded itself from never comes to it.
+//! - Stock clients see no offsets. Those of their messages are looked up, for each connection by
+//!   itself, and a gap is one that their process has logged at that time.
+//! - A message that was taken and that nobody heard is in a gap of everybody in its room.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::clients::{EVERYBODY, Heard, Log, Published, World};
+use crate::faults::LoggedGap;
+
+/// Between the log line of a gap and the message behind it, on a busy machine.
+const SLACK: Duration = Duration::from_secs(3);
+
+type Place = (String, u64);
+
+/// Which message is where, of one room.
+#[derive(Default)]
+struct Room {
+    at: HashMap<Place, u64>,
+    of: HashMap<u64, Place>,
+}
+
+/// Checks everything. Returns how many gaps the v1 clients had.
+pub fn judge(world: &World, logs: &[Log], logged: &[LoggedGap]) -> usize {
+    let published = world.published.lock().unwrap();
+    let rooms = places(logs);
+    let (mut heard, mut gaps, mut stock_gaps) = (0, 0, 0);
+    for (index, log) in logs.iter().enumerate() {
+        heard += log.heard.iter().filter(|it| matches!(it, Heard::Said { .. })).count();
+        let who = Who { index, log, published: &published, rooms: &rooms };
+        if log.is_v1 {
+            gaps += who.judge_v1();
+        } else {
+            stock_gaps += who.judge_stock(logged);
+        }
+    }
+    let mut unheard = 0;
+    let first = world.first.load(Ordering::Relaxed);
+    for (n, message) in published.range(first..).filter(|(_, message)| message.taken) {
+        unheard += judge_taken(*n, message, logs, &rooms);
+    }
+    let taken = published.values().filter(|message| message.taken).count();
+    println!(
+        "{} published, {taken} taken, {unheard} copies of them heard by nobody; {heard} heard, {gaps} gaps \
+         of v1 clients, {stock_gaps} of stock clients",
+        published.len()
+    );
+    assert!(taken > 50 && heard > taken, "something was going on");
+    gaps
+}
+
+/// Everybody agrees on which message is where.
+fn places(logs: &[Log]) -> HashMap<String, Room> {
+    let mut rooms: HashMap<String, Room> = HashMap::new();
+    for log in logs {
+        for heard in &log.heard {
+            let Heard::Said { n, room, at: Some(at), .. } = heard else { continue };
+            let name = room.as_deref().unwrap_or(EVERYBODY);
+            let room = rooms.entry(name.to_owned()).or_default();
+            let other = *room.at.entry(at.clone()).or_insert(*n);
+            assert_eq!(other, *n, "two messages are at {at:?} in {name}");
+            let place = room.of.entry(*n).or_insert_with(|| at.clone());
+            assert_eq!(place, at, "{n} is at two places in {name}");
+        }
+    }
+    rooms
+}
+
+struct Who<'a> {
+    index: usize,
+    log: &'a Log,
+    published: &'a BTreeMap<u64, Published>,
+    rooms: &'a HashMap<String, Room>,
+}
+
+impl Who<'_> {
+    fn is_in(&self, room: &str) -> bool {
+        room == EVERYBODY || self.log.rooms.iter().any(|it| it == room)
+    }
+
+    /// Whether the copy of a message for a room need not come to this client.
+    fn may_miss(&self, n: u64, room: &str) -> bool {
+        let message = &self.published[&n];
+        let earlier = message.rooms.iter().take_while(|it| *it != room);
+        message.except_client == Some(self.index)
+            || earlier.chain(&message.except_room).any(|it| self.is_in(it))
+    }
+
+    /// The offset of the first message that is missing between two places of one epoch.
+    fn missing(&self, room: &str, from: &Place, to: &Place) -> Option<u64> {
+        let places = &self.rooms[room].at;
+        let is_missing = |offset: &u64| {
+            let n = places.get(&(to.0.clone(), *offset));
+            n.is_none_or(|n| !self.may_miss(*n, room))
+        };
+        (from.1 + 1..to.1).find(is_missing)
+    }
+
+    fn judge_v1(&self) -> usize {
+        let who = self.index;
+        let (mut last, mut gap) = (HashMap::<&str, &Place>::new(), BTreeSet::<&str>::new());
+        let mut leaving = BTreeSet::<&str>::new();
+        let (mut seen, mut gaps) = (BTreeSet::new(), 0);
+        for heard in &self.log.heard {
+            match heard {
+                Heard::Gap { room, reason } => {
+                    assert_ne!(*reason, "overload", "client {who} was too slow for the test");
+                    gap.insert(room.as_deref().unwrap_or(EVERYBODY));
+                    gaps += 1;
+                }
+                Heard::Said { n, room, at, .. } => {
+                    let room = room.as_deref().unwrap_or(EVERYBODY);
+                    let at = at.as_ref().expect("rooms have a history");
+                    assert!(seen.insert((room, *n)), "client {who} heard {n} twice in {room}");
+                    assert_ne!(self.published[n].except_client, Some(who), "{n} in {room}");
+                    let has_gap = gap.remove(room);
+                    if let Some(before) = last.insert(room, at) {
+                        if before.0 == at.0 {
+                            assert!(
+                                before.1 < at.1,
+                                "client {who}, {room}: {at:?} after {before:?}"
+                            );
+                        }
+                        if !has_gap {
+                            assert_eq!(
+                                before.0, at.0,
+                                "client {who}, {room}: an epoch without a gap"
+                            );
+                            let missing = self.missing(room, before, at);
+                            assert_eq!(missing, None, "client {who}, {room}: {before:?} to {at:?}");
+                        }
+                    }
+                }
+                Heard::Leaving(room) => {
+                    leaving.insert(room);
+                    last.remove(&**room);
+                }
+                Heard::Left(room) => {
+                    leaving.remove(&**room);
+                    last.remove(&**room);
+                }
+                // Whether it had left by then, nobody knows.
+                Heard::Connected => {
+                    leaving.iter().for_each(|room| _ = last.remove(room));
+                    leaving.clear();
+                }
+            }
+        }
+        gaps
+    }
+
+    fn judge_stock(&self, logged: &[LoggedGap]) -> usize {
+        let (who, mut gaps) = (self.index, 0);
+        let mut last: HashMap<&str, (&Place, Instant)> = HashMap::new();
+        let mut seen = BTreeSet::new();
+        for heard in &self.log.heard {
+            let Heard::Said { n, when, .. } = heard else {
+                last.clear();
+                continue;
+            };
+            assert!(seen.insert(*n), "stock client {who} heard {n} twice");
+            // Of several copies, the first one that is for it.
+            let message = &self.published[n];
+            let room = message.rooms.iter().find(|room| self.is_in(room)).expect("it is for it");
+            // v1 clients may all have missed it, which is in a gap of theirs.
+            let Some(at) = self.rooms.get(&**room).and_then(|it| it.of.get(n)) else { continue };
+            if let Some((before, since)) = last.insert(room, (at, *when)) {
+                if before.0 == at.0 {
+                    assert!(before.1 < at.1, "stock client {who}, {room}: {at:?} after {before:?}");
+                }
+                let missing =
+                    if before.0 == at.0 { self.missing(room, before, at) } else { Some(0) };
+                if let Some(missing) = missing {
+                    let room_logged = if room == EVERYBODY { "" } else { room };
+                    let is_here = |gap: &LoggedGap| {
+                        let in_time = since - SLACK < gap.at && gap.at < *when + SLACK;
+                        gap.process == self.log.process && gap.room == room_logged && in_time
+                    };
+                    assert!(
+                        logged.iter().any(is_here),
+                        "stock client {who}, {room}: {missing} is missing between {before:?} and {at:?}"
+                    );
+                    gaps += 1;
+                }
+            }
+        }
+        gaps
+    }
+}
+
+/// How many copies of a message that was taken were heard by nobody, though somebody was there.
+fn judge_taken(n: u64, message: &Published, logs: &[Log], rooms: &HashMap<String, Room>) -> usize {
+    let mut unheard = 0;
+    for room in &message.rooms {
+        if rooms.get(room).is_some_and(|room| room.of.contains_key(&n)) {
+            continue;
+        }
+        let published = BTreeMap::from([(n, message.clone())]);
+        let lacks = |(index, log): &(usize, &Log)| {
+            let who = Who { index: *index, log, published: &published, rooms };
+            log.is_v1 && who.is_in(room) && !who.may_miss(n, room)
+        };
+        for (index, log) in logs.iter().enumerate().filter(lacks) {
+            let is_gap = |heard: &Heard| matches!(heard, Heard::Gap { room: of, .. } if of.as_deref().unwrap_or(EVERYBODY) == room);
+            assert!(
+                log.heard.iter().any(is_gap),
+                "{n} in {room} was taken, and client {index} has no gap"
+            );
+            unheard += 1;
+        }
+    }
+    unheard
+}
