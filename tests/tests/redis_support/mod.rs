@@ -66,7 +66,7 @@ impl Server {
             .spawn()
             .expect("redis-server is installed");
         self.child = Some(child);
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + Duration::from_secs(40);
         let answers = |text: &str| text.trim() == "PONG" || text.contains("NOAUTH");
         while !answers(&self.cli(&["ping"])) {
             assert!(
