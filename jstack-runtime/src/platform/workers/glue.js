@@ -137,6 +137,14 @@ const streamed = id => new ReadableStream({
   cancel: () => program.jstackDropAnswer(id),
 })
 
+// The answer where the module cannot give one, with the number that is in the log.
+function failed(error) {
+  const bytes = crypto.getRandomValues(new Uint8Array(8))
+  const id = Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("")
+  console.error(`error: request failed request_id="${id}": ${error}`)
+  return new Response("Internal Server Error", { status: 500, headers: { "x-request-id": id } })
+}
+
 // ---- the module's instance -----------------------------------------------------------------------
 
 // Whatever the module throws of its own accord is an `Error`; this is its end.
@@ -195,7 +203,7 @@ class Application {
       return await serve(request, await this.start(context, env, place), place)
     } catch (error) {
       trapped(error)
-      return new Response("Internal Server Error", { status: 500 })
+      return failed(error)
     }
   }
 }
@@ -240,8 +248,7 @@ export function worker(exports) {
         })
       } catch (error) {
         // The object ended while it answered.
-        console.error(`error: the application did not answer: ${error}`)
-        return new Response("Internal Server Error", { status: 500 })
+        return failed(error)
       }
       const paths = answer.headers.get(STATELESS)
       if (paths === null) return answer
