@@ -231,7 +231,7 @@ fn naive_close(payload: &[u8]) -> Option<u16> {
     if naive_utf8(&payload[2..], true) { None } else { Some(1007) }
 }
 
-/// The table of well-formed byte sequences of the Unicode standard (table 3-7), by hand.
+/// The table of well-formed byte sequences of the Unicode standard (table 3-7), written out.
 fn naive_utf8(bytes: &[u8], ended: bool) -> bool {
     let mut at = 0;
     while at < bytes.len() {

@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         .split('\n')
         .take(100)
         .filter_map(|line| line.strip_prefix("origin:"))
-        // Not `str::trim`: a vertical tab is no space of HTTP, and such a header does not come to be.
+        // Not `str::trim`: a vertical tab is not a space in HTTP, and such a header cannot be built.
         .map(|value| value.trim_matches(|c: char| c.is_ascii_whitespace()))
         .filter(|value| value.bytes().all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte)))
         .collect();

@@ -28,7 +28,7 @@ impl Errors {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// How many there are, so that a caller can tell whether a rule found something.
+    /// Their number, so that a caller can see whether a rule found something.
     pub(crate) fn len(&self) -> usize {
         self.found.len()
     }

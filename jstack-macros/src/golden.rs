@@ -1,5 +1,5 @@
 //! What `cargo expand` shows: one file a feature, the budgets that keep expansions short, and the
-//! names that may not appear. `BLESS=1` writes the files anew.
+//! names that may not appear. `BLESS=1` writes the files again.
 
 use std::fmt::Write as _;
 use std::path::Path;

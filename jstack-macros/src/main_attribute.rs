@@ -134,7 +134,7 @@ fn check(function: &mut Function, errors: &mut Errors) {
     }
 }
 
-/// What stands before `fn` and does not go with `main`.
+/// Qualifiers before `fn` that `main` must not have.
 fn qualifier(sig: &syn::Signature) -> Option<TokenStream> {
     if let Some(abi) = &sig.abi {
         return Some(abi.to_token_stream());

@@ -13,7 +13,7 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) body: TokenStream,
-    /// It carried `#[on]`, `#[connect]` or another attribute of ours.
+    /// It has `#[on]`, `#[connect]` or another attribute of this crate.
     pub(crate) is_handler: bool,
 }
 
@@ -24,7 +24,7 @@ impl ToTokens for Function {
     }
 }
 
-/// An item that is no function, or a function whose signature is still being typed.
+/// An item that is not a function, or a function whose signature is incomplete.
 pub(crate) struct Other {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) rest: TokenStream,
@@ -151,7 +151,7 @@ pub(crate) struct Module {
     pub(crate) items: Vec<Item>,
 }
 
-/// What `#[procedure]` stands on.
+/// The item that `#[procedure]` is on.
 pub(crate) enum Target {
     Module(Module),
     /// `mod chat;`

@@ -1,4 +1,4 @@
-//! Names: the words of an identifier, joined anew for the wire and for methods.
+//! Names: the words of an identifier, joined for the wire and for methods.
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;

@@ -16,7 +16,7 @@ pub(crate) struct Payload<'a> {
     pub(crate) rt: TokenStream,
     /// It carries `#[garde(…)]`, so that `garde` checks it with all that is in it.
     pub(crate) ruled: bool,
-    /// What to ask of its fields before `garde`: where all of it certainly holds, no rule is broken.
+    /// Cheap checks of its fields before `garde`: if all of them pass, no rule is broken.
     pub(crate) fast: Option<Vec<FastRule>>,
     pub(crate) parts: Vec<Part<'a>>,
     /// Fields whose names on the wire do not follow from those in Rust, which `garde` reports.

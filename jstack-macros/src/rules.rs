@@ -47,7 +47,7 @@ pub(crate) fn fast(attrs: &[Attribute], parts: &[Part<'_>]) -> Option<Vec<FastRu
     (!found.is_empty()).then_some(found)
 }
 
-/// What stands in all the `#[garde(…)]`; `None` for what is no list.
+/// The content of all `#[garde(…)]`; `None` for one that is not a list.
 fn listed(attrs: &[Attribute]) -> Option<Vec<Meta>> {
     let rules = attrs.iter().filter(|attr| attr.path().is_ident("garde"));
     let lists =

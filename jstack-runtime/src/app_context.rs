@@ -1,4 +1,5 @@
-//! What one application's procedures share while they serve: hubs by procedure, and the rules.
+//! Shared by the procedures of one application while they serve: the hubs (by procedure), limits and
+//! allowed origins.
 
 use std::any::{TypeId, type_name};
 use std::sync::{Arc, OnceLock};

@@ -1,7 +1,7 @@
-//! What expansions call. It is named by generated code only, and may change in any release.
+//! Functions that expansions call. Only generated code names them; they may change in any release.
 //!
-//! Small functions for each type are inlined even in debug: they are compiled with the expansion then, and
-//! not with those of all other types when one more comes.
+//! rebuild: small functions of each type are inlined even in debug. They are then compiled with the
+//! expansion, and adding a type does not recompile those of all others.
 #![allow(clippy::inline_always, reason = "what is inlined is compiled where it is called")]
 
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use crate::payload::{self, Issues};
 use crate::procedure::{Kind, ParamsInfo, ProcedureInfo};
 use crate::ws::{CloneExtractor, IntoOutcome, SocketProcedure};
 
-/// The issues of an answer, by whatever rules its type has; `ok` says that it is a `Result`.
+/// The issues of an answer by the rules of its type; `ok` says that it is a `Result`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __issues {
@@ -34,8 +34,8 @@ macro_rules! __issues {
     }};
 }
 
-/// Checks a value by whatever rules its type has: those of a payload, those of `garde`, none. The
-/// parts of its type, where it is written with some, must not have rules that this would miss.
+/// Checks a value by the rules of its type: those of a payload, those of `garde`, or none. The type's
+/// arguments must not have rules that this would miss.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __check {
@@ -56,8 +56,8 @@ macro_rules! __check {
 
 /// The query `T` of a socket, and whether it may be missing: by its schema if it has one.
 ///
-/// What is inherent is found before what a trait has, so a type without `JsonSchema` takes the
-/// trait's constant.
+/// An inherent constant is found before that of a trait, so only a type without `JsonSchema` takes the
+/// trait's.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __params {
@@ -74,11 +74,11 @@ macro_rules! __params {
 pub struct Params<T>(PhantomData<T>);
 
 impl<T: JsonSchema> Params<T> {
-    /// What its schema says.
+    /// The parameters of its schema.
     pub const INFO: ParamsInfo = ParamsInfo::new(SchemaGenerator::subschema_for::<T>);
 }
 
-/// A query of which nothing is known but that it has fields.
+/// A query whose fields are unknown.
 #[doc(hidden)]
 pub trait UnknownParams {
     /// Any fields.
@@ -115,8 +115,8 @@ pub fn rules<T: HasRules>(value: &T, issues: &mut Issues) {
     value.run(issues);
 }
 
-/// What a procedure's answer is able to. The bound stands here and nowhere else, so that a type
-/// that is no answer is one error.
+/// The abilities of an answer type as plain functions. This is the only place with the bound, so that
+/// a type which is not an answer is one compiler error.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct AnswerWriter<A> {
@@ -131,8 +131,8 @@ pub const fn answers<A: Answer<M>, M>() -> AnswerWriter<A> {
     AnswerWriter { info: A::INFO, write: A::answer }
 }
 
-/// The same for what is written as a `Result`, so that one whose error could be an answer, too, is none
-/// itself.
+/// As [`answers`], for a return type spelled `Result<…>`: it is never taken for a plain value, even if
+/// its error type is an answer.
 #[doc(hidden)]
 #[inline(always)]
 pub const fn results<A: Answer<Fallible<M>>, M>() -> AnswerWriter<A> {
@@ -140,13 +140,13 @@ pub const fn results<A: Answer<Fallible<M>>, M>() -> AnswerWriter<A> {
 }
 
 impl<A> AnswerWriter<A> {
-    /// A GET procedure that answers so.
+    /// The data of a GET procedure with this answer.
     #[track_caller]
     pub const fn get(&self, name: &'static str) -> ProcedureInfo {
         ProcedureInfo::answering(name, Kind::Get, self.info)
     }
 
-    /// A POST procedure that answers so.
+    /// The data of a POST procedure with this answer.
     #[track_caller]
     pub const fn post(&self, name: &'static str) -> ProcedureInfo {
         ProcedureInfo::answering(name, Kind::Post, self.info)
@@ -162,13 +162,13 @@ impl<A> AnswerWriter<A> {
     }
 }
 
-/// The answer in the place of one that breaks its rules.
+/// The answer that replaces one which breaks its rules.
 fn refusal(issues: Issues) -> Option<Response> {
     let issues = issues.into_vec();
     (!issues.is_empty()).then(|| payload::outgoing(issues).into_response())
 }
 
-/// What a handler returned, unless its error chooses what it becomes ([`Failure`]).
+/// The outcome of a handler, whose error may choose its own [`Error`] ([`Failure`]).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __chosen {
@@ -183,7 +183,7 @@ macro_rules! __chosen {
 /// The first choice: a `Result` whose error is a [`Failure`].
 #[doc(hidden)]
 pub trait Chooses {
-    /// Stands for this choice.
+    /// Represents this choice.
     #[inline(always)]
     fn choice(&self) -> Chosen {
         Chosen
@@ -195,7 +195,7 @@ impl<T, E: Failure> Chooses for std::result::Result<T, E> {}
 /// The last choice: everything else.
 #[doc(hidden)]
 pub trait IsConverted {
-    /// Stands for this choice.
+    /// Represents this choice.
     #[inline(always)]
     fn choice(&self) -> Converted {
         Converted
@@ -204,14 +204,14 @@ pub trait IsConverted {
 
 impl<O> IsConverted for &O {}
 
-/// The error says what it becomes.
+/// Converts the error by [`Failure::into_error`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Chosen;
 
 #[allow(clippy::unused_self, reason = "method resolution chooses the type, and it this function")]
 impl Chosen {
-    /// The outcome, or the error that was chosen.
+    /// The outcome, or the error that it chose.
     #[inline(always)]
     pub fn of<T, E: Failure>(
         self,
@@ -224,7 +224,7 @@ impl Chosen {
     }
 }
 
-/// The outcome is converted where it is needed.
+/// Leaves the outcome as it is; it is converted later.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Converted;
@@ -238,7 +238,7 @@ impl Converted {
     }
 }
 
-/// The answer in the place of an outcome that failed.
+/// The answer that replaces a failed outcome.
 #[doc(hidden)]
 #[inline(always)]
 pub fn refused<O>(outcome: Result<O>) -> std::result::Result<O, Response> {
@@ -254,7 +254,8 @@ pub fn outcome<O: IntoOutcome<()>>(outcome: O) -> Result {
     outcome.outcome()
 }
 
-/// The future of a handler, which has to be `Send`: where it is not, the error is the handler's.
+/// The future of a handler, which must be `Send`; the bound is here so that the error points at the
+/// handler.
 #[inline(always)]
 pub fn sendable<F: Future + Send>(future: F) -> F {
     future

@@ -346,11 +346,11 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// Its cause is never changed, so that nothing is seen half done.
+/// The cause is never changed, so a panic cannot leave it half written.
 impl std::panic::UnwindSafe for Error {}
 impl std::panic::RefUnwindSafe for Error {}
 
-/// An [`Error`] where any error goes: `main` may use `?` on what emits.
+/// An [`Error`] as a standard error, so that `main` may use `?` on emits.
 #[derive(Debug)]
 struct Boxed(Error);
 

@@ -152,7 +152,7 @@ impl FanOut {
         self.hub.publish(&target, buffer).await
     }
 
-    /// Empties the queues and tells how many bytes were in them.
+    /// Empties the queues and returns how many bytes were in them.
     pub async fn drain(&self) -> usize {
         let mut bytes = 0;
         for member in self.members.iter().filter(|member| !member.out().is_empty()) {

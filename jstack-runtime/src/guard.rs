@@ -1,4 +1,4 @@
-//! What is done to a handler's future: a panic is caught, and time is limited.
+//! Guards around a handler's future: a panic is caught, and its time is limited.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::platform::{Sleep, sleep, unconstrained};
 
-/// Why a handler did not come to an end of its own.
+/// Why a handler was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aborted {
     /// It panicked. The panic hook has logged it.
@@ -19,8 +19,7 @@ pub(crate) enum Aborted {
 
 /// Polls a future; a panic ends it.
 ///
-/// What the panic may have left half done belongs to one connection or request, which ends with
-/// it.
+/// State that the panic left half done belongs to one connection or request, which ends with it.
 fn poll_caught<F: Future + ?Sized>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,
@@ -37,11 +36,11 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Aborted> {
     poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
 }
 
-/// Runs a future to its end, unless it panics or takes longer than `limit`. Nothing is paid for
-/// the limit by a handler that never waits.
+/// Runs a future to its end, unless it panics or takes longer than `limit`. A handler that never waits
+/// does not pay for the limit.
 ///
-/// The future is pinned where it was made: moving it costs more than a short handler does. Its
-/// type is erased: handlers are many, and this is compiled once for all of them.
+/// The future is pinned where it was made: moving it costs more than a short handler does. rebuild:
+/// its type is erased, so that this is compiled once for all handlers.
 pub(crate) fn limited<T>(
     mut future: Pin<&mut (dyn Future<Output = T> + Send)>,
     limit: Duration,
@@ -52,7 +51,7 @@ pub(crate) fn limited<T>(
             return Poll::Ready(done);
         }
         let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        // A future that has used up the task's budget must not keep the clock from being read.
+        // A future that has used up the task's budget must not prevent the read of the clock.
         let timer = pin!(unconstrained(timer.as_mut()));
         timer.poll(cx).map(|()| Err(Aborted::TimedOut))
     })

@@ -1,4 +1,4 @@
-//! What is counted, by the `metrics` facade. `docs/metrics.md` lists names and units.
+//! Counters and gauges, by the `metrics` facade. `docs/metrics.md` lists names and units.
 //!
 //! Handles are resolved once: the recorder must be installed before the application is built.
 
@@ -6,9 +6,9 @@ use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
 use crate::close_reason::CloseReason;
 
-/// What one application counts.
+/// The meters of one application.
 pub(crate) struct Meters {
-    /// Whether anybody listens: clocks are not read for nothing.
+    /// Whether a recorder is installed; clocks are not read without one.
     pub(crate) timed: bool,
     pub(crate) connections: Gauge,
     pub(crate) accepted: Counter,
@@ -20,7 +20,7 @@ pub(crate) struct Meters {
     pub(crate) repaired: Counter,
     shed_volatile: Counter,
     shed_latest: Counter,
-    /// Answers to questions that nobody waits for any more.
+    /// Answers that arrived after their question was cancelled.
     pub(crate) late_answers: Counter,
     pub(crate) publish_seconds: Histogram,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Refused {
     pub(crate) rate: Counter,
 }
 
-/// What is counted for each procedure.
+/// The meters of one procedure.
 pub(crate) struct ProcedureMeters {
     pub(crate) sockets: Gauge,
     pub(crate) opened: Counter,
@@ -51,7 +51,7 @@ pub(crate) struct ProcedureMeters {
     pub(crate) handler_seconds: Histogram,
 }
 
-/// What is counted for each procedure with presence.
+/// The meters of one procedure with presence.
 pub(crate) struct PresenceMeters {
     pub(crate) members: Gauge,
     pub(crate) processes: Gauge,
@@ -73,7 +73,7 @@ impl Meters {
         describe();
         let refused = |reason: &'static str| counter!("jstack_refused_total", "reason" => reason);
         Self {
-            // The recorder that records nothing has no size; there is no other way to ask.
+            // The recorder that records nothing has no size; it cannot be recognised in another way.
             timed: metrics::with_recorder(|recorder| size_of_val(recorder) > 0),
             connections: gauge!("jstack_connections"),
             accepted: counter!("jstack_accepted_total"),

@@ -1,7 +1,7 @@
 //! Warnings and errors: to `tracing`, and for a program without a subscriber to stderr.
 //!
-//! A program that was just written has no subscriber yet, and would fail in silence. What is
-//! written to stderr is a line for each warning and error, and a bounded number of them a second.
+//! A new program has no subscriber yet, and would fail silently. Each warning and error is one line on
+//! stderr, and the lines of a second are bounded.
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,28 +14,28 @@ use crate::platform::{Instant, write_line};
 /// Lines in one second; the rest is counted.
 const LINES: u32 = 20;
 
-/// Whether this process serves an application that is a program of its own.
+/// Whether this process serves an application, as a program of its own.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 
-/// The second that runs, and the lines that were asked for in it.
+/// The current second, and its lines so far.
 static WINDOW: Mutex<Option<(Instant, u32)>> = Mutex::new(None);
 
-/// From now on this process writes to stderr what no subscriber receives.
+/// Makes this process write to stderr what no subscriber receives.
 pub(crate) fn speak() {
     IS_PROGRAM.store(true, Ordering::Relaxed);
 }
 
-/// Whether stderr is the only log that there is.
+/// Whether stderr is the only log.
 pub(crate) fn is_stderr_the_log() -> bool {
     IS_PROGRAM.load(Ordering::Relaxed) && !tracing::dispatcher::has_been_set()
 }
 
-/// Writes a line to stderr, whatever else is written there.
+/// Writes a line to stderr, in any case.
 pub(crate) fn to_stderr(line: &dyn Display) {
     write_line(line);
 }
 
-/// The same, unless this second has had enough lines.
+/// Writes a line to stderr, unless this second has had enough lines.
 pub(crate) fn to_stderr_within_limit(line: &dyn Display) {
     match admit(&mut WINDOW.lock(), Instant::now()) {
         Admitted::Line { left_out: 0 } => to_stderr(line),
@@ -48,7 +48,7 @@ pub(crate) fn to_stderr_within_limit(line: &dyn Display) {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Admitted {
-    /// A line, after `left_out` that were not written.
+    /// A line, preceded by the number of lines that were not written.
     Line {
         left_out: u32,
     },
@@ -95,7 +95,7 @@ impl Display for Line {
     }
 }
 
-/// `tracing::error!`, with a line to stderr where that is the log. Fields come first.
+/// `tracing::error!`, and a line on stderr if that is the only log. Fields come first.
 macro_rules! error {
     ($($told:tt)*) => { $crate::observe::event!(error, $($told)*) };
 }

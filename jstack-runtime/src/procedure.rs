@@ -1,4 +1,4 @@
-//! A procedure: what generated code implements, and what is known of it as data.
+//! A procedure: the traits that generated code implements, and its description as data.
 
 use std::any::TypeId;
 use std::fmt;
@@ -23,7 +23,7 @@ pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 /// A procedure's `CALL`.
 pub type ServeFn<S> = fn(RequestContext<S>) -> ReplyFuture;
 
-/// Something that `router![]` can hold. `#[procedure]` implements it.
+/// A procedure that `router![]` can mount. `#[procedure]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted on a router with the state `{S}`",
     note = "`router![]` takes the names of functions and modules that carry `#[procedure]`"
@@ -33,23 +33,24 @@ pub trait Procedure<S>: Send + Sync + 'static {
     const INFO: ProcedureInfo;
 
     /// Serves one request; for a WebSocket, everything up to the upgrade.
-    // A constant: a closure is compiled where the `impl` stands, a method in the module of the marker.
+    // rebuild: a constant, because a closure is compiled with its `impl`, and a method in the module
+    // of the marker.
     const CALL: ServeFn<S>;
 }
 
-/// The types of a `get` or `post` procedure, by which clients call it. Its marker type stands for it.
+/// The types of a `get` or `post` procedure, by which clients call it. Its marker implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the marker of a `get` or `post` procedure",
     note = "write `recent::Procedure` for the function `recent` with `#[procedure(get, …)]`"
 )]
 pub trait HttpProcedure {
-    /// What it takes; `()` without an input.
+    /// The input; `()` without one.
     type Input;
-    /// What it answers with.
+    /// The answer.
     type Output;
 }
 
-/// How a procedure is reached.
+/// The kind of a procedure: its HTTP method, or WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -80,7 +81,7 @@ pub struct ProcedureInfo {
     pub(crate) input: Option<InputInfo>,
     /// What the handlers of a `ws` procedure read of the query.
     pub(crate) params: &'static [ParamsInfo],
-    /// `None` where the answer is not JSON (`Raw`).
+    /// `None` if the answer is not JSON (`Raw`).
     pub(crate) output: Option<OutputInfo>,
     pub(crate) events: Option<EventsInfo>,
     pub(crate) place: &'static Location<'static>,
@@ -119,9 +120,9 @@ pub(crate) struct EventsInfo {
     pub(crate) outgoing: fn() -> Vec<EventInfo>,
     /// The procedure's marker.
     pub(crate) marker: TypeId,
-    /// Who is in a room, where clients may see it.
+    /// The presence, if the procedure has one.
     pub(crate) presence: Option<PresenceInfo>,
-    /// How many messages of a room are kept, and for how many milliseconds.
+    /// The history: messages of a room, and milliseconds.
     pub(crate) history: Option<(u32, u64)>,
 }
 
@@ -130,7 +131,7 @@ pub(crate) struct EventsInfo {
 pub(crate) struct PresenceInfo {
     /// What a client says about itself.
     pub(crate) status: SchemaOf,
-    /// What is said about a member.
+    /// The public description of a member.
     pub(crate) info: SchemaOf,
     pub(crate) check: CheckState,
 }
@@ -150,7 +151,7 @@ pub(crate) struct EventInfo {
 }
 
 impl EventInfo {
-    /// The field of the payload by which an event is `latest`, as it is called on the wire.
+    /// The field of the payload by which an event is `latest`, by its wire name.
     pub(crate) fn latest_by(&self) -> Option<String> {
         match self.delivery {
             Delivery::Latest(Some(field)) => wire_field(self.schema, field),
@@ -161,7 +162,7 @@ impl EventInfo {
 
 fn events<E: Events>() -> Vec<EventInfo> {
     let mut events = Vec::with_capacity(E::EVENTS.len());
-    // By hand, because iterators are compiled anew for every set.
+    // rebuild: an index loop, because iterator adapters would be instantiated again for every set.
     while events.len() < E::EVENTS.len() {
         let event = E::EVENTS[events.len()];
         events.push(EventInfo {
@@ -179,7 +180,7 @@ fn events<E: Events>() -> Vec<EventInfo> {
 }
 
 impl EventsInfo {
-    /// How much of each room is kept, if anything is.
+    /// The bounds of the history, if there is one.
     pub(crate) fn keep(&self) -> Option<Keep> {
         keep_of(self.history)
     }
@@ -212,7 +213,7 @@ pub(crate) fn outgoing_classes<E: Events>() -> Classes {
     Classes::new(&[], classes(events::<E>()))
 }
 
-/// How the payload's field `field` is called on the wire, as its schema shows: serde may rename it.
+/// The wire name of the payload's field `field`, found in its schema: serde may rename it.
 fn wire_field(schema: SchemaOf, field: &str) -> Option<String> {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);

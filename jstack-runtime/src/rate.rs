@@ -2,7 +2,7 @@
 
 use crate::limits::Limits;
 
-/// Lets `rate` things a second pass, and `burst` at once.
+/// A rate limit: so many a second, and a burst at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     /// What one costs, in nanoseconds; zero for no limit.
@@ -12,16 +12,16 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// So many a second, and `burst` at once; [`Limits::NONE`] a second is no limit.
+    /// Allows `rate` a second, and `burst` at once; a rate of [`Limits::NONE`] means no limit.
     pub(crate) fn new(rate: u32, burst: u32) -> Self {
         if rate == Limits::NONE {
             return Self { each: 0, tolerance: 0 };
         }
-        // Settings have no rate of zero; one would let nothing through.
+        // Settings refuse a rate of zero, which would let nothing through.
         let Some(each) = 1_000_000_000_u64.checked_div(u64::from(rate)) else {
             return Self { each: u64::MAX, tolerance: 0 };
         };
-        // At least one: zero would be no limit.
+        // At least one: zero would mean no limit.
         let each = each.max(1);
         Self { each, tolerance: each * u64::from(burst.max(1)) }
     }
@@ -30,12 +30,12 @@ impl Rate {
 /// One count against a [`Rate`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Count {
-    /// When the count will be back at zero.
+    /// The theoretical arrival time: when the count is back at zero.
     tat: u64,
 }
 
 impl Count {
-    /// Counts one and says whether it may pass. One that may not costs nothing. `now` is in
+    /// Counts one and returns whether it may pass. A refused one is not counted. `now` is in
     /// nanoseconds since any fixed moment.
     #[inline]
     pub(crate) fn try_acquire(&mut self, rate: Rate, now: u64) -> bool {

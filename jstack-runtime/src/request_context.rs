@@ -1,4 +1,4 @@
-//! One request on its way into a procedure: what generated code takes arguments from.
+//! One request on its way into a procedure, from which generated code extracts arguments.
 
 use std::fmt;
 use std::pin::Pin;
@@ -24,13 +24,13 @@ use crate::ws::{Handlers, IntoOutcome, Receiver, Refresh, SocketExtractor, Socke
 
 /// One request on its way into a procedure.
 ///
-/// Generated code takes it apart; nobody else needs to.
+/// Only generated code uses it.
 pub struct RequestContext<S> {
     parts: Parts,
     body: Option<Body>,
     state: S,
-    // Without their types: rustc describes to the debugger all that is behind them, down to the sockets,
-    // in the unit of every procedure.
+    // rebuild: type-erased to keep debug info small. rustc would emit DWARF for everything reachable
+    // from these types in every procedure's codegen unit.
     context: Arc<dyn Mounted>,
     opening: Option<Box<dyn Pending>>,
 }
@@ -57,7 +57,7 @@ trait Pending: Send + Sync {
     fn accept(self: Box<Self>, run: OnOpen) -> Response;
 }
 
-/// A pending connection that the router can still refuse where its procedure has not taken it.
+/// A pending connection that the router can still refuse, until its procedure takes it.
 #[derive(Clone)]
 pub(crate) struct Handover {
     hub: Arc<Hub>,
@@ -127,7 +127,7 @@ impl<S: Send + Sync> RequestContext<S> {
         Self { parts, body: None, state, context, opening: Some(Box::new(opening)) }
     }
 
-    /// Lets extractors find what is ours.
+    /// Puts this crate's values into the request extensions, for extractors.
     fn introduce(&mut self) {
         if self.parts.extensions.get::<Arc<AppContext>>().is_none() {
             self.parts.extensions.insert(self.context.clone().share());
@@ -135,8 +135,8 @@ impl<S: Send + Sync> RequestContext<S> {
     }
 
     /// An extractor of a `get` or `post` handler.
-    // `Send` stands here so that callers need not look inside: they know `State<Arc<dyn Store>>` with any
-    // lifetime only, and `FromRef` of a pinned state is there for `'static`.
+    // The `Send` bound is explicit: inferring it at the call site fails for pinned states such as
+    // `State<Arc<dyn Store>>` (higher-ranked lifetime).
     pub fn extract<T: RequestExtractor<S>>(&mut self) -> impl Future<Output = Extracted<T>> + Send {
         self.introduce();
         T::extract(&mut self.parts, &self.state)
@@ -150,8 +150,8 @@ impl<S: Send + Sync> RequestContext<S> {
         T::extract(&mut self.parts, &self.state)
     }
 
-    /// What the request brought for an input.
-    // Says `Send` itself, so that rustc need not look inside for each procedure anew.
+    /// The raw input of the request.
+    // rebuild: the explicit `Send` saves rustc the analysis of the future for each procedure.
     #[allow(clippy::manual_async_fn, reason = "an `async fn` cannot say that it is `Send`")]
     pub fn input(&mut self) -> impl Future<Output = Extracted<RawInput<'_>>> + Send {
         async move {
@@ -170,7 +170,7 @@ impl<S: Send + Sync> RequestContext<S> {
         }
     }
 
-    /// Makes sure that a request without an input is none that a foreign page could have sent.
+    /// Refuses a request without an input that a page of another origin could have sent.
     #[allow(clippy::manual_async_fn, reason = "an `async fn` cannot say that it is `Send`")]
     pub fn no_input(&mut self) -> impl Future<Output = Extracted<()>> + Send {
         async move {
@@ -184,7 +184,7 @@ impl<S: Send + Sync> RequestContext<S> {
         }
     }
 
-    /// What `#[connect]` returned: the session, or the answer to the request.
+    /// The outcome of `#[connect]`: the session, or the answer to the request.
     pub fn connected<T, O: IntoOutcome<T>>(&self, outcome: O) -> Extracted<T> {
         outcome.outcome().map_err(IntoResponse::into_response)
     }

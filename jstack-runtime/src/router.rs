@@ -296,7 +296,7 @@ async fn handshake<S: Send + Sync>(
     }
 }
 
-/// Tells a client of the profile `v1` after the upgrade why it is refused.
+/// Reports the refusal to a client of the profile `v1`, after the upgrade.
 async fn refuse(pending: PendingConnection, reply: Reply) -> Response {
     let (Ok(mut refusal) | Err(mut refusal)) = reply;
     if refusal.status().is_server_error() {

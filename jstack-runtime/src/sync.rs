@@ -1,4 +1,4 @@
-//! The locks and wake-ups of rooms and queues, which loom's model checker can take the place of.
+//! The locks and wake-ups of rooms and queues; under loom, those of its model checker.
 //!
 //! `--cfg jstack_loom` and not `--cfg loom`: the latter would also take tokio's network away.
 
@@ -68,8 +68,8 @@ mod model {
         }
     }
 
-    /// tokio's `OnceCell`: who comes while another initialises waits for it, blocking the model's
-    /// thread, and tries itself if that one failed.
+    /// tokio's `OnceCell`: a caller that comes during an initialisation blocks the model's thread
+    /// until its end, and tries itself if it failed.
     #[derive(Default)]
     pub(crate) struct OnceCell<T> {
         value: OnceLock<T>,
@@ -104,7 +104,7 @@ mod model {
             let made = init().await;
             let mut begun = self.begun.lock();
             *begun = false;
-            // Still locked: who finds that it has ended must find what came of it.
+            // Still locked: a caller that sees the end must see the result.
             let made = made.map(|value| self.value.get_or_init(|| value));
             drop(begun);
             self.ended.notify_all();

@@ -1,12 +1,11 @@
-//! A stranger's text in a message, an answer or a log: one policy for its length and its escapes.
+//! Untrusted text in a message, an answer or a log: one policy for its length and escapes.
 
 use std::fmt::{self, Write as _};
 
-/// Somebody else's text, ready to be shown: at most [`MOST`](Self::MOST) characters, in one line.
+/// Untrusted text, ready to be shown: at most [`MOST`](Self::MOST) characters, in one line.
 ///
-/// Characters that a reader cannot see are escaped as `\u{202e}`, and the backslash with them, so that
-/// the text cannot write lines into a log or turn the direction of what follows it. A text that was
-/// cut ends with `…`.
+/// Invisible characters are escaped as `\u{202e}`, and so is the backslash: the text cannot add lines
+/// to a log or change the direction of the text behind it. A text that was cut ends with `…`.
 pub(crate) struct Untrusted<'a>(pub(crate) &'a str);
 
 impl Untrusted<'_> {
@@ -32,7 +31,7 @@ impl fmt::Display for Untrusted<'_> {
     }
 }
 
-/// How a character is written that cannot be shown as it is. Quotes can.
+/// The escape of a character that cannot be shown as it is. Quotes can.
 fn escape(c: char) -> Option<std::char::EscapeDebug> {
     if matches!(c, '\'' | '"') {
         return None;
@@ -41,13 +40,13 @@ fn escape(c: char) -> Option<std::char::EscapeDebug> {
     (escaped.len() > 1).then_some(escaped)
 }
 
-/// How much of a long sentence's beginning is kept, in characters.
+/// The characters that are kept of a long sentence's beginning.
 const HEAD: usize = 200;
-/// How much of its end: the part of an error that says what would be right.
+/// The characters that are kept of its end: the part of an error that says what would be right.
 const TAIL: usize = 800;
 
-/// A sentence that may quote a stranger's text, as errors of parsers do. What is too long is left out
-/// in the middle, and control characters are escaped.
+/// A sentence that may quote untrusted text, as errors of parsers do. A long one is cut in the middle,
+/// and control characters are escaped.
 pub(crate) fn sentence(text: String) -> String {
     if text.len() <= HEAD + TAIL && !text.contains(char::is_control) {
         return text;

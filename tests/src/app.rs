@@ -54,7 +54,7 @@ pub enum Chat {
 #[derive(Clone, Copy, Debug)]
 pub struct ChatProcedure;
 
-/// What a connection holds.
+/// The extractors that a connection keeps.
 #[derive(Debug, Default)]
 pub struct Session {
     panic_in_drop: bool,

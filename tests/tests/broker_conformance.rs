@@ -314,7 +314,7 @@ async fn nothing_is_wrong_with_a_broker_that_works(setting: &dyn Setting) {
 
 #[test]
 fn to_ask_what_is_wrong_connects_nobody() {
-    // There is no runtime to connect in either.
+    // A runtime to connect in is missing, too.
     let redis = Redis::new("redis://127.0.0.1:1").unwrap();
     assert!(redis.trouble().unwrap().ends_with("not connected yet"));
 }

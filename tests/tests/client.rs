@@ -1,4 +1,4 @@
-//! The Rust client: against a server in memory, where time stands still, and over the network.
+//! The Rust client: against a server in memory, where time is paused, and over the network.
 #![allow(
     unreachable_pub,
     missing_docs,
@@ -208,7 +208,7 @@ async fn requests_have_replies_and_typed_errors() {
     assert_eq!(ann.request().save(&draft("a")).await.unwrap(), Saved { id: 7 });
     let taken = ann.request().save(&draft("taken")).await.unwrap_err();
     assert_eq!((taken.code(), taken.status().as_u16()), ("conflict", 409));
-    // Its rules hold before it is sent.
+    // Its rules are checked before it is sent.
     let invalid = ann.request().save(&draft("")).await.unwrap_err();
     assert_eq!(invalid.issues()[0].path, "text");
     let late = ann.request_within(Duration::from_secs(1)).slow(&5000).await.unwrap_err();

@@ -184,7 +184,7 @@ fn metrics(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// `tests/metrics.rs` holds the document to the server; this holds the rest to the document.
+/// `tests/metrics.rs` compares the document with the server; this compares the rest with the document.
 #[test]
 fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);

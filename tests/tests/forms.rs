@@ -85,7 +85,7 @@ impl From<Trouble> for Error {
     }
 }
 
-/// Substates, extractors of both kinds, an error of one's own.
+/// Substates, extractors of both kinds, a custom error.
 #[procedure(ws, incoming = Chat, outgoing = Chat)]
 mod substates {
     use super::*;
@@ -181,7 +181,7 @@ mod contained {
     async fn never(_: AlsoMissing, _: Missing) -> Result {}
 }
 
-/// The loop of one's own.
+/// The function form.
 #[procedure(ws, incoming = Chat, outgoing = Chat)]
 async fn looped(
     socket: Socket<looped::Procedure>,

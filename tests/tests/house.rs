@@ -38,7 +38,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Pairs of names on different floors whose upward import has a reason.
 const EXCEPTIONS: &[(&str, &str, &str)] =
-    &[("broker/mod", "broker/redis", "the folder re-exports the brokers that it holds")];
+    &[("broker/mod", "broker/redis", "the folder re-exports its brokers")];
 
 /// Files that import each other for a reason.
 const RINGS: &[(&str, &str, &str)] =
@@ -101,7 +101,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../jstack-runtime/src")
 }
 
-/// Whether a file holds nothing but tests: these may look anywhere.
+/// Whether a file contains only tests, which may import anything.
 fn is_test(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     matches!(last, "tests" | "loom") || name.contains("/tests/")
@@ -207,7 +207,7 @@ fn group(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The file that holds `item` of the module `base`.
+/// The file that defines `item` of the module `base`.
 fn resolve(base: &[&str], item: &str, names: &BTreeSet<String>) -> Option<String> {
     let module = base.join("/");
     let joined = if module.is_empty() { item.to_owned() } else { format!("{module}/{item}") };

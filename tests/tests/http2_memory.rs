@@ -1,4 +1,5 @@
-//! What one connection of HTTP/2 can make the server hold. A process of its own: it counts every byte.
+//! The memory that one HTTP/2 connection can make the server use. A process of its own: it counts
+//! every byte.
 
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 

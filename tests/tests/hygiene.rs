@@ -1,4 +1,4 @@
-//! Expansions need no prelude, no name of ours and none of the user's.
+//! Expansions need no prelude, and no names of this crate or of the user.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -9,7 +9,7 @@
 
 extern crate jstack_runtime as rt;
 
-/// The derives of other crates need the prelude, so their types stand outside.
+/// The derives of other crates need the prelude, so their types are outside.
 pub mod payloads {
     use rt::prelude::{Deserialize, JsonSchema, Serialize, Validate};
 

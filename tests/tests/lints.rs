@@ -94,7 +94,7 @@ pub mod documented {
         }
     }
 
-    /// The loop of one's own.
+    /// The function form.
     #[procedure(ws, incoming = Chat, outgoing = Chat)]
     pub async fn looped(mut events: jstack_runtime::Receiver<looped::Procedure>) {
         while let Ok(Some(_)) = events.recv().await {}

@@ -1,5 +1,4 @@
-//! What a log at level debug holds, and what it does not. A process of its own, for the log is the
-//! process'.
+//! The content of a log at level debug. A process of its own, for the log is the process'.
 
 #![allow(missing_docs, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -33,7 +32,7 @@ impl io::Write for Log {
 const HEADERS: &str = "origin: http://localhost\r\ncookie: session=S3CRET-cookie\r\n\
      authorization: Bearer S3CRET-token\r\nsec-websocket-protocol: S3CRET-protocol\r\n";
 
-/// Everything that a client sends holds a secret, the valid and the invalid.
+/// Everything that a client sends contains a secret, the valid and the invalid.
 async fn sockets(server: &Server) {
     let path = "/api/post/chat?token=S3CRET-query";
     let mut client = Client::open(server.address, path, HEADERS).await.expect("a chat");
@@ -92,7 +91,7 @@ async fn requests(server: &Server) {
     }
 }
 
-/// Hooks may fail: nobody is told but the log.
+/// Hooks may fail: only the log reports it.
 async fn failing_hooks(server: &Server) {
     let mut client = Client::chat(server.address).await.expect("a chat");
     client.emit("fail", "\"fail please\"").await.expect("sent");

@@ -1,5 +1,5 @@
-//! After known traffic the metrics hold what `docs/metrics.md` says. A process of its own, for the
-//! recorder is the process'.
+//! After known traffic the metrics have the values that `docs/metrics.md` describes. A process of its
+//! own, for the recorder is the process'.
 
 #![allow(missing_docs, clippy::expect_used, clippy::panic, reason = "tests")]
 

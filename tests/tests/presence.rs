@@ -1,4 +1,5 @@
-//! Presence, spoken by hand over plain sockets: who is in a room, and what they say about themselves.
+//! Presence, spoken frame by frame over plain sockets: who is in a room, and what they say about
+//! themselves.
 #![allow(
     unreachable_pub,
     missing_docs,

@@ -1,4 +1,4 @@
-//! The profile `v1`, spoken by hand over a plain socket, beside a client of the base profile.
+//! The profile `v1`, spoken frame by frame over a plain socket, beside a client of the base profile.
 #![allow(
     unreachable_pub,
     missing_docs,

@@ -21,8 +21,8 @@ const WINDOW: usize = 8;
 const QUEUE: usize = 256 * 1024;
 const TEXT: usize = 16 * 1024;
 
-/// 32 MiB for one reader, more than the sockets' own buffers hold; 8 × 16 KiB in flight, less than
-/// a queue holds.
+/// 32 MiB for one reader, more than fits into the sockets' own buffers; 8 × 16 KiB in flight, less
+/// than fits into a queue.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_is_closed_and_the_other_members_of_its_room_miss_nothing() {
     let limits = Limits { queue_bytes: u32::try_from(QUEUE).expect("small"), ..limits() };

@@ -25,7 +25,7 @@ impl Rooms {
     }
 }
 
-/// Decodes, checks, writes anew, and tells the room.
+/// Decodes, checks, encodes again, and publishes to the room.
 fn speak(room: &Room, text: &str) {
     let Some(message) = Message::decode(text) else { return };
     let mut json = Vec::with_capacity(text.len());

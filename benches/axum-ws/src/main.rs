@@ -1,9 +1,9 @@
-//! The chat on axum's own `ws`, as a good engineer writes it by hand: a broadcast channel
-//! for each room, each message encoded once, and whatever is queued sent with one flush.
+//! The chat on axum's own `ws`, as a good engineer would write it: a broadcast channel for each room,
+//! each message encoded once, and whatever is queued sent with one flush.
 //!
-//! As it stands it has the two settings that matter, a read buffer of 4 KiB and a task for each
-//! direction. With `--defaults` it has neither: the library's read buffer of 128 KiB, zeroed
-//! before every attempt to read, and one `select!` for both directions.
+//! It has the two settings that matter, a read buffer of 4 KiB and a task for each direction. With
+//! `--defaults` it has neither: the library's read buffer of 128 KiB, zeroed before every attempt to
+//! read, and one `select!` for both directions.
 
 mod chat;
 

@@ -1,8 +1,8 @@
 //! The chat that every compared Rust server answers.
 //!
-//! All of them decode `["message", {roomId, message, author}]`, refuse what is not three texts,
-//! and write the JSON anew: a server that forwarded bytes it never looked at would be compared
-//! with servers that do more.
+//! All of them decode `["message", {roomId, message, author}]`, refuse what is not three texts, and
+//! write the JSON again: a server that forwarded bytes without reading them would be compared with
+//! servers that do more.
 
 use std::borrow::Cow;
 

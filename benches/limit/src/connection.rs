@@ -85,7 +85,7 @@ impl Connection<'_> {
                 Taken::Refused => return false,
             }
         }
-        // A new one each time: an idle connection holds no buffer.
+        // A new one each time: an idle connection has no buffer.
         self.partial = bytes.to_vec();
         true
     }

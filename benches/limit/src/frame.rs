@@ -7,7 +7,7 @@ pub(crate) const TEXT: u8 = 1;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// What stands at the start of the bytes read.
+/// The frame at the start of the bytes.
 pub(crate) enum Taken<'a> {
     /// A final frame, its payload unmasked in place, and the bytes it used.
     Frame { opcode: u8, payload: &'a mut [u8], used: usize },
@@ -69,7 +69,7 @@ pub(crate) struct TextFrame {
 }
 
 impl TextFrame {
-    /// Begins anew; the payload is what the caller appends.
+    /// Begins a new frame; the caller appends the payload.
     pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
         self.buffer.clear();
         self.buffer.resize(HEAD, 0);

@@ -22,7 +22,7 @@ pub(crate) struct Writer {
     dirty: Cell<bool>,
     /// A task of its own waits until the kernel takes more.
     blocked: Cell<bool>,
-    /// Where in its room's list it stands.
+    /// Its index in the list of its room.
     slot: Cell<usize>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Hub {
     rooms: RefCell<HashMap<String, Rc<Room>>>,
     dirty: RefCell<Vec<Rc<Writer>>>,
     wake: Notify,
-    /// One for all connections: nobody awaits while it holds something.
+    /// One for all connections: nobody awaits while it is in use.
     pub(crate) input: RefCell<Vec<u8>>,
     pub(crate) frame: RefCell<TextFrame>,
     pub(crate) link: OnceCell<Link>,

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// The server's processes.
     #[arg(long, value_delimiter = ',')]
     pub(crate) pid: Vec<i32>,
-    /// Processes whose CPU time is told apart.
+    /// Processes whose CPU time is listed separately.
     #[arg(long, value_delimiter = ',')]
     pub(crate) helper: Vec<i32>,
 }

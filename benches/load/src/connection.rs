@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     pub(crate) partial: Vec<u8>,
     /// What the kernel would not take yet.
     pending: Vec<u8>,
-    /// The poller tells us when we may write.
+    /// The poller reports when we may write.
     watched: bool,
 }
 
@@ -145,7 +145,7 @@ impl Connection {
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
 
-    /// Reads all that an ignored connection still holds, to learn whether the server ended it.
+    /// Reads the rest of an ignored connection, to learn whether the server ended it.
     pub(crate) fn autopsy(&mut self) -> io::Result<Stalled> {
         self.socket.set_nonblocking(false)?;
         self.socket.set_read_timeout(Some(Duration::from_secs(1)))?;

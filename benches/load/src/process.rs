@@ -27,7 +27,7 @@ pub(crate) fn ticks(pids: &[i32]) -> (u64, u64) {
     let mut sum = (0, 0);
     for pid in pids {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // After the name, which may hold anything, the fields are counted from the third.
+        // After the name, which may contain anything, the fields are counted from the third.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let mut times = fields.split_whitespace().skip(11).map(|n| n.parse().unwrap_or(0));
         sum.0 += times.next().unwrap_or(0);

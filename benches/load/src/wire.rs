@@ -2,7 +2,7 @@
 
 use crate::args::Dialect;
 
-/// Stands in no name and no other part of a message.
+/// Occurs in no name and no other part of a message.
 const MARK: u8 = b'@';
 const TIME: usize = 16;
 const SENDER: usize = 8;

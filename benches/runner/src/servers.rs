@@ -67,7 +67,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Killed, not asked: nothing it holds matters, and a drain would take its time.
+        // Killed, not asked: its state does not matter, and a drain would take time.
         let _ = kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL);
         let _ = self.child.wait();
     }

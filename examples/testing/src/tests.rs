@@ -32,7 +32,7 @@ async fn the_list_is_json() {
     assert_eq!(body, r#"[{"title":"shop"}]"#);
 }
 
-/// 3. Sockets and calls in memory, typed, with time that stands still.
+/// 3. Sockets and calls in memory, typed, with a paused clock.
 #[tokio::test(start_paused = true)]
 async fn a_task_reaches_everybody_in_memory() {
     let server = app(Tasks::default()).test().await.unwrap();

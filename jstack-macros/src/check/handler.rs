@@ -17,7 +17,7 @@ fn called(handler: &Handler) -> String {
     }
 }
 
-/// Every rule that looks at one handler alone; the first one broken stands for the rest.
+/// Every rule that looks at one handler alone; only the first broken one is reported.
 pub(crate) fn handler(
     handler: &mut Handler,
     function: &Function,

@@ -8,7 +8,7 @@ use crate::model::Handler;
 use crate::module::Function;
 use crate::types;
 
-/// The first rule that is broken stands for the rest.
+/// Only the first broken rule is reported.
 pub(super) fn member(handler: &Handler, function: &Function, args: &Args, errors: &mut Errors) {
     let (sig, ident) = (&function.sig, &handler.ident);
     let called = format!("`#[member]` handler `{ident}`");

@@ -44,7 +44,7 @@ fn is_other(given: Option<&Type>, ident: &Ident) -> bool {
     given.is_some_and(|given| !types::is_ident(given, ident))
 }
 
-/// Inside the module the two aliases stand for their own set, so neither can name the other.
+/// Inside the module each alias names its own set, so neither can name the other.
 pub(crate) fn aliases(args: &Args, errors: &mut Errors) {
     let crossed =
         [(&args.incoming, "incoming", "Outgoing"), (&args.outgoing, "outgoing", "Incoming")];

@@ -52,7 +52,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
         code!(#(#cfgs)* &Self::TABLE.#method)
     });
     let vis: &Visibility = vis;
-    // To name a deprecated event here is no use of it.
+    // Naming a deprecated event here does not count as its use.
     let old = events.iter().any(|event| event.deprecated.is_some());
     let old = old.then(|| code!(#[allow(deprecated)]));
     let asker = Side::asker(set);
@@ -185,7 +185,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// What stands for it in a set without answers.
+    /// Its replacement in a set without answers.
     fn none(&self) -> TokenStream {
         let rt = self.rt;
         match self.role {

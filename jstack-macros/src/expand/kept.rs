@@ -72,7 +72,7 @@ impl<'a> Kept<'a> {
         Self { ty, written, condition }
     }
 
-    /// The alias that stands for nothing where the condition does not hold.
+    /// The alias, which is `()` if the condition is false.
     pub(super) fn alias(&self) -> Option<TokenStream> {
         let Self { ty, written, condition } = self;
         let condition = condition.as_ref()?;

@@ -91,7 +91,7 @@ struct Generated<'a> {
     handlers: &'a Handlers,
     args: &'a Args,
     rt: TokenStream,
-    /// The alias and what it stands for; `None` where the module defines it.
+    /// The alias and its type; `None` if the module defines it.
     aliases: [(&'static str, Option<TokenStream>); 4],
     session: TokenStream,
     kept: KeptExtractors<'a>,

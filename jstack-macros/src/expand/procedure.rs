@@ -88,8 +88,8 @@ fn inputs(handler: &Handler, args: &Args) -> Option<TokenStream> {
     Some(respanned(code!(#rt::__private::#inputs::<#input>()), at(&arg.ty)))
 }
 
-/// The answer's type and what it must be able to. Both places that need it write it the same, so
-/// that rustc makes one error of a type that is no answer.
+/// The answer's type and what it must be able to. Both places that need it write it the same, so that
+/// a type which is not an answer is one compiler error.
 fn answers(handler: &Handler, rt: &TokenStream) -> TokenStream {
     match &handler.output {
         ReturnType::Default => code!(#rt::__private::answers::<(), _>()),

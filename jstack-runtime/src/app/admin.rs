@@ -29,10 +29,10 @@ use crate::socket_id::SocketId;
 /// 429. The right token always passes, so that nobody can lock its owner out.
 const FAILURES: (u32, u32) = (1, 10);
 
-/// Headers that browsers add to a request of a page, and that pages cannot leave out.
+/// Headers that browsers add to every request of a page, and that pages cannot remove.
 const OF_BROWSERS: [&str; 2] = ["origin", "sec-fetch-site"];
 
-/// What a program sends.
+/// The body that a program sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -44,7 +44,7 @@ struct Body {
     /// The payload; `null` if it is missing.
     #[serde(default)]
     data: Option<Box<RawValue>>,
-    /// Who does not get it.
+    /// The connections that do not get it.
     #[serde(default)]
     except: Except,
 }
@@ -64,7 +64,7 @@ impl Default for Except {
 
 impl Payload for Body {}
 
-/// It is in no contract: any value is tried.
+/// The contract does not cover it: any value is tried.
 impl JsonSchema for Body {
     fn schema_name() -> Cow<'static, str> {
         "Emission".into()
@@ -81,7 +81,7 @@ struct Admin {
     failures: Mutex<Count>,
 }
 
-/// The route, for whoever has the token.
+/// The route, for programs that have the token.
 pub(super) fn route(catalog: Catalog, token: AdminToken) -> MethodRouter {
     let admin = Arc::new(Admin { catalog, token, failures: Mutex::default() });
     axum::routing::any(move |request: Request| {

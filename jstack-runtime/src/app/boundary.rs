@@ -19,7 +19,7 @@ use crate::http::refusal::log_failure;
 use crate::http::{problem, versions};
 use crate::protocol::profile::take_bearer;
 
-/// Wraps procedures in what every one of them needs.
+/// Wraps every procedure in the boundary.
 #[derive(Clone)]
 pub(crate) struct BoundaryLayer {
     context: Arc<AppContext>,
@@ -27,8 +27,8 @@ pub(crate) struct BoundaryLayer {
 }
 
 impl BoundaryLayer {
-    /// `in_foreign_server` says that another server calls the procedures. This crate's own looks
-    /// at hosts itself, with what it knows of the connection.
+    /// `in_foreign_server` says that another server calls the procedures. This crate's server checks
+    /// hosts itself, because it knows the connection.
     pub(crate) fn new(context: Arc<AppContext>, in_foreign_server: bool) -> Self {
         Self { context, in_foreign_server }
     }
@@ -64,7 +64,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        // Again, for the routers that somebody else's server serves.
+        // Again, for routers that another server serves.
         versions::unify(&mut request);
         // Before any layer or extractor, so that one extractor serves requests and sockets.
         if let Err(wrong) = take_bearer(request.headers_mut()) {

@@ -47,7 +47,7 @@ pub(super) struct Common {
     pub(super) context: Arc<AppContext>,
     pub(super) base: String,
     pub(super) broker: Option<Box<dyn Broker>>,
-    /// Where the address to listen on comes from.
+    /// The source of the address to listen on.
     pub(super) address_from: &'static str,
     pub(super) wanted: Overrides,
     pub(super) layers: Vec<Box<dyn FnOnce(axum::Router) -> axum::Router + Send>>,

@@ -24,8 +24,8 @@ type Result<T> = std::result::Result<T, CommandError>;
 
 /// Calls a procedure and returns the line to print.
 ///
-/// Fails for a procedure or an input that cannot be called so, for a server that does not answer, and
-/// for an answer that is an error.
+/// Fails if the procedure or its input does not fit, if the server does not answer, and if the answer
+/// is an error.
 pub(super) async fn call(
     contract: &Contract,
     call: &Call,
@@ -51,7 +51,7 @@ pub(super) async fn call(
     let mut answer = std::pin::pin!(answer);
     let answered = tokio::select! {
         answered = &mut answer => answered,
-        // The connection may end with the answer on its way.
+        // The connection may end while the answer arrives.
         _ = connection => answer.await,
     };
     let (head, body) = answered.map_err(|error| {
@@ -87,7 +87,7 @@ fn find<'a>(contract: &'a Contract, path: &str) -> Result<&'a ProcedureContract>
     }
 }
 
-/// An address to listen on as one to connect to.
+/// The address to connect to for an address to listen on.
 fn reachable(address: &str) -> String {
     match address.rsplit_once(':') {
         Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
@@ -138,7 +138,7 @@ fn json<'a>(name: &str, text: &'a str) -> Result<&'a str> {
 /// The fields of an input, if it is an object.
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
-/// A value as superjson, unless it is written as that already, with its `meta`.
+/// A value as superjson, unless it is superjson already, with its `meta`.
 fn superjson(json: &str) -> String {
     match serde_json::from_str::<Fields<'_>>(json) {
         Ok(outer)

@@ -15,14 +15,14 @@ use crate::rooms::Hub;
 use crate::socket_id::SocketId;
 use crate::untrusted::Untrusted;
 
-/// The WebSocket procedures of an application, for programs and people that know names alone.
+/// The WebSocket procedures of an application by name, for programs and people without its types.
 pub(super) struct Catalog {
     pub(super) context: Arc<AppContext>,
     /// By path, as `post/chat`.
     pub(super) procedures: Vec<(String, ProcedureInfo)>,
 }
 
-/// One event to emit, as somebody wrote it.
+/// One event to emit, as text.
 pub(super) struct Emission<'a> {
     pub(super) procedure: &'a str,
     /// `None` for everyone on the procedure.
@@ -34,7 +34,7 @@ pub(super) struct Emission<'a> {
 }
 
 impl<S> App<S> {
-    /// The procedures by their names, for what emits without types.
+    /// The procedures by their names, to emit without types.
     pub(super) fn catalog(&self) -> Catalog {
         let procedures = self.routes.iter().map(|mounted| (mounted.path.clone(), mounted.info));
         Catalog { context: self.common.context.clone(), procedures: procedures.collect() }
@@ -44,9 +44,8 @@ impl<S> App<S> {
 impl Catalog {
     /// Emits after checking the names and the payload against the contract.
     ///
-    /// Fails with a 404 for a procedure or an event that does not exist, with a 422 for a payload that
-    /// is wrong (paths of its fields start with `data`) or a room that is not one, and where an emit
-    /// fails.
+    /// Fails with a 404 for an unknown procedure or event, with a 422 for an invalid payload (paths of
+    /// its fields start with `data`) or room name, and where an emit fails.
     pub(super) async fn emit(&self, emission: Emission<'_>) -> Result {
         let (hub, events) = self.procedure(emission.procedure)?;
         let event = find_event(&emission, &events)?;
@@ -123,7 +122,7 @@ fn not_found(code: &'static str, field: &str, message: String) -> Error {
     Error::with_code(StatusCode::NOT_FOUND, code, message).with_issues(vec![issue])
 }
 
-/// The issues of a payload, as fields of what carried it.
+/// The issues of a payload, as fields of the request that carried it.
 fn below_data(error: Error) -> Error {
     if error.status() != StatusCode::UNPROCESSABLE_ENTITY || error.code() != "invalid" {
         return error;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use crate::contract::{self, Contract, ContractError};
 
-/// What is left to do once the arguments are read.
+/// The command that the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Serve, on this address if one was given.
     Serve(Option<String>),
-    /// Print this: what was asked for is done.
+    /// Print this text; the command itself is done.
     Print(String),
     /// Emit an event through the broker.
     Emit(Emit),
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Wrangler,
 }
 
-/// What to emit.
+/// The event to emit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Emit {
     pub(crate) procedure: String,
@@ -33,14 +33,14 @@ pub(crate) struct Emit {
     pub(crate) data: String,
 }
 
-/// What to listen to, beside what goes to everyone on the procedure.
+/// The rooms to listen to, beside what goes to everyone on the procedure.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Listen {
     pub(crate) procedure: String,
     pub(crate) rooms: Vec<String>,
 }
 
-/// What to call.
+/// The procedure to call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) procedure: String,
@@ -49,8 +49,8 @@ pub(crate) struct Call {
     pub(crate) address: Option<String>,
 }
 
-/// Why the arguments lead to nothing. It reads the same by `Debug`, which is what Rust prints
-/// when `main` returns it.
+/// The error for arguments that cannot be carried out. `Debug` writes the same text: Rust prints it
+/// when `main` returns the error.
 pub(crate) struct CommandError(String);
 
 impl CommandError {
@@ -96,7 +96,7 @@ the path is out of date. `emit` and `listen` reach the servers through Redis, wh
 names as it does for them. A procedure is written as in `post/chat` for /api/post/chat.
 ";
 
-/// Carries out what the arguments ask for (without the program's name), serving excepted.
+/// Reads the arguments, without the program's name, and carries out everything but serving.
 pub(crate) fn command(
     args: impl IntoIterator<Item = String>,
     contract: impl FnOnce() -> Contract,

@@ -1,4 +1,4 @@
-//! `App`: what an application is made of, how it starts, and what surrounds its procedures.
+//! `App`: building, starting and serving an application, and the boundary around its procedures.
 
 mod admin;
 mod boundary;

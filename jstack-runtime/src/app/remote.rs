@@ -16,7 +16,7 @@ use crate::error::{BoxError, Error};
 use crate::observe;
 use crate::protocol::close::CLOSE;
 
-/// Events that may wait for a slow reader of the output.
+/// The most events that wait for a slow reader of the output.
 const WAITING: usize = 10_000;
 
 impl App {
@@ -33,7 +33,8 @@ impl App {
         catalog.emit(emission).await.map_err(explain)
     }
 
-    /// Prints what the servers that share the broker send to everyone and to some rooms, until Ctrl-C.
+    /// Prints the events that servers on the same broker send to everyone and to some rooms, until
+    /// Ctrl-C.
     pub(super) async fn listen(self, listen: &Listen) -> Result<(), BoxError> {
         let catalog = self.reach()?;
         let (hub, _) = catalog.procedure(&listen.procedure).map_err(explain)?;
@@ -61,7 +62,7 @@ impl App {
 
     /// The procedures, with the broker that code or the environment chooses.
     ///
-    /// Fails if that is the embedded one: its messages leave no process.
+    /// Fails for the embedded one: its messages never leave the process.
     fn reach(self) -> Result<Catalog, BoxError> {
         observe::speak();
         let base = self.common.base.clone();
@@ -79,7 +80,7 @@ impl App {
     }
 }
 
-/// What an operator reads of an error: its cause as well.
+/// The text of an error for an operator, with its cause.
 fn explain(error: Error) -> BoxError {
     match error.cause() {
         Some(cause) => CommandError::new(format!("{}: {cause}", error.message())).into(),
@@ -131,7 +132,7 @@ async fn print(mut lines: Receiver<Vec<u8>>, printer: &Printer) -> Result<(), Bo
         let mut out = std::io::stdout().lock();
         let written = out.write_all(&line).and_then(|()| out.flush());
         match written {
-            // As `head` does when it has enough.
+            // As `head` does when it has read enough.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
             written => written?,
         }

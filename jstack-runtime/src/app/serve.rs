@@ -194,8 +194,8 @@ impl App {
 }
 
 impl Built {
-    /// In a box, so that the server is compiled here: what an `async fn` does is compiled by the
-    /// crate that awaits it.
+    /// rebuild: boxed, so that the server is compiled here. The body of an `async fn` is compiled by
+    /// the crate that awaits it.
     fn serve_until_signal(
         self,
         listener: TcpListener,
@@ -231,7 +231,7 @@ impl Built {
         };
         let hubs = start.context.hubs();
         for hub in hubs.clone() {
-            // What fails here is tried again when it is needed.
+            // A failure here is not final: it is tried again when the broker is used.
             crate::platform::spawn(async move {
                 if let Err(error) = hub.start_presence().await {
                     tracing::debug!(code = error.code(), "presence does not hear others yet");
@@ -246,7 +246,7 @@ impl Built {
     }
 }
 
-/// Connections that may wait to be accepted: a crowd comes back at once after a restart.
+/// Connections that may wait to be accepted: after a restart, all clients reconnect at once.
 const BACKLOG: i32 = 4096;
 
 /// Binds with a backlog of [`BACKLOG`], which the system may cut down (`net.core.somaxconn`).
@@ -257,7 +257,7 @@ async fn bind(address: impl ToSocketAddrs) -> Result<TcpListener, BoxError> {
         .collect();
     let listen = async {
         let listener = TcpListener::bind(&*addresses).await?;
-        // The standard library asks for 128; to listen again changes the number alone.
+        // The standard library asks for 128. Listening again changes only the number.
         socket2::SockRef::from(&listener).listen(BACKLOG)?;
         std::io::Result::Ok(listener)
     };
@@ -275,7 +275,7 @@ mod tests {
 
     use super::*;
 
-    /// With the standard library's 128, the others' handshakes wait for a second or more.
+    /// With the standard library's 128, the handshakes beyond wait for a second or more.
     #[tokio::test]
     async fn a_crowd_connects_before_anybody_is_accepted() {
         let listener = bind("127.0.0.1:0").await.expect("a port");

@@ -14,7 +14,7 @@ use crate::procedure::HttpProcedure;
 use crate::server::{InMemory, Start};
 use crate::ws::{Io, SocketProcedure};
 
-/// What clients of a server in memory connect to: a name that `hosts` always allows.
+/// The address of a server in memory: a name that `hosts` always allows.
 const ADDRESS: &str = "http://localhost";
 
 /// An application that is served in memory, from [`App::test`].
@@ -110,7 +110,7 @@ impl App {
         }));
         let client =
             Client::over_stream(&format!("{ADDRESS}{base}"), Arc::new(Pipes(memory.clone())))?;
-        // As every way of serving: one of them may wait for something one day.
+        // Asynchronous like every other way of serving, so that it may wait in a later version.
         std::future::ready(Ok(TestServer { client, memory, context })).await
     }
 }

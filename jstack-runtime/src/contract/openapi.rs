@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
 /// References may go round in circles; a scalar is not nested that deep.
 const NESTED: usize = 16;
 
-/// Whether a text in a query can stand for any value of this schema.
+/// Whether a text in a query can represent any value of this schema.
 fn is_scalar(contract: &Contract, schema: &Value, depth: usize) -> bool {
     let Some(object) = schema.as_object().filter(|_| depth < NESTED) else { return false };
     if let Some(target) = walk::text(object, "$ref") {

@@ -46,7 +46,7 @@ struct Post {
     at: String,
 }
 
-/// Holds what differs.
+/// Contains a type that differs by direction.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Thread {
     posts: Vec<Post>,

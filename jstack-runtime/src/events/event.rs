@@ -281,7 +281,7 @@ pub trait AnyEvent<E>: Send + Sync {
     fn docs(&self) -> &'static str;
     /// Decodes a payload and checks its rules.
     fn decode(&self, data: RawPayload<'_>) -> Result<E>;
-    /// Checks the JSON of a payload and writes it anew, without the type of the payload.
+    /// Checks the JSON of a payload and rewrites it, without the payload's type.
     fn recode(&self) -> fn(&RawPayload<'_>, &mut Vec<u8>) -> Result;
     /// Writes the payload's schema.
     fn schema(&self) -> fn(&mut SchemaGenerator) -> Schema;

@@ -10,7 +10,7 @@ use crate::payload::RawPayload;
 
 /// The answer to a question, once it has come.
 ///
-/// Dropping it forgets the question; an answer that still comes is counted and ignored.
+/// Dropping it cancels the question; an answer that arrives later is counted and ignored.
 pub type Asked<A> = Pin<Box<dyn Future<Output = Result<A>> + Send>>;
 
 /// A question on its way to one connection. Typed askers wrap it.
@@ -27,14 +27,14 @@ pub(crate) trait Asker: Send + Sync {
 }
 
 impl<'a> Question<'a> {
-    /// How long a client may take to answer, unless set.
+    /// The default deadline for a client's answer.
     pub(crate) const WITHIN: Duration = Duration::from_secs(10);
 
     pub(crate) fn new(asker: &'a dyn Asker, within: Duration) -> Self {
         Self { asker, within }
     }
 
-    /// Asks, and waits for an answer that keeps the rules of its type.
+    /// Asks, and waits for a valid answer.
     ///
     /// Fails with the code `unsupported` at once for a client without the profile `v1`, with
     /// `timeout` after the deadline, with `gone` when the connection ends, with `answer` for an

@@ -1,4 +1,4 @@
-//! `Events`: a set of events, and how one of them is found by its name.
+//! `Events`: a set of events, and the lookup of one by its name.
 
 use super::event::AnyEvent;
 use super::question::Question;

@@ -13,8 +13,8 @@ use crate::frame::HEADROOM;
 use crate::platform;
 use crate::socket_id::SocketId;
 
-/// A selection of connections: a value of its own, which the emit consumes, so that two emits
-/// in flight can never mix up their rooms.
+/// A selection of connections. The emit consumes it, so that two emits in flight can never mix up
+/// their rooms.
 ///
 /// Typed emitters wrap one; its methods are theirs.
 #[must_use = "a target does nothing until an event is emitted to it"]
@@ -24,7 +24,7 @@ pub struct Target<'a> {
     pub(crate) except: Option<Box<Except<'a>>>,
 }
 
-/// Who is selected before the exceptions.
+/// The selected connections, before exceptions.
 pub(crate) enum To<'a> {
     /// Everyone on the procedure.
     All,
@@ -36,7 +36,7 @@ pub(crate) enum To<'a> {
     Socket(SocketId),
 }
 
-/// Who is left out.
+/// The exceptions.
 #[derive(Default)]
 pub(crate) struct Except<'a> {
     pub(crate) sockets: Vec<SocketId>,
@@ -74,8 +74,8 @@ impl<'a> Target<'a> {
         self
     }
 
-    /// Closes every connection that the target selects, in every process: what waits for them goes
-    /// out first, then a close frame with `code` and `reason`.
+    /// Closes every connection that the target selects, in every process. Their queues are sent first,
+    /// then a close frame with `code` and `reason`.
     ///
     /// Applications use 1000 and 3000 to 4999. 4400 to 4499 mean the HTTP status 400 to 499,
     /// and stop clients of the profile `v1` from reconnecting, except 4408 and 4429. `Ok` means that
@@ -150,8 +150,8 @@ pub(crate) trait EventPublisher: Send + Sync {
     fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome;
 }
 
-/// A thread's buffer for what is being emitted, so that an emit allocates nothing. It is taken
-/// out while in use: a payload that emits while it is being written finds another one.
+/// A thread's buffer for an emit, so that an emit does not allocate. It is taken out while in use: a
+/// payload that emits while it is being written gets another one.
 pub(super) struct Buffer {
     pub(super) bytes: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! What a close frame may say.
+//! The payload of a close frame.
 
 use super::FrameError;
 
@@ -27,9 +27,9 @@ pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, FrameError
     Ok(Some(CloseFrame { code, reason }))
 }
 
-/// Codes that may stand in a close frame: those registered for the wire, and the ranges for
-/// libraries (3000) and applications (4000). 1004 has no meaning; 1005, 1006 and 1015 are what an
-/// endpoint reports to its own user.
+/// Codes that a close frame may contain: those registered for the wire, and the ranges for libraries
+/// (3000) and applications (4000). 1004 has no meaning; 1005, 1006 and 1015 are what an endpoint
+/// reports to its own user.
 pub(super) fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

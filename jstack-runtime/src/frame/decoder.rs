@@ -46,7 +46,7 @@ pub(crate) struct Decoder {
     masked: bool,
 }
 
-/// What one call of [`Decoder::decode`] did.
+/// The result of one call of [`Decoder::decode`].
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     /// How many bytes were taken from the front of the input: all of them if there is no message.
@@ -64,7 +64,7 @@ pub(crate) enum Message<'a> {
     Close(Option<CloseFrame<'a>>),
 }
 
-/// What is held of a message or frame that has not arrived in full.
+/// The received part of a message or frame that is not complete.
 #[derive(Debug, Default)]
 struct Partial {
     frame: Option<OpenFrame>,
@@ -190,7 +190,7 @@ impl Decoder {
         Self { masked: false, ..Self::new(false) }
     }
 
-    /// Whether there is anything to free, or to go on with.
+    /// Whether there is something to free or to continue.
     #[inline]
     pub(crate) fn holds_something(&self) -> bool {
         self.partial.is_some()
@@ -276,8 +276,8 @@ impl Decoder {
         }
     }
 
-    /// Reads a header from the bytes kept and the front of `input`; tells how many of the input's
-    /// it took. Without a header, it has kept all of them.
+    /// Reads a header from the kept bytes and the front of `input`, and returns how many bytes of the
+    /// input it took. Without a complete header, it keeps all of them.
     #[inline]
     fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, FrameError> {
         let expect = Expect {

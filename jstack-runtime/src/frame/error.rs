@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a connection must end: what its close frame says.
+/// The error that ends a connection, with the content of its close frame.
 ///
 /// The decoder that returned it has lost its place in the stream and must not be used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! `Sec-WebSocket-Extensions`: which offer of permessage-deflate is accepted, if any.
 //!
-//! What cannot be read or done is declined, never an error: a client then talks without it.
+//! An offer that cannot be read or accepted is declined, which is never an error: the client then
+//! continues without compression.
 
 use http::HeaderValue;
 

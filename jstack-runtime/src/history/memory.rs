@@ -175,7 +175,7 @@ impl Shard {
         let longest = if idle > MOST_IDLE { Duration::ZERO } else { IDLE };
         let mut floor = self.floor;
         self.logs.retain(|named| {
-            // Under the shard's lock nobody gets hold of it; whoever has it already may write.
+            // Under the shard's lock nobody else can get it; threads that have it already may write.
             if Arc::strong_count(named) > 1 {
                 return true;
             }

@@ -1,5 +1,5 @@
-//! Whether a connection does something: what the clock over its HTTP part looks at, and the
-//! stream that fails when nothing is taken.
+//! Tracks what an HTTP connection is doing, for idle and header timeouts, and wraps its stream to fail
+//! stalled writes.
 
 use std::io;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ pub(crate) struct ActiveRequest {
     body: Option<u64>,
 }
 
-/// What the clock has to know.
+/// The phase of a connection, which selects its timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionPhase {
     /// No request has come yet.
@@ -102,16 +102,16 @@ impl Activity {
         self.behind_head.load(Ordering::Acquire) == IN_HEAD
     }
 
-    /// Of HTTP/1: so many bytes more came behind a head that is complete.
+    /// HTTP/1: so many more bytes arrived behind a complete head.
     pub(super) fn behind_head(&self, bytes: usize) {
         let before = self.behind_head.load(Ordering::Acquire);
         let before = if before == IN_HEAD { 0 } else { before };
-        // One task reads; the other that writes this does so between two requests.
+        // One task reads; the other task that writes this does so between two requests.
         let after = before.saturating_add(bytes as u64).min(IN_HEAD - 1);
         self.behind_head.store(after, Ordering::Release);
     }
 
-    /// Of HTTP/1: something came, which ended with an empty line or not.
+    /// HTTP/1: bytes arrived, which ended with an empty line or not.
     pub(super) fn heard(&self, ends_blank: bool) {
         self.ends_blank.store(ends_blank, Ordering::Release);
         self.heard.store(true, Ordering::Release);
@@ -128,9 +128,9 @@ impl Drop for ActiveRequest {
         let activity = &*self.activity;
         let behind = activity.behind_head.swap(IN_HEAD, Ordering::AcqRel);
         let ends_blank = activity.ends_blank.load(Ordering::Acquire);
-        // The body's bytes are not those of a next request, but what came behind them is.
+        // The bytes of the body are not those of the next request; bytes behind them are.
         let next_has_begun = match (behind, self.body) {
-            // Its head came together with an earlier one. Such a client gets less time to idle.
+            // Its head arrived together with an earlier one. Such a client gets less idle time.
             (IN_HEAD, Some(0)) | (_, None) => !ends_blank,
             (IN_HEAD, Some(_)) => true,
             (behind, Some(length)) => behind > length,

@@ -1,4 +1,4 @@
-//! Who may be connected: connections in all, and from one address.
+//! Admission: the limits of connections in all, and from one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,13 +17,13 @@ pub(crate) struct Admission {
     most: usize,
     most_per_address: usize,
     open: AtomicUsize,
-    /// A keyed hash: the keys are strangers' choice.
+    /// A keyed hash matters here: remote peers choose the keys.
     addresses: Mutex<HashMap<Network, u32>>,
     empty: Notify,
     gauge: Gauge,
 }
 
-/// What counts as one client: an IPv4 address, or the /64 that an IPv6 network hands out.
+/// One client: an IPv4 address, or the /64 of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Network {
     V4([u8; 4]),
@@ -34,7 +34,7 @@ impl Network {
     fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self::V4(v4.octets()),
-            // A customer of one's own is a /64.
+            // Providers hand out at least a /64 per customer.
             IpAddr::V6(v6) => Self::V6(v6.to_bits() >> 64),
         }
     }
@@ -50,7 +50,7 @@ pub(crate) enum LimitReached {
 }
 
 impl LimitReached {
-    /// What the client is answered.
+    /// The answer for the client.
     pub(crate) fn message(self) -> &'static str {
         match self {
             Self::Server => "the server has all the connections that it may have; try again later",
@@ -59,7 +59,7 @@ impl LimitReached {
     }
 }
 
-/// A place, free again when it is dropped.
+/// A permit for one connection, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
@@ -67,11 +67,11 @@ pub(crate) struct Permit {
     network: Option<Network>,
 }
 
-/// What a request holds, and the WebSocket that it becomes for as long as it lives.
+/// The permits of a request, and of the WebSocket that it becomes, for its whole life.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionPermits {
     pub(crate) _connection: Arc<Permit>,
-    /// Its own place, where the connection is that of HTTP/2 and carries many.
+    /// Its own permit, if it is a stream of an HTTP/2 connection.
     pub(crate) _stream: Option<Arc<Permit>>,
     pub(crate) _address: Option<Arc<Permit>>,
     pub(crate) _busy: Arc<ActiveRequest>,
@@ -90,8 +90,8 @@ impl Admission {
         })
     }
 
-    /// A place for a connection from `address`, or for a WebSocket that is a stream of one; `None` where the address is a proxy's, which
-    /// speaks for many.
+    /// A permit for a connection from `address`, or for a WebSocket that is a stream of one. `None` if
+    /// the address is a proxy's, which connects for many clients.
     pub(crate) fn connection(
         self: &Arc<Self>,
         address: Option<IpAddr>,
@@ -101,7 +101,7 @@ impl Admission {
             return Err(LimitReached::Server);
         }
         self.gauge.increment(1);
-        // From here on, the permit's drop takes it back.
+        // From here on, dropping the permit undoes the count.
         let mut permit = Permit { admission: self.clone(), counts_in_all: true, network: None };
         if let Some(address) = address {
             permit.network = self.enter(address)?;
@@ -109,7 +109,7 @@ impl Admission {
         Ok(Arc::new(permit))
     }
 
-    /// A place for what comes through a proxy from `address`.
+    /// A permit for a request from `address` through a proxy.
     pub(crate) fn forwarded(
         self: &Arc<Self>,
         address: IpAddr,

@@ -1,16 +1,16 @@
-//! The bodies that come at once on one connection of HTTP/2.
+//! Bounds the bodies that arrive at once on one HTTP/2 connection.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A body that is not longer than this needs no turn, in bytes.
+/// A body of at most so many bytes needs no turn.
 const SHORT: u64 = 16 * 1024;
-/// So many longer ones are read at a time; the others wait, unread.
+/// The longer bodies that are read at a time; others wait, unread.
 const AT_ONCE: usize = 4;
 
-/// The turns of one connection's bodies: without them, its hundred streams would take a hundred
-/// times `body_bytes`, where a connection of HTTP/1 takes it once.
+/// The turns of one connection's bodies. Without them, its hundred streams would take a hundred times
+/// `body_bytes`; an HTTP/1 connection takes it once.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyTurns(Arc<Semaphore>);
 
@@ -24,7 +24,7 @@ impl BodyTurns {
         size.is_none_or(|size| size > SHORT)
     }
 
-    /// Waits for a turn, which ends when what this returns is dropped.
+    /// Waits for a turn, which ends when the returned permit is dropped.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.0.clone().acquire_owned().await.ok()
     }

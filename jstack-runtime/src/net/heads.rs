@@ -1,7 +1,7 @@
-//! The stream that hyper reads, which notices heads that stop half way.
+//! The stream that hyper reads; it detects heads that stop half way.
 //!
-//! It is above TLS, so that it sees what hyper sees. Of HTTP/1 it knows where a head ends, and counts
-//! what comes behind it; of HTTP/2 it knows where a frame begins and ends. It changes nothing.
+//! It is above TLS, so that it sees the same bytes as hyper, and never changes them. In HTTP/1 it
+//! finds the end of a head and counts the bytes behind it; in HTTP/2 it follows the frames.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 
-/// How a connection of HTTP/2 begins.
+/// The first bytes of an HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream whose heads are watched.
@@ -58,7 +58,7 @@ impl<I> HeadWatch<I> {
             }
         }
         match &mut self.version {
-            // Part of a first head in any case, for which there is a clock already.
+            // Part of the first head in any case, which has a timeout already.
             Version::Unknown(_) => {}
             Version::Http1 { head, last } => {
                 let is_in_head = self.activity.is_in_head();

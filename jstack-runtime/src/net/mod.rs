@@ -1,5 +1,4 @@
-//! Connections as the server accounts for them: what they are doing, how many there are, and who
-//! they come from.
+//! Connections as the server accounts for them: their activity, their number and their clients.
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) mod activity;

@@ -1,4 +1,4 @@
-//! Proxies in front of the server: whose word about a client's address is taken.
+//! Trusted proxies: whose headers name the client's address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use crate::untrusted::Untrusted;
 
-/// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+/// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     list: Vec<Block>,
@@ -22,7 +22,7 @@ struct Block {
     bits: u8,
 }
 
-/// Who sent a request, as far as it can be believed.
+/// The client of a request, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
@@ -52,8 +52,8 @@ impl Proxies {
         self.list.iter().any(|block| block.holds(address))
     }
 
-    /// The client behind the proxy at `peer`: from the right, the first address that is no
-    /// proxy's. What stands left of it, the client may have written itself.
+    /// The client behind the proxy at `peer`: the rightmost address that is not a proxy's. The client
+    /// may have written everything left of it.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let mut address = peer.to_canonical();
         let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();

@@ -32,7 +32,7 @@ struct Rig {
     written: Arc<StdMutex<Vec<u8>>>,
 }
 
-/// A frame of three bytes that can be told apart.
+/// A distinguishable frame of three bytes.
 fn frame(name: u8) -> [u8; 3] {
     [0x81, 1, name]
 }

@@ -17,8 +17,8 @@ use super::{Outbound, Writable, WriteFailure};
 /// so much within `write_timeout` is slow, and not gone.
 const PIECE: usize = 16 * 1024;
 
-/// Writes what a connection's queue holds until it closes. Ends the connection if the stream
-/// fails, or if the reader does not take a piece within `patience`.
+/// Writes a connection's queue until it closes. Ends the connection if the stream fails, or if the
+/// reader does not take a piece within `patience`.
 pub(crate) async fn write_queue(
     connection: Arc<impl Writable>,
     mut io: impl AsyncWrite + Unpin,

@@ -98,7 +98,7 @@ impl<T: UnwindSafe + ?Sized> RuleFree for T {}
 pub struct Declared<T: ?Sized>(PhantomData<fn() -> Box<T>>);
 
 impl<T: ?Sized> Declared<T> {
-    /// Stands for the type.
+    /// Represents the type.
     pub const NEW: Self = Self(PhantomData);
 }
 

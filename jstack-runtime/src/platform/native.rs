@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 pub(crate) use std::collections::{HashMap, HashSet};
 pub(crate) use std::hash::RandomState;
-// Of tokio, so that the time of tests may stand still.
+// From tokio, so that tests can pause the time.
 pub(crate) use tokio::time::Instant;
 
 pub(crate) use tokio::task::coop::poll_proceed;

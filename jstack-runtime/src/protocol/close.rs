@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a close travels between processes: `["$close",{"code":…,"reason":…}]`. No event can have
-/// that name.
+/// A close as it travels between processes: `["$close",{"code":…,"reason":…}]`. No event can have that
+/// name.
 pub(crate) const CLOSE: &[u8] = b"[\"$close\",";
 
-/// What a close says.
+/// The code and reason of a close.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Close {
     pub(crate) code: u16,

@@ -1,4 +1,4 @@
-//! The codec: `["event", data]`, which is what a text frame holds.
+//! The codec of text frames: `["event", data]`.
 
 use std::borrow::Cow;
 
@@ -36,11 +36,11 @@ pub(crate) enum Inbound<E> {
     Event { name: &'static str, event: E, request: Option<RequestId> },
     /// `["$token", text, {i}]`, of the profile `v1`.
     Token { token: String, request: Option<RequestId> },
-    /// A frame that the client must learn about, with the name that it used, if it used one.
+    /// A faulty frame, which the client is to learn about, with the name in it, if there is one.
     Fault { name: Option<String>, error: Error, request: Option<RequestId> },
 }
 
-/// What a text is, by a look at its beginning.
+/// The kind of a text, by its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Ordinary,
@@ -49,7 +49,7 @@ pub(super) enum Kind {
     Control,
 }
 
-/// What a text is, before anything else is decided.
+/// Classifies a text, before anything else is decided.
 #[inline]
 pub(super) fn kind(text: &str) -> Kind {
     match text.as_bytes() {
@@ -79,7 +79,7 @@ pub(crate) fn read<E: Events>(data: &WireMessage<'_>, depth: u32, profile: Profi
     }
 }
 
-/// What a text of any client's becomes: the event's name, `Some("")` for a token, or nothing.
+/// The result of reading a client's text: the event's name, `Some("")` for a token, or nothing.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn fuzz<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
     let read = |profile| match read_text::<E>(text, depth, profile) {
@@ -93,7 +93,7 @@ pub(crate) fn fuzz<E: Events>(text: &str, depth: u32) -> Option<&'static str> {
         }
     };
     let base = read(Profile::Base);
-    // What the base profile understands, the extended one understands as well.
+    // The extended profile understands all frames of the base profile.
     assert!(base.is_none() || read(Profile::V1) == base);
     base
 }
@@ -118,7 +118,8 @@ fn read_text<E: Events>(text: &str, depth: u32, profile: Profile) -> Inbound<E> 
     read_third(text, &name, data, depth)
 }
 
-/// A frame of the profile `v1` whose third element, if it has one, is not what our clients write.
+/// A frame of the profile `v1` whose third element, if any, is not written as this project's clients
+/// write it.
 fn read_third<E: Events>(text: &str, name: &str, data: &str, depth: u32) -> Inbound<E> {
     let read = read_event(text, name, data, depth, None);
     if matches!(read, Inbound::Event { .. }) {
@@ -168,7 +169,7 @@ fn read_event<E: Events>(
             Err(error) => {
                 Inbound::Fault { name: Some(Untrusted(name).to_string()), error, request }
             }
-            // An `Events` of the user's own making that knows more than its table.
+            // A hand-written `Events` that knows more names than its table.
             Ok(event) => Inbound::Event { name: "", event, request },
         };
     };
@@ -184,9 +185,9 @@ fn read_event<E: Events>(
     }
 }
 
-/// Takes `,{"i":"…"}` off the data of a request, as `JSON.stringify` writes it.
+/// Removes `,{"i":"…"}` from the end of a request's data, as `JSON.stringify` writes it.
 ///
-/// No valid JSON value ends so: the value around it would have to be closed behind it.
+/// No valid JSON value ends like this: a bracket of the value around it would have to follow.
 #[inline]
 fn split_request(data: &str) -> Option<(&str, &str)> {
     const START: &str = ",{\"i\":\"";
@@ -198,7 +199,7 @@ fn split_request(data: &str) -> Option<(&str, &str)> {
     plain.then_some((data, id))
 }
 
-/// The id of a request, if the text is one.
+/// The text as the id of a request, if it is valid as one.
 #[cold]
 pub(super) fn request_id(text: &str) -> Option<String> {
     let Elements(_, _, extra) = serde_json::from_str(text).ok()?;
@@ -208,7 +209,7 @@ pub(super) fn request_id(text: &str) -> Option<String> {
 
 const SHAPE: &str = "a frame is the JSON text [\"event\", data], with exactly two elements";
 
-/// The error for a frame that is none.
+/// The error for a malformed frame.
 #[cold]
 fn malformed(text: &str, why: &'static str) -> Error {
     let message = match serde_json::from_str::<IgnoredAny>(text) {
@@ -228,7 +229,7 @@ fn binary() -> Error {
     Error::with_code(StatusCode::BAD_REQUEST, "malformed", message)
 }
 
-/// Whether the whole text is an array of two, of which the error path makes sure.
+/// Whether the whole text is an array of two. Only the error path checks it.
 #[cold]
 fn shape(text: &str) -> Result<(), &'static str> {
     match serde_json::from_str::<Vec<IgnoredAny>>(text) {
@@ -254,15 +255,14 @@ fn split(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
     }
 }
 
-/// The same for a frame without spaces and escapes around its parts, which is what
-/// `JSON.stringify` writes.
+/// As above, for a frame without spaces and escapes around its parts, as `JSON.stringify` writes it.
 #[inline]
 fn split_as_written(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("[\"")?;
     let end = rest.bytes().position(|b| matches!(b, b'"' | b'\\'))?;
     let (name, rest) = rest.split_at(end);
     let data = rest.strip_prefix("\",")?.strip_suffix(']')?;
-    // Where it starts with a space there may be nothing but spaces.
+    // If it starts with a space, it may consist of spaces.
     data.bytes().next().filter(|first| !is_space(*first))?;
     Some((name, data))
 }

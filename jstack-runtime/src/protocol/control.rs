@@ -12,24 +12,24 @@ use crate::history::Position;
 /// The longest id of a request, in bytes.
 pub(super) const LONGEST_ID: usize = 32;
 
-/// A `$…` frame of a client's.
+/// A `$…` frame of a client.
 #[derive(Debug)]
 pub(crate) enum Control<'a> {
-    /// `$ok` or `$err`: the answer to a question of the server's.
+    /// `$ok` or `$err`: the answer to a question of the server.
     Answer { id: u64, answer: Result<&'a str> },
     /// `$presence`: watch a room, or stop.
     Watch { room: Cow<'a, str>, off: bool, id: Option<Cow<'a, str>> },
-    /// `$state`: what the client says about itself in a room, as JSON.
+    /// `$state`: the client's status in a room, as JSON.
     State { room: Cow<'a, str>, state: &'a str, id: Option<Cow<'a, str>> },
-    /// `$history`: what came after a position, or pages back.
+    /// `$history`: the messages after a position, or earlier pages.
     History { ask: HistoryAsk, id: Cow<'a, str> },
-    /// A request whose data is not right: its answer.
+    /// A request with invalid data: its answer.
     Invalid { error: Error, id: Cow<'a, str> },
-    /// `$token`, which the handlers' side carries out.
+    /// `$token`, which is passed to the handlers.
     Token,
     /// A request that this version does not know.
     Unsupported(Cow<'a, str>),
-    /// A name that this version does not know, or a frame without a meaning.
+    /// An unknown name, or a frame without a meaning.
     Ignored,
 }
 
@@ -105,7 +105,7 @@ fn history<'a>(json: &'a str, id: Cow<'a, str>) -> Control<'a> {
     }
 }
 
-/// The answer to a request whose data is not right. What is not a request is ignored.
+/// The answer to a request with invalid data. A frame that is not a request is ignored.
 #[cold]
 fn invalid<'a>(error: &serde_json::Error, id: Option<Cow<'a, str>>) -> Control<'a> {
     let Some(id) = id else { return Control::Ignored };
@@ -113,10 +113,10 @@ fn invalid<'a>(error: &serde_json::Error, id: Option<Cow<'a, str>>) -> Control<'
     Control::Invalid { error: Error::invalid(vec![Issue::new("", message)]), id }
 }
 
-/// What a client asks of a room's history.
+/// A client's question about a room's history.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(crate) struct HistoryAsk {
-    /// The room; `None` is everybody on the procedure.
+    /// The room; `None` means everybody on the procedure.
     #[serde(default)]
     pub(crate) r: Option<String>,
     /// The position after which entries are wanted.
@@ -132,7 +132,7 @@ pub(crate) struct HistoryAsk {
     pub(crate) limit: Option<u32>,
 }
 
-/// Where a page back ends.
+/// The end of an earlier page.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub(crate) enum Before {
@@ -152,12 +152,12 @@ impl Before {
 fn answer<'a>(id: &str, answer: Result<&'a str>) -> Control<'a> {
     match id.strip_prefix('s').and_then(|number| number.parse().ok()) {
         Some(id) => Control::Answer { id, answer },
-        // An id that the server never used: counted as a late answer.
+        // The server never used this id: it counts as a late answer.
         None => Control::Answer { id: 0, answer },
     }
 }
 
-/// The error that a client answers with, as its own words.
+/// The error in a client's answer.
 fn client_error(json: &str) -> Error {
     #[derive(Deserialize, Default)]
     #[serde(default)]

@@ -18,7 +18,7 @@ struct ErrorEvent<'a> {
     error: ErrorBody<'a>,
 }
 
-/// What a client reads of an error. A fault of the server's own shows nothing of its inside.
+/// The part of an error that a client reads. A server fault shows nothing internal.
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     code: &'a str,
@@ -97,7 +97,7 @@ pub(crate) fn question(text: &[u8], id: &str) -> Vec<u8> {
     framed(buffer)
 }
 
-/// What the first frame of a connection says.
+/// The content of a connection's first frame.
 #[derive(Serialize)]
 pub(crate) struct Welcome<'a> {
     pub(crate) v: u8,
@@ -111,10 +111,10 @@ pub(crate) struct Welcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<u32>,
     pub(crate) classes: &'a serde_json::Value,
-    /// Whether rooms remember: after a reconnect the client may ask what it missed.
+    /// Whether rooms have a history: after a reconnect the client may ask for what it missed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) history: bool,
-    /// Milliseconds until the credentials end.
+    /// Milliseconds until the credentials expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<u64>,
 }
@@ -124,7 +124,7 @@ pub(crate) fn welcome(welcome: &Welcome<'_>) -> Vec<u8> {
     text_frame(&("$welcome", welcome))
 }
 
-/// What a client learns before the server closes the connection.
+/// Sent to a client before the server closes the connection.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Bye<'a> {
     pub(crate) code: &'a str,
@@ -141,7 +141,7 @@ pub(crate) struct Bye<'a> {
 }
 
 impl<'a> Bye<'a> {
-    /// What a close means to the client; `None` for one that the server did not choose.
+    /// The `$bye` for a close; `None` for a close that the server did not choose.
     pub(crate) fn of(reason: &'a CloseReason, after: Option<u64>) -> Option<Self> {
         let (code, retry) = match (reason.by(), reason.code()) {
             (ClosedBy::Client | ClosedBy::Lost, _) => return None,
@@ -167,7 +167,7 @@ pub(crate) fn is_final(code: u16) -> bool {
     matches!(code, 1000 | 1008 | 1009 | 4400..=4407 | 4409..=4428 | 4430..=4499)
 }
 
-/// The HTTP status that a close code stands for.
+/// The HTTP status that a close code means.
 fn status_of(code: u16) -> Option<u16> {
     (4400..=4599).contains(&code).then(|| code - 4000)
 }
@@ -199,8 +199,8 @@ pub(crate) fn bye(bye: &Bye<'_>) -> Vec<u8> {
     text_frame(&("$bye", bye))
 }
 
-/// `["$gap",{…}]`: `room` is `None` where room names are not told to clients. `position` is where the
-/// room continues behind the gap, if it has a history.
+/// `["$gap",{…}]`: `room` is `None` if clients do not learn room names. `position` is where the room
+/// continues behind the gap, if it has a history.
 pub(crate) fn gap(
     room: Option<&str>,
     reason: &str,
@@ -242,13 +242,13 @@ pub(crate) fn at(room: Option<&str>, offset: u64) -> Vec<u8> {
     text_frame(&("$at", RoomOffset { r: room, o: offset }))
 }
 
-/// `["$pos",{…}]`: where rooms stand; the room of everybody has an empty name.
+/// `["$pos",{…}]`: the positions of rooms; the room of everybody has an empty name.
 pub(crate) fn pos<'a>(rooms: impl IntoIterator<Item = (&'a str, Position)>) -> Vec<u8> {
     let rooms: std::collections::BTreeMap<&str, Position> = rooms.into_iter().collect();
     text_frame(&("$pos", rooms))
 }
 
-/// A place in a room's history.
+/// An offset in a room's history.
 #[derive(Serialize)]
 struct RoomOffset<'a> {
     r: Option<&'a str>,

@@ -1,8 +1,8 @@
 //! `Mailbox`: ordinary messages that arrive while a handler runs.
 //!
-//! The driver of a connection reads on while a handler runs, so that control frames and answers
-//! are handled at once. What is for handlers waits here, in order. When the mailbox is full, the
-//! driver stops reading and TCP pushes back.
+//! The driver of a connection reads on while a handler runs, so that control frames and answers are
+//! handled at once. Messages for handlers wait here, in order. When the mailbox is full, the driver
+//! stops reading and TCP pushes back.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 
 use super::codec::WireMessage;
 
-/// Messages that may wait.
+/// The most messages that wait.
 const MOST: usize = 16;
-/// Bytes that may wait, those that the driver has read and not decoded included.
+/// The most bytes that wait, including those that the driver has read and not decoded.
 const MOST_BYTES: usize = 64 * 1024;
 
 /// Messages between the driver of a connection and its handlers.
@@ -30,9 +30,9 @@ struct State {
     receiver: Option<Waker>,
     /// The driver, where it waits for room.
     driver: Option<Waker>,
-    /// Nothing comes any more.
+    /// No more messages come.
     ended: bool,
-    /// Nobody takes anything any more: what comes is dropped.
+    /// The receiver is gone: messages are dropped.
     abandoned: bool,
 }
 
@@ -46,7 +46,7 @@ impl Waiting {
     fn of(message: &WireMessage<'_>) -> Self {
         match message {
             WireMessage::Text(text) => Self::Text((*text).into()),
-            // Its content is never looked at.
+            // Its content is never read.
             WireMessage::Binary(_) => Self::Binary,
         }
     }
@@ -68,8 +68,8 @@ impl Waiting {
 }
 
 impl Mailbox {
-    /// Whether another message has room beside `unread` bytes that the driver holds. If not, the
-    /// driver is woken once there is.
+    /// Whether another message has room beside the driver's `unread` bytes. If not, the driver is
+    /// woken when there is.
     pub(crate) fn has_room(&self, unread: usize, cx: &mut Context<'_>) -> bool {
         let mut state = self.state.lock();
         let full = state.waiting.len() >= MOST
@@ -101,7 +101,7 @@ impl Mailbox {
         let message = state.waiting.pop_front()?;
         state.bytes -= message.len();
         if state.waiting.is_empty() {
-            // It holds nothing while it is empty.
+            // While it is empty, it keeps no memory.
             state.waiting = VecDeque::new();
         }
         let driver = state.driver.take();
@@ -130,7 +130,8 @@ impl Mailbox {
         Poll::Pending
     }
 
-    /// Nothing comes any more. `drop_waiting` says whether what waits is dropped as well.
+    /// Ends the mailbox on the driver's side. `drop_waiting` says whether waiting messages are
+    /// dropped.
     pub(crate) fn end(&self, drop_waiting: bool) {
         let mut state = self.state.lock();
         state.ended = true;
@@ -145,7 +146,7 @@ impl Mailbox {
         }
     }
 
-    /// Nobody takes anything any more.
+    /// Ends the mailbox on the receiver's side.
     pub(crate) fn abandon(&self) {
         let mut state = self.state.lock();
         state.abandoned = true;

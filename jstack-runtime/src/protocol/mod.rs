@@ -1,4 +1,4 @@
-//! The protocol: what a text frame means, without a socket, a clock or a task.
+//! The protocol: the meaning of text frames, without a socket, a clock or a task.
 
 pub(crate) mod close;
 pub(crate) mod codec;

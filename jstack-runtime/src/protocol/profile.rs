@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderValue};
 
-/// What a connection speaks.
+/// The profile of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// `["event", data]` alone: what the stock client speaks.
+    /// `["event", data]` alone, as the stock client speaks it.
     #[default]
     Base,
     /// Texts and bytes of the application's own, without events.
@@ -19,7 +19,7 @@ pub(crate) enum Profile {
 
 /// The subprotocol of the extended profile.
 pub(crate) const V1: &str = "jstack.v1";
-/// What precedes a token among the offered subprotocols.
+/// The prefix of a token among the offered subprotocols.
 const BEARER: &str = "jstack.bearer.";
 /// The longest token, in bytes.
 const LONGEST_TOKEN: usize = 4096;
@@ -97,7 +97,7 @@ pub(crate) fn bearer(token: &[u8]) -> Option<HeaderValue> {
         return None;
     }
     let mut value = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).ok()?;
-    // Debug output and logs must not show it.
+    // Keeps it out of debug output and logs.
     value.set_sensitive(true);
     Some(value)
 }

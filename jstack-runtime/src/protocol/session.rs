@@ -1,4 +1,4 @@
-//! `Session`: what an incoming message means, before any handler sees it.
+//! `Session`: decides what an incoming message means, before any handler sees it.
 //!
 //! A state machine without I/O, clock or task. The driver feeds it each message of a connection
 //! with the time of its arrival, and carries out the step that it returns:
@@ -37,7 +37,7 @@ pub(crate) enum Input<'a> {
     Close(Option<(u16, &'a str)>),
 }
 
-/// What the driver must do.
+/// The step that the driver must take.
 pub(crate) enum Step<'a> {
     /// Pass it to the handlers, in the order of arrival.
     Message(WireMessage<'a>),
@@ -55,7 +55,7 @@ pub(crate) enum Step<'a> {
     Idle,
 }
 
-/// The rates that a session is held to.
+/// The rates that a session enforces.
 #[derive(Clone, Copy)]
 pub(crate) struct Rates {
     pub(crate) messages: Rate,
@@ -70,9 +70,9 @@ pub(crate) struct Session {
     messages: Count,
     /// `$…` frames, which have a rate of their own.
     control: Count,
-    /// What came too fast.
+    /// Messages that arrived too fast.
     flood: Count,
-    /// When the client may next be told that it sends too fast.
+    /// The time from which the next `rate` error may be sent.
     tell_from: u64,
 }
 
@@ -88,7 +88,7 @@ impl Session {
         self.kind(text) == codec::Kind::Ordinary && self.messages.try_acquire(rates.messages, now)
     }
 
-    /// Decides what a message means; `now` is its arrival in nanoseconds since any fixed moment.
+    /// Handles one message; `now` is its arrival in nanoseconds since any fixed moment.
     #[inline]
     pub(crate) fn handle<'a>(&mut self, input: Input<'a>, rates: Rates, now: u64) -> Step<'a> {
         match input {
@@ -144,8 +144,8 @@ impl Session {
         }
     }
 
-    /// A message that came too fast. A request gets its answer, whose number the flood limit bounds;
-    /// others are reported once a second, so that a flood does not make a flood of answers.
+    /// Drops a message that arrived too fast. A request is answered; the flood limit bounds these
+    /// answers. Others are reported once a second, so that a flood does not cause a flood of answers.
     #[cold]
     fn refused<'a>(&mut self, text: &str, flood: Rate, now: u64) -> Step<'a> {
         let closing = self.too_fast(flood, now);
@@ -166,7 +166,7 @@ impl Session {
         Step::Refused { reply, closing }
     }
 
-    /// Counts what came too fast, and ends the connection that does not stop.
+    /// Counts messages that arrive too fast, and ends a connection that does not stop.
     #[cold]
     fn too_fast(&mut self, flood: Rate, now: u64) -> Option<CloseReason> {
         if self.flood.try_acquire(flood, now) {

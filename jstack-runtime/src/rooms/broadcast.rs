@@ -6,12 +6,12 @@ use crate::broker::Publication;
 use crate::frame;
 use crate::outbound::Frame;
 
-/// One message's frame, plain and, once somebody wants it so, compressed.
+/// One message's frame, plain and, once it is needed, compressed.
 pub(super) struct Broadcast<'a> {
     plain: Frame<'a>,
     #[cfg(feature = "deflate")]
     json: &'a [u8],
-    /// `None` where compressing does not pay.
+    /// `None` if compression does not pay.
     #[cfg(feature = "deflate")]
     compressed: std::cell::OnceCell<Option<Frame<'a>>>,
 }

@@ -1,4 +1,4 @@
-//! What a procedure's events say of their delivery, prepared for the fan-out.
+//! The delivery classes of a procedure's events, prepared for the fan-out.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub(crate) struct EventClass {
     pub(crate) delivery: Delivery,
     /// Whether it is never kept in history.
     pub(crate) forget: bool,
-    /// The field of [`Delivery::Latest`] as it is called on the wire.
+    /// The field of [`Delivery::Latest`], by its wire name.
     pub(crate) field: Option<String>,
 }
 
@@ -85,8 +85,7 @@ fn is_named(json: &[u8], name: &str) -> bool {
 }
 
 impl EventClass {
-    /// What tells apart the events of which only the newest counts: the event's name, and the
-    /// value of the payload's field.
+    /// The key of a `latest` event: its name, and the value of the payload's field.
     pub(crate) fn key(&self, json: &[u8]) -> Box<[u8]> {
         let mut key = self.name.as_bytes().to_vec();
         if let Some(field) = &self.field {

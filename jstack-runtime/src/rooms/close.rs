@@ -17,7 +17,7 @@ impl Hub {
         self.close_after(member, reason, None);
     }
 
-    /// Ends a connection; a client of the profile `v1` is told to come back after so many
+    /// Ends a connection; a client of the profile `v1` is asked to reconnect after so many
     /// milliseconds.
     pub(crate) fn close_after(
         &self,
@@ -49,7 +49,7 @@ impl Hub {
         }
     }
 
-    /// The members here that a message is for.
+    /// The local members that a message addresses.
     fn selected(&self, message: &Publication<'_>) -> Vec<Arc<Member>> {
         let room = match (message.channel.scope, message.only) {
             (Scope::All, _) => EVERYONE,

@@ -1,4 +1,4 @@
-//! Carries out frames of the profile `v1`, and sends those of the server's own.
+//! Carries out frames of the profile `v1`, and sends questions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::outbound::Frame;
 use crate::protocol::control::Control;
 use crate::protocol::frames;
 
-/// A question that was sent. Dropping it forgets the question.
+/// A question that was sent. Dropping it cancels the question.
 pub(crate) struct PendingQuestion {
     member: Arc<Member>,
     number: u64,
@@ -55,7 +55,7 @@ impl Hub {
                 self.answer_state(member, &room, state, id.as_deref());
             }
             Control::History { ask, id } => self.answer_history(member, ask, &id),
-            // The session has dealt with these.
+            // The session handles these.
             Control::Token
             | Control::Invalid { .. }
             | Control::Unsupported(_)

@@ -63,7 +63,7 @@ impl Hub {
         })
     }
 
-    /// Where a room is, if anybody here is in it.
+    /// The position of a room, if it has local members.
     pub(super) fn position(&self, room: &str) -> Option<Position> {
         self.rooms().with_room(room, |room| room.position()).flatten()
     }
@@ -159,7 +159,7 @@ impl Hub {
         self.must_remember()?.after(self.channel(room), after, limit).await
     }
 
-    /// Forgets what a room has said.
+    /// Removes a room's messages from its history.
     pub(crate) async fn forget_history(&self, room: &str) -> Result {
         super::name::check(room)?;
         self.must_remember()?.clear(self.channel(room)).await
@@ -184,7 +184,7 @@ impl Hub {
     }
 }
 
-/// Whether an entry was not for a client, which was `was` before.
+/// Whether an entry was not for a client, whose former id is `was`.
 pub(super) fn is_excluded(entry: &Entry, member: &Member, was: Option<SocketId>) -> bool {
     entry.except.iter().any(|id| *id == member.id || Some(*id) == was)
         || entry.except_rooms.iter().any(|room| member.is_in(room))

@@ -33,7 +33,7 @@ const SHARDS: usize = 32;
 /// The message of an error about a connection that has ended.
 pub(crate) const CLOSED: &str = "the connection has closed";
 
-/// What a reader is told that has not kept up.
+/// The close reason for a client that reads too slowly.
 const TOO_SLOW: CloseReason = CloseReason::fixed(
     ClosedBy::Limit,
     1013,
@@ -66,14 +66,14 @@ pub(crate) struct Hub {
     keep: OnceLock<Keep>,
     /// Made with the first room; `None` inside where the broker keeps no histories.
     pub(super) remembered: OnceLock<Option<Remembered>>,
-    /// Whether a connection has been here, which starts what looks after them.
+    /// Whether there was a connection; the first one starts the periodic tasks.
     visited: AtomicBool,
-    /// Who is in the rooms, where the procedure shows it.
+    /// The presence of the rooms, if the procedure has it.
     pub(super) presence: OnceLock<Arc<Presence>>,
     this: Weak<Self>,
 }
 
-/// The limits that every message asks for.
+/// Limits that are checked per message, precomputed.
 pub(crate) struct MessageLimits {
     pub(super) queue: QueueLimits,
     pub(crate) rates: Rates,
@@ -101,7 +101,7 @@ impl MessageLimits {
     }
 }
 
-/// Ids are ours, and scrambled.
+/// A plain hash suffices: the server makes the ids, and they are scrambled.
 type Sockets = HashMap<u64, Arc<Member>>;
 
 impl Hub {
@@ -139,7 +139,7 @@ impl Hub {
         let _ = self.classes.set(classes);
     }
 
-    /// Says how much of each room is kept; the first mount counts.
+    /// Sets the bounds of each room's history; the first mount counts.
     pub(crate) fn set_keep(&self, keep: Keep) {
         let _ = self.keep.set(keep);
     }
@@ -169,12 +169,12 @@ impl Hub {
         self.procedure.get().map_or("", |name| name)
     }
 
-    /// Itself, as tasks keep it.
+    /// A strong reference to itself, for tasks.
     pub(super) fn this(&self) -> Option<Arc<Self>> {
         self.this.upgrade()
     }
 
-    /// Itself, as what must not keep it keeps it.
+    /// A weak reference to itself, for owners that must not keep it alive.
     pub(super) fn weak(&self) -> Weak<Self> {
         self.this.clone()
     }
@@ -197,14 +197,14 @@ impl Hub {
         self.visited.store(false, Ordering::Release);
     }
 
-    /// The limits in the form in which every message asks for them.
+    /// The limits that are checked per message, precomputed.
     #[inline]
     pub(crate) fn bounds(&self) -> &MessageLimits {
         static DEFAULTS: LazyLock<MessageLimits> =
             LazyLock::new(|| MessageLimits::new(&Limits::default()));
         match self.bounds.get() {
             Some(bounds) => bounds,
-            // What is asked before the application is built does not stay.
+            // Limits that are read before the application is built are not cached.
             None if !self.node.is_configured() => &DEFAULTS,
             None => self.bounds.get_or_init(|| MessageLimits::new(self.node.limits())),
         }
@@ -237,7 +237,7 @@ impl Hub {
         self.socket_shard(member.id).lock().remove(&member.id.local);
     }
 
-    /// Leaves a room; leaving one that it is not in does nothing.
+    /// Leaves a room; without effect if the connection is not in it.
     pub(crate) fn leave(&self, member: &Arc<Member>, name: &str) {
         let room = self.rooms.with_room(name, Arc::clone);
         let Some(room) = room.filter(|room| !room.is_everyone()) else { return };
@@ -256,8 +256,8 @@ impl Hub {
         });
     }
 
-    /// Drops a room that nobody is in. Under the shard's lock, so that the broker hears of the
-    /// end of this one before the beginning of the next.
+    /// Drops an empty room. It is done under the shard's lock, so that the broker sees the end of this
+    /// room before the beginning of the next one with its name.
     pub(super) fn forget_if_unused(&self, mut entry: Entry<'_>, room: &Arc<Room>) {
         if !room.is_unused() || !entry.remove(room) || !room.live.initialized() {
             return;
@@ -276,7 +276,7 @@ impl Hub {
         matches!(pushed, Pushed::Queued | Pushed::Dirty)
     }
 
-    /// Lets somebody write what a queue has to say, if nobody is about to.
+    /// Schedules a flush of this queue, unless one is already scheduled.
     pub(crate) fn schedule_flush(&self, member: &Arc<Member>, pushed: Pushed) {
         if matches!(pushed, Pushed::Dirty | Pushed::Overflow) {
             self.node.flusher().mark(member.clone());
@@ -343,7 +343,7 @@ impl Hub {
     }
 }
 
-/// Appends to one connection's queue and tells nobody.
+/// Appends to one connection's queue without scheduling a flush.
 #[inline]
 pub(super) fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> Pushed {
     let pushed = member.out().push(frame, limits, closing_for(member));
@@ -355,7 +355,7 @@ pub(super) fn push(member: &Member, frame: &Frame<'_>, limits: QueueLimits) -> P
     pushed
 }
 
-/// What a reader that does not keep up gets as its last words.
+/// The last frames for a client that reads too slowly.
 fn closing_for(member: &Member) -> fn() -> &'static [u8] {
     if member.profile.is_v1() { || &TOO_SLOW_FRAME_V1 } else { || &*TOO_SLOW_FRAME }
 }

@@ -1,4 +1,4 @@
-//! Joining a room: the subscription, what the room said before, and the place among its members.
+//! Joining a room: the subscription, the replay of earlier messages, and the membership.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,28 +18,28 @@ use crate::protocol::frames;
 use crate::protocol::profile::Profile;
 use crate::rate::Rate;
 
-/// How a room is joined.
+/// The options of a join.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct JoinOptions {
-    /// How many of the last messages are sent first.
+    /// The number of last messages that are sent first.
     pub(crate) replay: u32,
-    /// Whether the room's presence leaves the connection out.
+    /// Whether the connection is hidden from the room's presence.
     pub(crate) hidden: bool,
 }
 
-/// How often a join that replays reads what has come since its last read.
+/// The most reads of a join that replays while new messages arrive.
 const CATCH_UPS: usize = 16;
 /// How long it waits where the log is in another epoch than the room, which is being repaired.
 const BETWEEN_EPOCHS: Duration = Duration::from_millis(20);
 
-/// The past of a room, up to a position.
+/// The earlier messages of a room, up to a position.
 struct Replay {
     entries: Vec<Entry>,
     until: Position,
 }
 
 impl Hub {
-    /// Lets a new connection in: it can be reached and is in the room of everyone.
+    /// Registers a new connection: it can be reached, and is in the room of everyone.
     pub(crate) async fn enter(&self, deflate: Option<u8>, profile: Profile) -> Result<Arc<Member>> {
         self.node().flusher().start();
         let now = self.node().millis();
@@ -120,7 +120,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads what a room has said since the last read.
+    /// Reads the messages since the last read.
     async fn catch_up(&self, room: &Arc<Room>, replay: &mut Replay, count: usize) -> Result {
         if room.position().is_some_and(|at| at.epoch() != replay.until.epoch()) {
             {
@@ -192,7 +192,7 @@ impl Hub {
         if name == EVERYONE {
             broker.subscribe(self.node_channel(), sink).await?;
         }
-        // After the subscription, so that nothing can be missed in between.
+        // After the subscription, so that no message in between is missed.
         self.find_position(room).await
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Member {
     pub(crate) life: Life,
     /// Reads of the history that are under way.
     pub(super) reading: AtomicU8,
-    /// What the server has asked this client; made with the first question.
+    /// The questions that wait for this client's answer; created with the first one.
     questions: OnceLock<Box<Questions>>,
     /// Its part in presence; made with the first room of a procedure that has it.
     personal: OnceLock<Box<Mutex<Personal>>>,
@@ -43,7 +43,7 @@ pub(crate) struct Member {
 pub(super) struct Rooms {
     pub(super) list: Vec<Membership>,
     pub(super) joins: Count,
-    /// It has left for good and joins nothing any more.
+    /// Set when the connection has left for good; it cannot join again.
     pub(super) closed: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Rooms {
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
-    /// The offset of the room's history that the client was told last.
+    /// The last offset of the room's history that the client knows.
     pub(super) told: u64,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Life {
     pub(crate) seen: AtomicU64,
     /// When a ping was last sent.
     pub(crate) pinged: AtomicU64,
-    /// Whether somebody waits for bytes: a connection whose handler is busy is not dead.
+    /// Whether the reader waits for bytes: a connection whose handler is busy is not dead.
     pub(crate) listening: AtomicBool,
     /// When the client's credentials end; 0 means never.
     pub(crate) expires: AtomicU64,
@@ -114,7 +114,7 @@ impl Member {
         &self.out
     }
 
-    /// The names of its rooms, in no order.
+    /// The names of its rooms, in no particular order.
     pub(crate) fn room_names(&self) -> Vec<String> {
         let rooms = self.rooms.lock();
         rooms
@@ -125,7 +125,7 @@ impl Member {
             .collect()
     }
 
-    /// The rooms whose position has changed since the client was told last, which it is now.
+    /// The rooms whose position has changed since the last call, with their positions.
     pub(super) fn moved_rooms(&self) -> Vec<(Box<str>, Position)> {
         // Positions are read first: a room's lock comes before a member's.
         let rooms: Vec<_> = self.rooms.lock().list.iter().map(|m| m.room.clone()).collect();
@@ -158,12 +158,12 @@ impl Member {
         if rooms.joins.try_acquire(rate, now) { Ok(()) } else { Err(JoinRefused::TooFast) }
     }
 
-    /// The reason for which the connection ends, once it does.
+    /// The reason why the connection ends, once it does.
     pub(crate) fn ending(&self) -> Option<&CloseReason> {
         self.ending.get()
     }
 
-    /// Notes why the connection ends, if nobody did before, and wakes the reading task.
+    /// Sets the reason why the connection ends, unless there is one, and wakes the reading task.
     pub(crate) fn end(&self, reason: CloseReason) -> bool {
         let first = self.ending.set(reason).is_ok();
         if let Some(questions) = self.questions.get() {
@@ -213,7 +213,7 @@ impl Member {
     }
 }
 
-/// Why a join is refused.
+/// The error of a refused join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JoinRefused {
     TooMany,

@@ -1,4 +1,4 @@
-//! Who is in which room of this process, and the fan-out to their queues.
+//! Rooms: their members in this process, and the fan-out to the members' queues.
 
 mod broadcast;
 mod classes;

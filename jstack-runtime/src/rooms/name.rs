@@ -1,4 +1,4 @@
-//! Room names: text of the application's, and often of a client's.
+//! Room names: chosen by the application, and often by a client.
 
 use crate::error::{Error, Issue, Result};
 
@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 /// The room that everyone on a procedure is in. No client can name it.
 pub(super) const EVERYONE: &str = "";
 
-/// What clients call a room: everybody's has no name.
+/// A room's name for clients; the room of everybody has none.
 pub(super) fn wire_name(room: &str) -> Option<&str> {
     (room != EVERYONE).then_some(room)
 }
@@ -16,7 +16,7 @@ pub(super) fn wire_name(room: &str) -> Option<&str> {
 /// Refuses invalid names. A name is a UTF-8 text of 1 to 200 bytes without control characters.
 #[inline]
 pub(crate) fn check(name: &str) -> Result {
-    // Nearly all names are plain ASCII, of which one look at each byte says all.
+    // Nearly all names are plain ASCII, which is checked byte by byte.
     if matches!(name.len(), 1..=LONGEST) && name.bytes().all(|b| matches!(b, b' '..=b'~')) {
         return Ok(());
     }

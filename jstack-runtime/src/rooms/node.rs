@@ -1,4 +1,4 @@
-//! What all procedures of one application share.
+//! `Node`: shared by all procedures of one application.
 
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,15 +16,15 @@ use crate::socket_id::SocketId;
 
 /// The broker, the limits and the flusher of one application.
 pub(crate) struct Node {
-    /// Tells this process from the others that share its broker.
+    /// Distinguishes this process from others that share its broker.
     pub(crate) id: u64,
     broker: OnceLock<Arc<dyn Broker>>,
     nobody: OnceLock<Memory>,
     limits: OnceLock<Arc<Limits>>,
     flusher: OnceLock<Flusher<Member>>,
     sockets: AtomicU64,
-    /// Ids count under a permutation that only this process knows: whoever has seen some of them
-    /// can guess no other.
+    /// Ids count under a permutation that only this process knows: some ids do not help to guess
+    /// others.
     secret: RandomState,
     started: Instant,
     draining: AtomicBool,
@@ -86,7 +86,7 @@ impl Node {
         self.limits.get().unwrap_or_else(|| &DEFAULTS)
     }
 
-    /// No new sockets from now on.
+    /// Refuses new sockets from now on.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
@@ -120,8 +120,8 @@ impl Node {
     }
 }
 
-/// A permutation of the numbers that nobody foresees without the key: a Feistel network over a
-/// keyed hash. No number comes twice, as it might by drawing lots.
+/// A permutation of the numbers that is unpredictable without the key: a Feistel network over a keyed
+/// hash. Unlike random numbers, it never repeats one.
 fn permuted(key: &RandomState, number: u64) -> u64 {
     let halves = |number: u64| (number >> 32, number & u64::from(u32::MAX));
     let (left, right) = (0..4_u8).fold(halves(number), |(left, right), round| {

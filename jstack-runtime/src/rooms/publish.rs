@@ -48,7 +48,7 @@ impl Hub {
         self.publish_now(target, &mut buffer)
     }
 
-    /// Gives messages of one event to the broker, by way of the history where it keeps them.
+    /// Gives the messages of one event to the broker, through the history if it keeps them.
     fn hand_over(&self, messages: &[Publication<'_>]) -> PublishOutcome {
         if self.has_history() && messages.iter().all(|message| self.is_kept(message)) {
             return match self.remembered() {
@@ -77,7 +77,7 @@ impl Hub {
             return self.publish_once_served(target, buffer);
         }
         if let (To::Room(room), None) = (&target.to, &target.except) {
-            // What nearly every emit is.
+            // The most common emit.
             if let Err(error) = name::check(room) {
                 return error.into();
             }
@@ -109,7 +109,7 @@ impl Hub {
                 self.hand_over(&[message])
             }
             To::Rooms(rooms) => {
-                // Who is in an earlier room has it already.
+                // Members of an earlier room already received it.
                 let but: Vec<Cow<'_, str>> =
                     rooms.iter().chain(except_rooms).map(|room| Cow::Borrowed(&**room)).collect();
                 let (earlier, named) = but.split_at(rooms.len());

@@ -18,8 +18,8 @@ struct State {
 }
 
 impl Questions {
-    /// Notes a question: its number, and where the answer comes; `None` once the connection has
-    /// ended.
+    /// Adds a question and returns its number and the receiver of its answer; `None` once the
+    /// connection has ended.
     pub(super) fn begin(&self) -> Option<(u64, oneshot::Receiver<Result<Box<str>>>)> {
         let mut state = self.0.lock();
         if state.ended {
@@ -31,18 +31,18 @@ impl Questions {
         Some((number, receiver))
     }
 
-    /// Passes an answer on; `false` if nobody waits for it any more.
+    /// Passes an answer on; `false` if its question was cancelled.
     pub(super) fn answer(&self, number: u64, answer: Result<&str>) -> bool {
         let sender = self.0.lock().waiting.remove(&number);
         sender.is_some_and(|sender| sender.send(answer.map(Box::from)).is_ok())
     }
 
-    /// Forgets a question.
+    /// Cancels a question.
     pub(super) fn forget(&self, number: u64) {
         self.0.lock().waiting.remove(&number);
     }
 
-    /// The connection has ended: nobody is answered any more.
+    /// Cancels all questions: the connection has ended.
     pub(super) fn end(&self) {
         let mut state = self.0.lock();
         state.ended = true;

@@ -1,4 +1,4 @@
-//! The rooms of a procedure by name, in shards of which each has its lock.
+//! The rooms of a procedure by name, in shards with a lock each.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const SHARDS: usize = 32;
 
 /// A name is hashed once to find its shard and its slot there, and stored once, in its room.
 pub(super) struct Registry {
-    /// Clients choose the names: the hash is keyed, so that none can be made to collide.
+    /// Clients choose the names: the hash is keyed, so that they cannot cause collisions.
     key: RandomState,
     shards: Box<[RwLock<HashTable<Arc<Room>>>]>,
 }
@@ -42,7 +42,7 @@ impl Registry {
 
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<HashTable<Arc<Room>>> {
-        // The table looks at the lowest and the highest bits.
+        // The table uses the lowest and the highest bits.
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
 
@@ -72,7 +72,7 @@ impl Registry {
 }
 
 impl Entry<'_> {
-    /// The room of the name, new if there was none.
+    /// The room with this name, created if needed.
     pub(super) fn room(&mut self) -> Arc<Room> {
         let (registry, name) = (self.registry, self.name);
         self.shard
@@ -82,7 +82,7 @@ impl Entry<'_> {
             .clone()
     }
 
-    /// Drops `room`; `false` if another one, or none, has its name.
+    /// Removes `room`; `false` if its name belongs to another room, or to none.
     pub(super) fn remove(&mut self, room: &Arc<Room>) -> bool {
         let Ok(found) = self.shard.find_entry(self.hash, |other| Arc::ptr_eq(other, room)) else {
             return false;

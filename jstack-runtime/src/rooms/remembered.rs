@@ -11,9 +11,9 @@ use crate::history::{History, Keep, Page, PageLimit, Position, Reading};
 use crate::platform::HashMap;
 use crate::sync::Mutex;
 
-/// The longest page of what a client missed.
+/// The longest page of missed messages.
 pub(super) const MISSED: PageLimit = PageLimit { items: 500, bytes: 256 * 1024 };
-/// For how many milliseconds the answer to a read serves others that ask the same.
+/// The time in milliseconds for which an answer also serves equal reads.
 const SHARED: u64 = 100;
 /// Repairs that read at the same time: after a reconnect, every room has one.
 const REPAIRS: usize = 32;

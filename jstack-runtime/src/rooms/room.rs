@@ -53,12 +53,12 @@ impl Room {
         &*self.name == EVERYONE
     }
 
-    /// The members, locked: who holds them delivers, so that all members see one order.
+    /// The members, locked. Delivery happens under this lock, so that all members see one order.
     pub(super) fn members(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
         self.members.lock()
     }
 
-    /// Where the room is in its history, if it has one.
+    /// The room's position in its history, if it has one.
     pub(super) fn position(&self) -> Option<Position> {
         self.place().position()
     }
@@ -88,7 +88,7 @@ impl Room {
         }
         if !rooms.list.iter().any(|m| Arc::ptr_eq(&m.room, self)) {
             if rooms.list.capacity() == 0 {
-                // Everyone's and one of its own: what most connections are in.
+                // Most connections are in two rooms: everyone's and one more.
                 rooms.list.reserve_exact(2);
             }
             let position = self.position();

@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use super::request_guard::RequestGuard;
 use super::streams;
 
-/// What is handed to HTTP/2 at once, in bytes. What it has taken over is no longer in our hands, so
-/// it is little: a client's window is what the rest waits for.
+/// What is handed to HTTP/2 at once, in bytes. What it has taken over is out of our control, so it is
+/// little: a client's window is what the rest waits for.
 const PIECE: usize = 16 * 1024;
 
 /// What may wait to be taken on one connection of HTTP/2 before its next request is begun.
@@ -51,7 +51,7 @@ impl Untaken {
     }
 }
 
-/// An answer's body over HTTP/1, with what the request holds.
+/// An answer's body over HTTP/1, with the permits of its request.
 pub(super) struct Held {
     pub(super) body: Body,
     pub(super) _guard: RequestGuard,

@@ -13,7 +13,7 @@ use super::drain::close_all;
 use super::respond::Connected;
 use super::shared::Server;
 
-/// What a pipe holds before its writer waits, as a socket's buffer does.
+/// The bytes that fit into a pipe before its writer waits, as into a socket's buffer.
 const PIPE: usize = 64 * 1024;
 
 /// A server that is reached by [`open`](Self::open) alone.

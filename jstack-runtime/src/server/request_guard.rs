@@ -1,11 +1,11 @@
-//! What a request holds, and gives back by its end.
+//! The permits of a request, which it returns at its end.
 
 use std::sync::Arc;
 
 use crate::net::activity::ActiveRequest;
 use crate::net::admission::{ConnectionPermits, Permit};
 
-/// What a request holds until it is answered.
+/// The permits of a request until it is answered.
 pub(super) enum RequestGuard {
     ConnectionPermits(#[allow(dead_code, reason = "held for its drop")] ConnectionPermits),
     Request(

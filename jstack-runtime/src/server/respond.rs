@@ -1,4 +1,4 @@
-//! One request of a connection: what is decided before the application sees it, and what it holds.
+//! One request of a connection: the checks before the application sees it, and its permits.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -155,7 +155,7 @@ pub(super) async fn respond(
     Ok(response.map(|body| Body::new(Held { body, _guard: held })))
 }
 
-/// The answer when there is no place.
+/// The answer when the limit of connections is reached.
 fn refuse(server: &Server, limit: LimitReached) -> Response {
     server.count_refusal(limit);
     let mut response = Error::service_unavailable(limit.message()).into_response();

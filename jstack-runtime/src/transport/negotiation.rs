@@ -15,7 +15,7 @@ pub(crate) struct Negotiation {
 }
 
 impl Negotiation {
-    /// What a request offers; the profile `v1` selects itself.
+    /// The offer of a request; the profile `v1` is selected automatically.
     pub(crate) fn of(headers: &HeaderMap, profile: Profile) -> Self {
         let offered = profile::offered(headers).map(str::to_owned).collect();
         let selected = OnceLock::new();

@@ -1,4 +1,4 @@
-//! What a connection sends of its own accord, and how it ends: the same on every target.
+//! The frames that a connection itself sends, and its end: the same on every target.
 
 use std::sync::atomic::Ordering;
 
@@ -11,12 +11,12 @@ use crate::protocol::frames;
 use crate::protocol::profile::Profile;
 
 impl Connection {
-    /// Closes with a close frame, which goes out after what waits already.
+    /// Closes with a close frame, which is sent after the queue.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.hub().close(self.member(), reason);
     }
 
-    /// Ends with a close frame whose reason the client has been sent already.
+    /// Ends with a close frame whose reason was already sent to the client.
     pub(crate) fn end(&self, reason: CloseReason) {
         if let Some(pushed) = self.member().close(reason) {
             self.hub().schedule_flush(self.member(), pushed);
@@ -53,12 +53,12 @@ impl Connection {
         self.hub().push(self.member(), &Frame::new(frames::ok(value.as_bytes(), request)));
     }
 
-    /// What the connection speaks.
+    /// The profile of the connection.
     pub(crate) fn profile(&self) -> Profile {
         self.member().profile
     }
 
-    /// Why it ended; only asked once it has.
+    /// Why it ended; called only after the end.
     pub(crate) fn reason(&self) -> CloseReason {
         let lost = || CloseReason::fixed(ClosedBy::Lost, 1006, "");
         self.member().ending().cloned().unwrap_or_else(lost)

@@ -31,9 +31,9 @@ use crate::rooms::Identity;
     note = "write `chat::Procedure` for the module or function `chat` with `#[procedure(ws, …)]`"
 )]
 pub trait SocketProcedure: Send + Sync + 'static {
-    /// What clients send.
+    /// The events that clients send.
     type Incoming: Events;
-    /// What clients get.
+    /// The events that clients get.
     type Outgoing: Events;
     /// How many messages of a room are kept, and for how many milliseconds.
     #[doc(hidden)]
@@ -42,7 +42,7 @@ pub trait SocketProcedure: Send + Sync + 'static {
 
 /// The handlers of a module with `#[procedure(ws, …)]`.
 pub trait Handlers: SocketProcedure {
-    /// What `#[connect]` returned; `()` without it.
+    /// The session that `#[connect]` returns; `()` without it.
     type Session: Send + 'static;
     /// The extractors that handlers name, extracted once and cloned for each event.
     type Extractors: Send + Sync + 'static;
@@ -54,25 +54,25 @@ pub trait Handlers: SocketProcedure {
         event: Self::Incoming,
     ) -> impl Future<Output = Result<EncodedReply>> + Send;
 
-    /// Sees a frame that did not decode and a handler's `Err`, before the client is told. An `Err` of
-    /// its own is logged and counted; the client is told of the first one alone.
+    /// Runs for a frame that did not decode and for a handler's `Err`, before the client gets the
+    /// error. Its own `Err` is logged and counted; the client gets only the first one.
     fn error(
         kept: &Self::Extractors,
         session: &mut Self::Session,
         error: &Error,
     ) -> impl Future<Output = Result> + Send {
         let _ = (kept, session, error);
-        // Not `async`, which would be a type more for every module.
+        // rebuild: not `async`, which would add a type to every module.
         ready(Ok(()))
     }
 
-    /// Who the connection is, where `#[member]` says it.
+    /// The identity of the connection, from `#[member]`.
     fn member(session: &Self::Session) -> Option<EncodedMember> {
         let _ = session;
         None
     }
 
-    /// Runs once, after the last event. An `Err` is logged and counted: there is nobody to tell.
+    /// Runs once, after the last event. An `Err` is logged and counted.
     fn disconnect(
         kept: Self::Extractors,
         session: Self::Session,
@@ -83,7 +83,7 @@ pub trait Handlers: SocketProcedure {
     }
 }
 
-/// What `#[member]` returned, as it travels.
+/// The outcome of `#[member]`, encoded.
 #[derive(Debug)]
 pub struct EncodedMember(pub(crate) Result<Identity>);
 
@@ -130,7 +130,7 @@ impl<T: Clone> CloneExtractor for T {
     }
 }
 
-/// What a WebSocket handler may return where `T` is wanted: `T` itself, or a `Result` of it.
+/// A return type of a WebSocket handler for `T`: `T` itself, or a `Result` of it.
 #[diagnostic::on_unimplemented(
     message = "a WebSocket handler cannot return `{Self}`",
     label = "expected `{T}` or `Result<{T}>`",

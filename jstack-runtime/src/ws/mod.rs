@@ -1,4 +1,4 @@
-//! WebSocket procedures: the two forms of handlers, and what handlers hold.
+//! WebSocket procedures: the two forms of handlers, and their `Socket` and `Io`.
 
 mod function_form;
 mod handlers;

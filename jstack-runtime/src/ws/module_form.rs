@@ -17,8 +17,7 @@ use crate::protocol::codec::{self, Inbound};
 use crate::rooms::Hub;
 use crate::transport::{Connection, ConnectionFuture};
 
-/// What `#[connect]` began, `#[disconnect]` ends, also for a client that was gone before the
-/// upgrade.
+/// Runs `#[disconnect]` for a client that left between `#[connect]` and the upgrade.
 pub(crate) fn disconnect_before_upgrade<P: Handlers>(
     hub: Option<Arc<Hub>>,
     session: P::Session,
@@ -134,7 +133,7 @@ pub(crate) fn serve<P: Handlers>(
             report_hook_result(hub, "error", &hub.meters().failed.error, told);
             connection.send_error(event.as_deref(), request.as_deref(), &failed);
         }
-        // In a box: its arguments are not to be held twice while the connection lives.
+        // Boxed, so that its arguments are not stored twice while the connection lives.
         let (hub, reason) = (connection.hub().clone(), connection.reason());
         let last: ConnectionFuture = Box::pin(disconnect::<P>(hub, session, kept, reason));
         last.await;
@@ -185,7 +184,7 @@ async fn disconnect<P: Handlers>(
     report_hook_result(&hub, "disconnect", &hub.meters().failed.disconnect, ended);
 }
 
-/// Logs and counts what `#[error]` or `#[disconnect]` did not do.
+/// Logs and counts a failed `#[error]` or `#[disconnect]` hook.
 fn report_hook_result(
     hub: &Hub,
     hook: &'static str,
@@ -202,8 +201,8 @@ fn report_hook_result(
     counter.increment(1);
 }
 
-/// Logs the `Err` of a hook, of which no client is told. Whichever its status: somebody wrote the
-/// hook and expects it to work.
+/// Logs the `Err` of a hook, whatever its status: the client does not get it, and the application
+/// expects the hook to work.
 #[cold]
 fn log(hub: &Hub, hook: &'static str, error: &Error) {
     let (procedure, code) = (hub.procedure(), error.code());
@@ -211,7 +210,7 @@ fn log(hub: &Hub, hook: &'static str, error: &Error) {
     observe::error!(procedure, hook, code, ?cause, "hook failed");
 }
 
-/// The connection in which a handler panicked ends, and nothing else does.
+/// Ends the connection whose handler panicked, and nothing else.
 fn panicked(connection: &Connection, request: Option<&str>) {
     let procedure = connection.hub().procedure();
     if request.is_some() {

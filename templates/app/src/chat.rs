@@ -8,7 +8,7 @@ use jstack_runtime::prelude::*;
 /// How many messages the history keeps.
 const KEPT: usize = 50;
 
-/// A message. Its rules hold for what clients send and for what they receive.
+/// A message. Its rules apply to what clients send and to what they receive.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
 pub struct Message {
     /// The sender's name.

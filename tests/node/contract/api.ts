@@ -368,7 +368,7 @@ export interface MessageInput {
   urgent?: boolean
 }
 
-/** A list that holds lists. */
+/** A list of lists. */
 export type Nested = Nested[]
 
 export type Newtype = string
@@ -580,7 +580,7 @@ export type Shape = { radius: number; shape: "Circle" } | { shape: "Square"; sid
 
 export type Single = "Only"
 
-/** A tag on a struct, of which schemars knows nothing unless it is told. */
+/** A tag on a struct, which schemars does not see without an attribute. */
 export interface Tagged {
   a: number
   kind: "Tagged"

@@ -1,4 +1,4 @@
-//! Settings that would make a server unsafe are no settings.
+//! Settings that would make a server unsafe are refused.
 
 use jstack_runtime::{App, Limits};
 use jstack_tests::app::app;

@@ -158,6 +158,6 @@ async fn a_flood_of_continuations_is_cut_off() {
     let _ = client.send(&bytes).await;
     let mut other = Client::chat(server.address).await.expect("a chat");
     assert!(other.is_well().await);
-    // The first connection ends, whatever it is told before.
+    // The first connection ends, whatever it gets before.
     while client.next().await != Frame::End {}
 }

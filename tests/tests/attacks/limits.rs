@@ -36,7 +36,7 @@ async fn one_connection_more_than_there_may_be_is_told_when_to_come_back() {
     assert_eq!(answer.status, 503);
     assert!(answer.head.contains("retry-after: 5"), "{answer:?}");
     assert!(answer.body.contains("all the connections"), "{answer:?}");
-    // Sockets hold their places for as long as they live, not only until the upgrade.
+    // Sockets keep their permits for as long as they live, not only until the upgrade.
     assert!(held[0].is_well().await);
     held.pop();
     until_free(&server).await;

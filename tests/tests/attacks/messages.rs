@@ -36,7 +36,7 @@ async fn deep_json_is_refused_before_it_is_parsed() {
     assert_eq!(answer(&mut client, &"[".repeat(60_000)).await, "malformed");
 }
 
-/// As much as a message may hold, and no slower than its length.
+/// The longest message, at a cost proportional to its length.
 #[tokio::test]
 async fn huge_arrays_numbers_and_texts_are_read_in_linear_time() {
     let (_server, mut client) = chat().await;
@@ -254,7 +254,8 @@ async fn an_emit_to_a_connection_that_has_ended_is_gone() {
     assert_eq!(witness.next_text().await, r#"["say","gone"]"#, "it is gone");
 }
 
-/// Over the rate a message is dropped and the client told once a second; far over it, it is closed.
+/// Over the rate, messages are dropped and the client gets an error once a second; far over it, the
+/// connection is closed.
 #[tokio::test]
 async fn who_sends_too_fast_is_told_and_who_does_not_stop_is_closed() {
     let server = Server::start(Limits { rate: 10, burst: 20, ..limits() }).await;

@@ -126,7 +126,7 @@ on_every_transport! {
     }
 }
 
-/// An answer that is longer than what sockets hold.
+/// An answer that is longer than the sockets' buffers.
 fn large() -> axum::Router {
     axum::Router::new().route("/large", axum::routing::get(async || "x".repeat(8 << 20)))
 }

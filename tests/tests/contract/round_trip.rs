@@ -137,7 +137,7 @@ fn what_rust_refuses_the_schemas_refuse_where_the_shape_is_wrong() {
     refused("wide", json!({ "declared": 1, "ranged": 1_000_001, "text": "1", "huge": "1" }));
 }
 
-/// Rules hold in both or in neither.
+/// A value passes both or neither.
 #[test]
 fn what_garde_refuses_the_schema_refuses() {
     let contract = routes::contract();
@@ -194,7 +194,7 @@ fn what_garde_refuses_the_schema_refuses() {
     assert_eq!((good, bad), (1, 9));
 }
 
-/// Some values of each type as literals, which `tsc` then holds against the type.
+/// Some values of each type as literals, which `tsc` then checks against the type.
 pub(crate) fn literals() -> String {
     let contract = routes::contract();
     let mut file = "import type { AppRouter, Post } from \"./api.js\"\n\n\

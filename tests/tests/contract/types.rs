@@ -326,7 +326,7 @@ pub enum Untagged {
     Nothing,
 }
 
-/// A tag on a struct, of which schemars knows nothing unless it is told.
+/// A tag on a struct, which schemars does not see without an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 #[serde(tag = "kind")]
 #[schemars(transform = kind_tagged)]
@@ -364,7 +364,7 @@ pub struct Pong {
     pub pings: Vec<Ping>,
 }
 
-/// A list that holds lists.
+/// A list of lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Payload, Arbitrary)]
 pub struct Nested(pub Vec<Nested>);
 

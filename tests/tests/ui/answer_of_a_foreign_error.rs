@@ -1,4 +1,4 @@
-// `Result` is no value of its own, whatever its error can do.
+// `Result` is not a plain value, whatever its error can do.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

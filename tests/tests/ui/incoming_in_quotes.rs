@@ -1,4 +1,4 @@
-// A type is no string.
+// A type is not a string.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

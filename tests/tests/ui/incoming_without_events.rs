@@ -1,4 +1,4 @@
-// `incoming` names a type that is no set of events: add the derive.
+// `incoming` names a type that is not a set of events: add the derive.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

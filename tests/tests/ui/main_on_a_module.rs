@@ -1,4 +1,4 @@
-// The attribute stands on a function.
+// The attribute belongs on a function.
 #[jstack_runtime::main]
 mod main {}
 

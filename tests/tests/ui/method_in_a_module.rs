@@ -1,4 +1,4 @@
-// A handler is no method.
+// A handler is not a method.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

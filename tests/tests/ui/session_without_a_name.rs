@@ -1,4 +1,4 @@
-// The session has a name, and handlers that take it are no second error.
+// The session has a name, and handlers that take it are not a second error.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

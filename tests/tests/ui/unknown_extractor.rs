@@ -1,4 +1,4 @@
-// A type that is no extractor: the label is at the argument.
+// A type that is not an extractor: the label is at the argument.
 use jstack_runtime::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::setting::DEFAULT;
 use crate::untrusted::Untrusted;
 
-/// Where a server listens that was given no address.
+/// The address of a server without a setting.
 const STANDARD: &str = "127.0.0.1:8080";
 
 /// An address and where it comes from.
@@ -17,7 +17,7 @@ pub(crate) struct Address {
 impl Address {
     /// The address of the command line if there is one, else that of the environment.
     ///
-    /// Fails for one that is not a host and a port, and says what would be.
+    /// Fails for a text that is not a host and a port, and shows one that is.
     pub(crate) fn choose(
         by_argument: Option<&str>,
         environment: &Environment,
@@ -36,7 +36,7 @@ impl Address {
         }
     }
 
-    /// What the address is called in an error.
+    /// The name of the address in an error.
     pub(crate) fn name(&self) -> String {
         match self.from {
             "command line" | DEFAULT => format!("`{}`", self.text),
@@ -45,7 +45,7 @@ impl Address {
     }
 }
 
-/// Fails for what is not `host:port`, with what to write instead.
+/// Fails for a text that is not `host:port`, with the right form.
 fn check_address(text: &str) -> Result<(), String> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("write one host and one port without spaces, as `127.0.0.1:8080`".into());
@@ -87,7 +87,7 @@ fn check_address(text: &str) -> Result<(), String> {
     }
 }
 
-/// What of a URL would be right.
+/// The address within a URL that was given in its place.
 fn example(authority: &str) -> String {
     if check_address(authority).is_ok() {
         format!("as `{authority}`")

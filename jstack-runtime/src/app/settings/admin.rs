@@ -4,14 +4,14 @@ use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
-/// A shorter token could be guessed.
+/// The fewest characters: a shorter token could be guessed.
 const SHORTEST: usize = 16;
 
-/// What a token must be.
+/// The rule for a token.
 const RIGHT: &str =
     "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` prints";
 
-/// The token that `POST <base>/_emit` asks for; without one there is no such route.
+/// The token for `POST <base>/_emit`; without one, the route does not exist.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct AdminToken(Option<String>);
 

@@ -10,7 +10,7 @@ use crate::error::BoxError;
 #[cfg(feature = "redis")]
 use crate::untrusted::Untrusted;
 
-/// Where Upstash serves Redis, unless `UPSTASH_REDIS_PORT` says otherwise.
+/// The port of Redis at Upstash, unless `UPSTASH_REDIS_PORT` is set.
 #[cfg(feature = "redis")]
 const UPSTASH_PORT: u16 = 6379;
 
@@ -23,18 +23,18 @@ const ASKING: [&str; 0] = [];
 /// A variable's value and where it was found, if it is set.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(&'a str, &'static str)>;
 
-/// The broker, and what is to be told of how it came to be chosen.
+/// The broker, and the settings that chose it.
 pub(crate) struct Chosen {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) settings: Vec<Setting>,
 }
 
-/// The broker that code gives, or that the environment asks for: `REDIS_URL`, or the pair that
-/// `JStack` and Upstash know, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`; otherwise
-/// the embedded one. `name` is what the application is called, and where that comes from.
+/// The broker of the code, or that of the environment: `REDIS_URL`, or the pair of variables that
+/// `JStack` and Upstash use, `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`; otherwise the
+/// embedded one. `name` is the application's name and its source.
 ///
-/// Fails if what the environment asks for cannot be had: serving alone would split the
-/// application silently.
+/// Fails if the environment asks for a broker that is not available: serving without it would silently
+/// split the application.
 pub(crate) fn choose(
     by_code: Option<Box<dyn Broker>>,
     name: (&str, &'static str),
@@ -58,8 +58,8 @@ pub(crate) fn choose(
     Ok(Chosen { broker: Arc::from(broker), settings })
 }
 
-/// What names of channels start with, unless code says it to the broker itself: a variable of its
-/// own, or else the application's name.
+/// The prefix of channel names, unless code sets it on the broker: its own variable, or else the
+/// application's name.
 pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'static str) {
     match get("JSTACK_REDIS_PREFIX") {
         Some((prefix, from)) => (prefix.trim().to_owned(), from),
@@ -67,7 +67,7 @@ pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'
     }
 }
 
-/// What is told of Redis where it is not used.
+/// Default values of the Redis settings, for the log at start.
 fn defaults() -> Vec<Setting> {
     #[cfg_attr(not(feature = "redis"), allow(unused_mut, reason = "there is nothing to tell"))]
     let mut settings = Vec::new();
@@ -87,7 +87,7 @@ fn defaults() -> Vec<Setting> {
     settings
 }
 
-/// Redis as `variable` and its companions say.
+/// Redis at the address in `variable`, with the settings beside it.
 #[cfg(feature = "redis")]
 fn redis(
     variable: &'static str,
@@ -237,7 +237,7 @@ mod tests {
         }
     }
 
-    /// One grammar for all durations.
+    /// All durations have one grammar.
     #[test]
     #[cfg(feature = "redis")]
     fn durations_are_read_as_those_of_limits() {

@@ -1,9 +1,9 @@
-//! Reads `.env` and `.dev.vars`, which other programs share: their lines are ignored.
+//! Reads `.env` and `.dev.vars`. Lines for other programs are ignored.
 //!
-//! A file is UTF-8 or UTF-16. A line is `NAME=value`, with `export` before it or not. A value may
-//! be in quotes and then go over several lines; in double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and
-//! `\$` are escapes. What cannot be read is an error if the variable is ours, and else a warning.
-//! Neither shows the line, which may hold a secret.
+//! A file is UTF-8 or UTF-16. A line is `NAME=value`, with `export` before it or not. A value may be
+//! in quotes and then go over several lines; in double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and `\$`
+//! are escapes. A line that cannot be read is an error if its variable is one of this crate, and else
+//! a warning. Neither shows the line, which may contain a secret.
 
 /// One assignment of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,13 +12,13 @@ pub(super) struct Assignment {
     pub(super) value: String,
 }
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parsed {
     pub(super) assignments: Vec<Assignment>,
-    /// The numbers of the lines that cannot be read and are not ours.
+    /// The numbers of unreadable lines of other programs.
     pub(super) skipped: Vec<usize>,
-    /// The numbers of the lines that cannot be read and are ours.
+    /// The numbers of unreadable lines of this crate.
     pub(super) wrong: Vec<usize>,
 }
 
@@ -27,8 +27,7 @@ pub(super) fn is_ours(name: &str) -> bool {
     name.starts_with("JSTACK_") || name.starts_with("UPSTASH_REDIS_") || name == "REDIS_URL"
 }
 
-/// The text of a file: UTF-8, or UTF-16 with the mark that says so. Bytes that are neither become
-/// U+FFFD.
+/// The text of a file: UTF-8, or UTF-16 with a byte order mark. Other bytes become U+FFFD.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks(2).map(|two| match two {
@@ -68,7 +67,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// What the first line of a text is.
+/// The kind of the first line of a text.
 enum Line {
     /// Empty, or a comment.
     Nothing,
@@ -119,8 +118,8 @@ fn assignment(text: &str) -> Line {
     Line::Assignment(Assignment { name: name.to_owned(), value }, value_at + length)
 }
 
-/// A value without its quotes and without a comment behind it, and its length up to the end of
-/// its last line. `None` for a quote that does not end, or does not end the value.
+/// A value without its quotes and without a comment behind it, and its length up to the end of its
+/// last line. `None` for a quote that does not end, or is followed by something else.
 fn value_of(text: &str) -> Option<(String, usize)> {
     let first = &text[..line_length(text)];
     let Some(quote) = first.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else {

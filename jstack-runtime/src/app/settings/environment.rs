@@ -20,7 +20,7 @@ const FILES: [&str; 2] = [".dev.vars", ".env"];
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, (String, &'static str)>,
-    /// What was passed over in the files, each as a sentence.
+    /// The skipped lines of the files, each as a sentence.
     skipped: Vec<String>,
 }
 
@@ -28,8 +28,8 @@ pub(crate) struct Environment {
 impl Environment {
     /// The variables of the process and of the files in the current directory.
     ///
-    /// Fails for a file that exists and cannot be read, and for a variable of this crate that cannot.
-    /// Lines of other programs in the files are ignored.
+    /// Fails for a file that exists and is unreadable, and for an unreadable line that sets a variable
+    /// of this crate. Lines of other programs in the files are ignored.
     pub(crate) fn read() -> Result<Self, String> {
         let mut environment = Self::default();
         for file in FILES.iter().rev() {
@@ -50,7 +50,7 @@ impl Environment {
         Ok(environment)
     }
 
-    /// What a file says, for tests.
+    /// The content of a file, for tests.
     #[cfg(test)]
     pub(super) fn of(text: &str) -> Self {
         let mut environment = Self::default();
@@ -75,7 +75,7 @@ impl Environment {
     /// Adds the assignments of a file's text.
     fn add_text(&mut self, text: &str, file: &'static str) -> Result<(), String> {
         let parsed = dotenv::parse(text);
-        // A line may hold a secret: only its number is shown.
+        // A line may contain a secret: only its number is shown.
         if let Some(line) = parsed.wrong.first() {
             return Err(format!(
                 "`{file}`, line {line}: write `NAME=value` in UTF-8; a value with a quote before it \
@@ -105,7 +105,7 @@ impl Environment {
 }
 
 impl Environment {
-    /// What was passed over in the files, each as a sentence.
+    /// The skipped lines of the files, each as a sentence.
     pub(crate) fn skipped(&self) -> &[String] {
         &self.skipped
     }

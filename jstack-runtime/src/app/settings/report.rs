@@ -7,13 +7,12 @@ use super::setting::Setting;
 use crate::observe;
 
 impl Settings {
-    /// Adds what was found out elsewhere, secrets masked.
+    /// Adds settings that were resolved elsewhere, with secrets masked.
     pub(crate) fn add(&mut self, settings: Vec<Setting>) {
         self.lines.extend(settings);
     }
 
-    /// Logs the settings and where they come from. Without a log the address alone is written, to
-    /// stderr.
+    /// Logs the settings and their sources. Without a log, only the address is written, to stderr.
     pub(crate) fn print(&self, address: &str, broker: &str, runtime: &str) {
         tracing::info!("{}", self.text(address, broker, runtime));
         if observe::is_stderr_the_log() {
@@ -40,7 +39,7 @@ impl Settings {
         text
     }
 
-    /// Logs what is wrong in the environment and does not matter.
+    /// Logs the warnings about the environment.
     pub(crate) fn warn(&self) {
         for warning in &self.warnings {
             observe::warning!("{warning}");

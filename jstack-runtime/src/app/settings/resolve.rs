@@ -1,4 +1,4 @@
-//! All settings of one application: what code says wins, then the environment, then defaults.
+//! All settings of one application: code wins over the environment, and the environment over defaults.
 
 use super::admin::AdminToken;
 use super::environment::Environment;
@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::net::Proxies;
 use crate::untrusted::Untrusted;
 
-/// What code says; `None` where it does not.
+/// Values that code sets; `None` for the others.
 #[derive(Default)]
 pub(crate) struct Overrides {
     pub(crate) name: Option<String>,
@@ -27,9 +27,9 @@ pub(crate) struct Overrides {
     pub(crate) tls: Option<crate::server::Identity>,
 }
 
-/// What holds.
+/// The effective settings.
 pub(crate) struct Settings {
-    /// What the application is called, and where that comes from.
+    /// The application's name and its source.
     pub(crate) name: (String, &'static str),
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
@@ -40,14 +40,14 @@ pub(crate) struct Settings {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::Identity>,
     pub(super) lines: Vec<Setting>,
-    /// What is wrong in the environment and does not matter, each as a sentence.
+    /// Warnings about the environment, each as a sentence.
     pub(super) warnings: Vec<String>,
 }
 
 impl Settings {
-    /// Puts together what code says and the environment.
+    /// Resolves the values of code and environment.
     ///
-    /// Fails for variables with values that cannot be read; all of them are named at once.
+    /// Fails for variables with invalid values; the error names all of them.
     pub(crate) fn resolve(wanted: Overrides, environment: &Environment) -> Result<Self, BoxError> {
         let mut wrong = Vec::new();
         let mut lines = Vec::new();
@@ -144,8 +144,8 @@ impl Settings {
     }
 }
 
-/// What the application is called and where that comes from: servers and emitters ask alike, for
-/// a difference would split them. Fails if code gives an empty name.
+/// The application's name and its source. Servers and emitters both call this, because different names
+/// would separate them. Fails if code sets an empty name.
 pub(crate) fn name(
     wanted: Option<String>,
     environment: &Environment,
@@ -189,7 +189,7 @@ fn malformed(name: &str, text: &str, right: &str) -> String {
     format!("{name}=`{}`: write {right}", Untrusted(text))
 }
 
-/// One setting that is no limit.
+/// One setting that is not a limit.
 fn setting<T: Default>(
     name: &str,
     wanted: Option<T>,
@@ -337,7 +337,7 @@ mod tests {
         assert!(!error.contains("hunter2"), "{error}");
     }
 
-    /// A limit of zero would let nothing through, and it must not mean that there is none.
+    /// A limit of zero would let nothing through, and it must not be read as "no limit".
     #[test]
     fn zero_is_refused_wherever_it_has_no_meaning_in_the_environment_and_in_code() {
         let mut limits = Limits::default();

@@ -5,7 +5,7 @@ use super::variables::{NON_LIMIT_VARIABLES, fields};
 use crate::limits::Limits;
 use crate::nearest::nearest;
 
-/// Variables that begin like ours and are not, each as a sentence with the name it may mean.
+/// Unknown variables with this crate's prefix, each as a sentence with the closest known name.
 pub(super) fn unknown(environment: &Environment) -> Vec<String> {
     let mut limits = Limits::default();
     let known: Vec<String> = fields(&mut limits)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::limits::Limits;
 
-/// A number of things: `none` for no limit.
+/// A count: a number, or `none` for no limit.
 pub(super) fn count(text: &str) -> Result<u32, &'static str> {
     const RIGHT: &str = "a whole number up to 4294967295, or `none` for no limit";
     match text.trim() {
@@ -13,7 +13,7 @@ pub(super) fn count(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-/// Bytes: a number, with `KiB` or `MiB` behind it or not.
+/// Bytes: a number, optionally followed by `KiB` or `MiB`.
 pub(super) fn bytes(text: &str) -> Result<u32, &'static str> {
     const RIGHT: &str =
         "a number of bytes up to 4294967295, as `65536`, `64KiB` or `1MiB`, or `none`";
@@ -52,7 +52,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| RIGHT)
 }
 
-/// What is right where a duration of zero is not.
+/// What to write where zero is not allowed.
 pub(super) const LONGER: &str = "a duration longer than zero, as `10s`";
 
 /// A duration that is not zero.
@@ -61,7 +61,7 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, &'static str> {
     duration(text).and_then(|time| if time.is_zero() { Err(LONGER) } else { Ok(time) })
 }
 
-/// The number and what is behind it.
+/// The number and the unit behind it.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     (text[..end].trim_end(), &text[end..])

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::values;
 use crate::limits::Limits;
 
-/// One field of the limits. Zero has a meaning where this says so; elsewhere it is refused.
+/// One field of the limits, and the meaning of zero; without one, zero is refused.
 pub(super) enum Field<'a> {
     Count(&'a mut u32),
     /// Zero asks for the default.
     Descriptors(&'a mut u32),
     Bytes(&'a mut u32),
     Time(&'a mut Duration),
-    /// Zero is at once.
+    /// Zero means at once.
     Spread(&'a mut Duration),
 }
 
@@ -67,7 +67,7 @@ impl Field<'_> {
         self.check()
     }
 
-    /// Fails for a zero without a meaning, with what to write instead.
+    /// Fails for a zero without a meaning, and says what to write instead.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Count(0) => {

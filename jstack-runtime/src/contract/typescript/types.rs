@@ -14,7 +14,7 @@ type Object = Map<String, Value>;
 /// What is longer is written on several lines.
 const WIDTH: usize = 80;
 
-/// A type's text, and whether it must stand in parentheses.
+/// A type's text, and whether it needs parentheses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Type {
     pub(super) text: String,
@@ -66,7 +66,7 @@ pub(super) fn interface(schema: &Value) -> Option<Vec<String>> {
     plain.then(|| members(object))
 }
 
-/// Everything that is known of a value must hold at once.
+/// All constraints of a value apply at once.
 fn of_object(object: &Object, of_an_object: bool) -> Type {
     let of_an_object = of_an_object || text(object, "type") == Some("object");
     let mut parts: Vec<Type> = Vec::new();
@@ -200,7 +200,7 @@ fn union(options: impl Iterator<Item = (String, Type)>) -> Type {
     }
 }
 
-/// The documentation of a variant; that of a named type stands there.
+/// The documentation of a variant; a named type has its own.
 fn variant_doc(schema: &Value) -> String {
     schema.as_object().map(comment).unwrap_or_default()
 }

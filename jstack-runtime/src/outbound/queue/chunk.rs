@@ -1,4 +1,4 @@
-//! A frame on its way to many queues, and the pieces that a queue holds.
+//! A frame on its way to many queues, and the pieces of a queue.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -21,19 +21,19 @@ pub(in crate::transport) fn sweep(hub: &Arc<Hub>, now: u64, ping: u64, pong: u64
         hub.push(&member, &Frame::new(&*frame));
     }
     for member in dead {
-        // No close frame: there is nobody to read it.
+        // No close frame: the client would not read it.
         member.end(CloseReason::fixed(ClosedBy::Lost, 1006, "no answer to a ping"));
         member.out().kill();
     }
 }
 
-/// What is to be done about one connection.
+/// The verdict on one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Alive,
-    /// To be asked for a sign of life.
+    /// Send a ping.
     Quiet,
-    /// It did not give one in time.
+    /// The ping was not answered in time.
     Dead,
 }
 
@@ -41,7 +41,7 @@ impl crate::rooms::Life {
     /// Judges by the last bytes that arrived and the last ping, in milliseconds.
     fn verdict(&self, now: u64, ping: u64, pong: u64) -> Verdict {
         if !self.listening.load(Ordering::Relaxed) {
-            // Its handler is busy: whatever the client says waits unread.
+            // Its handler is busy: the client's bytes wait unread.
             return Verdict::Alive;
         }
         let seen = self.seen.load(Ordering::Relaxed);

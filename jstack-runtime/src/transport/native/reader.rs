@@ -7,8 +7,8 @@
 //!                                    └─▶ answered or carried out at once
 //! ```
 //!
-//! Invariants: messages reach handlers in the order of arrival; the mailbox is empty before the
-//! buffer is read for a handler; a connection that waits for nothing holds no buffer.
+//! Invariants: messages reach handlers in the order of arrival; the mailbox is empty before the buffer
+//! is read for a handler; a connection without unread bytes has no buffer.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -33,15 +33,15 @@ use crate::protocol::mailbox::Mailbox;
 use crate::protocol::session::{Input, Session, Step};
 use crate::rooms::{Hub, Member};
 
-/// How much is read at once.
+/// The size of one read, in bytes.
 const READ: usize = 64 * 1024;
-/// Fragments that one message may come in.
+/// The most fragments of one message.
 const FRAGMENTS: u32 = 128;
-/// How long the other side may take to answer a close.
+/// The deadline for the answer to a close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// A thread's read buffer: a connection holds none while there is nothing to read.
+    /// A thread's read buffer: a connection has none while there is nothing to read.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -83,15 +83,15 @@ pub(crate) struct Connection {
     received: u64,
     /// Messages that came while a handler ran; made when it is first needed.
     mailbox: Option<Arc<Mailbox>>,
-    /// Who is woken when the connection ends.
+    /// Woken when the connection ends.
     waker: Option<Waker>,
     finished: bool,
-    /// Its place among the server's connections, free again when it is gone.
+    /// Its permit among the server's connections.
     _lease: Option<ConnectionPermits>,
 }
 
 impl Connection {
-    /// Lets messages come in as many fragments as they like.
+    /// Allows any number of fragments in a message.
     pub(crate) fn any_number_of_fragments(&mut self) {
         self.config.max_fragments = u32::MAX;
     }
@@ -148,7 +148,7 @@ impl Connection {
         mut read: impl FnMut(WireMessage<'_>) -> T,
     ) -> Poll<Option<T>> {
         if let Some(mailbox) = &self.mailbox {
-            // A client that is gone has still said what waits; a close by the server drops it.
+            // Messages of a client that left are still handled; a close by the server drops them.
             let dropped = self
                 .member
                 .ending()
@@ -267,7 +267,7 @@ impl Connection {
             }
             self.release_buffer();
             if self.received > 0 {
-                // Once a read, however many messages it brought.
+                // Once per read, however many messages it contained.
                 self.hub.meters().received.increment(std::mem::take(&mut self.received));
             }
             if !ready!(self.poll_fill(cx)) {
@@ -276,10 +276,10 @@ impl Connection {
         }
     }
 
-    /// Gives the large buffer back, where somebody is about to wait.
+    /// Returns the large buffer before a wait.
     pub(crate) fn release_buffer(&mut self) {
         if self.at == self.end && self.decoder.holds_something() {
-            // Lets the decoder free what it put a message together in.
+            // Lets the decoder free its buffer for partial messages.
             let _ = self.decoder.decode(&mut [], &self.config);
         }
         if self.buffer.len() == READ {
@@ -292,7 +292,7 @@ impl Connection {
         }
     }
 
-    /// Reads what is there; `false` at the end of the connection.
+    /// Reads the available bytes; `false` at the end of the connection.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.watch_end(cx);
         if self.member.ending().is_some() {
@@ -332,17 +332,17 @@ impl Connection {
         }
     }
 
-    /// The last of a connection: it leaves its rooms, what waits goes out, and the other side
-    /// gets the time to answer the close.
+    /// Ends a connection: leaves its rooms, sends its queue, and waits for the other side's answer to
+    /// the close.
     pub(crate) async fn finish(mut self) {
         self.finished = true;
-        // A client that does not answer the close must not keep what it has sent.
+        // A client that does not answer the close must not keep the memory of its messages.
         (self.buffer, self.at, self.end) = (Vec::new(), 0, 0);
         let reason = self.reason();
         tracing::debug!(socket = %self.member.id, %reason, "connection closed");
         self.hub.leave_all(&self.member);
         if reason.by() != ClosedBy::Lost && !self.member.out().is_dead() {
-            // It may be a while: nobody waits for it, and it must not be for ever.
+            // It may take a while, but must end.
             let _ = tokio::time::timeout(CLOSE_DEADLINE, self.flush_and_close()).await;
         }
         self.member.out().kill();
@@ -385,7 +385,7 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Also when a handler's session panics while it is dropped, nothing stays behind.
+    /// Cleans up even when a handler's session panics while it is dropped.
     fn drop(&mut self) {
         let meters = self.hub.meters();
         meters.sockets.decrement(1);

@@ -25,8 +25,8 @@ use crate::rooms::{Hub, Member};
 use crate::transport::negotiation::Negotiation;
 use crate::transport::{opening, watch};
 
-/// A connection that is not one yet: it can be emitted to and can join rooms, and is gone
-/// without a trace if the upgrade never comes.
+/// A connection before its upgrade. It can join rooms and receive emits; if the upgrade never comes,
+/// it is discarded.
 pub(crate) struct PendingConnection {
     member: Arc<Member>,
     hub: Arc<Hub>,
@@ -36,13 +36,13 @@ pub(crate) struct PendingConnection {
     /// Its place among the server's connections.
     lease: Option<ConnectionPermits>,
     negotiation: Arc<Negotiation>,
-    /// The connection has begun: its end is its own affair.
+    /// Set when the connection has begun: it then ends itself.
     begun: bool,
 }
 
 /// What runs once the upgrade is done.
 pub(crate) type ConnectionFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
-/// Makes it of the connection; without one, the client was gone before the upgrade.
+/// Builds the connection's future. `None`: the client left before the upgrade completed.
 pub(crate) type OnOpen = Box<dyn FnOnce(Option<Connection>) -> ConnectionFuture + Send>;
 
 impl PendingConnection {
@@ -95,8 +95,8 @@ impl PendingConnection {
         &self.negotiation
     }
 
-    /// Answers a client of the profile `v1` with an upgrade that only says why it is refused: a
-    /// browser does not show the status of a failed upgrade to a page.
+    /// Answers a client of the profile `v1` with an upgrade that only reports the refusal: browsers
+    /// hide the status of a failed upgrade from the page.
     pub(crate) fn refuse(self, error: &Error) -> Response {
         let reason = opening::refused(&self.hub, &self.member, error);
         self.answer(Box::new(move |connection| {
@@ -108,8 +108,8 @@ impl PendingConnection {
         }))
     }
 
-    /// Answers with the upgrade and runs the connection once it is done; without one, if the
-    /// client is gone by then.
+    /// Answers with the upgrade, and runs the connection once it is done; with `None` if the client
+    /// has left by then.
     pub(crate) fn accept(self, run: OnOpen) -> Response {
         if self.member.profile.is_v1() {
             // Before anything that `#[connect]` emitted.
@@ -138,7 +138,7 @@ impl PendingConnection {
             response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, name);
         }
         let Some(on_upgrade) = self.on_upgrade.take() else { return response };
-        // In a box that does not outlive the upgrade: a task keeps the size of its largest state.
+        // Boxed, and dropped after the upgrade: a task keeps the size of its largest state.
         #[allow(
             clippy::async_yields_async,
             reason = "the box ends before what it gives is awaited"
@@ -199,7 +199,7 @@ fn reclaim_stream(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), Upgraded> 
         }
         Err(upgraded) => upgraded,
     };
-    // Of somebody else's server, around `App::into_router`.
+    // From another server, around `App::into_router`.
     let parts = downcast::<TokioIo<TcpStream>>(upgraded)?;
     Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
 }

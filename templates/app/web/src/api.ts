@@ -28,7 +28,7 @@ export interface EventError {
   issues: { path: string; message: string }[]
 }
 
-/** A message. Its rules hold for what clients send and for what they receive. */
+/** A message. Its rules apply to what clients send and to what they receive. */
 export interface Message {
   /** The sender's name. */
   author: string

@@ -21,7 +21,7 @@ use jstack_tests::{app, server};
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// Counts what the server holds, apart from what its allocator keeps.
+/// Counts the server's allocations, without the reserve of its allocator.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 

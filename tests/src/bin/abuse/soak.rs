@@ -111,7 +111,7 @@ fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Acquire)
 }
 
-/// Prints what the server holds and returns its heap, in KiB.
+/// Prints the server's memory and returns its heap, in KiB.
 async fn figures(other: &mut Other, start: Instant) -> u64 {
     let heap = other.heap().await;
     println!(

@@ -165,7 +165,7 @@ pub(crate) fn check_json(json: &[u8]) -> Result<(), Malformed> {
     let text = std::str::from_utf8(json).map_err(|_| Malformed("its JSON is not UTF-8"))?;
     let Frame(event, _) =
         serde_json::from_str(text).map_err(|_| Malformed("it is not `[\"event\",data]`"))?;
-    // What processes tell each other: it never reaches a client.
+    // Messages between processes, which never reach a client.
     let is_dollar = event.starts_with('$') && !matches!(&*event, "$close" | "$presence");
     if is_dollar || matches!(&*event, "onConnect" | "onDisconnect" | "onError") {
         return Err(Malformed("its event has a reserved name"));
