@@ -36,7 +36,7 @@ export function judge(code: number, reason: string, wasOpen: boolean, bye: Bye |
     code,
     reason,
     cause: bye ? refused(bye) : new SocketError(wasOpen ? "lost" : "connect", text, undefined, [], status),
-    final: bye?.retry === undefined ? isBad : !bye.retry,
+    final: !(bye?.retry ?? !isBad),
     unauthorized: status === 401,
     after: bye?.after,
   }

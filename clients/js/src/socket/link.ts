@@ -35,8 +35,7 @@ const LATE = 2000
 const PROBE = 5000
 /** After how long a loss is worth showing, and a connection counts as good. */
 const LASTING = 5000
-const NOT_SELECTED =
-  "the server, or a proxy before it, did not select jstack.v1"
+const NOT_SELECTED = "the server, or a proxy, did not select jstack.v1"
 
 type StatusWithoutOnline<S = Status> = S extends Status ? Omit<S, "online"> : never
 
@@ -125,7 +124,7 @@ export abstract class Link extends Listeners implements AnySocket {
 
   /** Drops the connection, if there is one, and dials again at once. */
   restart(): void {
-    if (this.isConnected) this.#giveUp("lost", "connecting again", { after: 0 })
+    if (this.isConnected) this.#giveUp("lost", "connecting", { after: 0 })
     else this.#hangUp()
     this.connect()
   }

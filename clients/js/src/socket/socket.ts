@@ -82,7 +82,7 @@ export class LiveSocket extends Link {
     this.timers.clear()
     if (wasOpen) this.#awaySince = new Date()
     const isClosed = cause.code === "closed"
-    if (!isClosed) this.requests.fail("lost", "connection lost; it may have been done", true)
+    if (!isClosed) this.requests.fail("lost", "lost; it may have been done", true)
     for (const part of [...this.#rooms.values(), ...this.#presences.values()]) part.down()
     if (!willRetry) {
       this.requests.fail(cause.code, cause.message)
