@@ -146,6 +146,10 @@ impl Args {
                         format!("`{ident}` is not a kind of procedure\nhelp: {USAGE}"),
                     );
                 }
+                let _ = input.call(Ident::parse_any);
+                if self.kind.is_some() && !input.is_empty() && !input.peek(Token![,]) {
+                    errors.add(input.error(format!("expected `,` after `{ident}`")));
+                }
                 skip(input);
             }
             None => {

@@ -17,7 +17,10 @@ pub(crate) struct Set<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) rt: TokenStream,
     pub(crate) events: Vec<Event>,
-    /// No variant was left out because of an error.
+    /// The methods of variants that were left out because of an error, so that a use of one is not
+    /// another error.
+    pub(crate) lost: Vec<Ident>,
+    /// Each variant has its emit.
     pub(crate) complete: bool,
 }
 
@@ -42,14 +45,16 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Set<'a>> {
         return None;
     }
     let options = options(&item.attrs, errors);
-    let mut events: Vec<Event> = Vec::new();
+    let (mut events, mut lost): (Vec<Event>, _) = (Vec::new(), Vec::new());
     for variant in &item.variants {
-        if let Some(event) = event(variant, &options, &events, errors) {
-            events.push(event);
+        match event(variant, &options, &events, errors) {
+            Some(event) => events.push(event),
+            None => lost.extend(method(&variant.ident)),
         }
     }
-    let complete = events.len() == item.variants.len();
-    Some(Set { vis: &item.vis, ident: &item.ident, rt: options.runtime(), events, complete })
+    let complete = events.len() == item.variants.len() && events.iter().all(|event| event.emits);
+    let (vis, ident, rt) = (&item.vis, &item.ident, options.runtime());
+    Some(Set { vis, ident, rt, events, lost, complete })
 }
 
 /// `#[events(rename_all = "…", crate = …)]`
@@ -119,42 +124,47 @@ fn event(
         );
         return None;
     }
-    let before = errors.len();
     let attributes = attributes(&variant.attrs, errors);
     let wire = match attributes.rename {
         Some(name) => name,
         None => LitStr::new(&options.case.unwrap_or(Case::Camel).apply(ident), ident.span()),
     };
-    if errors.len() > before {
-        return None;
-    }
+    let before = errors.len();
     wire_name(&wire, variant, earlier, errors);
     let name = Case::Snake.apply(ident);
-    let method = names::method(&name, proc_macro2::Span::call_site().located_at(ident.span()));
-    let clash = earlier.iter().any(|event| event.method.unraw() == name) && errors.len() == before;
-    let method = method.filter(|_| !METHODS.contains(&name.as_str()) && !clash);
-    let Some(method) = method else {
-        let owner = if clash {
-            "the method of another event".to_owned()
-        } else {
-            format!("the emitter's own method `{name}`")
-        };
+    let is_misnamed = errors.len() > before;
+    let clash = earlier.iter().any(|event| event.method.unraw() == name);
+    let owner = if clash {
+        Some("the method of another event".to_owned())
+    } else if METHODS.contains(&name.as_str()) || method(ident).is_none() {
+        Some(format!("the emitter's own method `{name}`"))
+    } else {
+        None
+    };
+    if let Some(owner) = owner.as_ref().filter(|_| !is_misnamed) {
         errors.push(
             ident,
             format!("event `{ident}` would be emitted by `{name}`, which is {owner}\nhelp: rename the variant; `#[event(rename = \"{}\")]` keeps the name on the wire", wire.value()),
         );
-        return None;
-    };
-    (errors.len() == before).then(|| Event {
+    }
+    let method = method(ident).filter(|_| !clash)?;
+    Some(Event {
         variant: ident.clone(),
         payload,
         wire,
         method,
+        emits: owner.is_none(),
         docs: types::docs(&variant.attrs),
         cfgs: types::cfgs(&variant.attrs),
         deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
         exchange: attributes.exchange,
     })
+}
+
+/// The method that emits a variant; `None` where Rust has no such name.
+fn method(variant: &Ident) -> Option<Ident> {
+    let place = proc_macro2::Span::call_site().located_at(variant.span());
+    names::method(&Case::Snake.apply(variant), place)
 }
 
 /// What `#[event(…)]` says.
@@ -189,8 +199,18 @@ fn attribute(meta: &ParseNestedMeta<'_>, read: &mut Attributes) -> syn::Result<(
             let help = format!("`{name}` names a type\nhelp: write `{name} = Saved`");
             return Err(meta.error(help));
         }
-        let ty = Some(meta.value()?.parse()?);
-        *if is("reply") { &mut exchange.reply } else { &mut exchange.ask } = ty;
+        let value = meta.value()?;
+        let place = if is("reply") { &mut exchange.reply } else { &mut exchange.ask };
+        if value.peek(LitStr) {
+            let text: LitStr = value.parse()?;
+            *place = text.parse().ok();
+            let message = format!(
+                "`{name}` takes a type, not a string\nhelp: write `{name} = {}`",
+                text.value()
+            );
+            return Err(syn::Error::new(text.span(), message));
+        }
+        *place = Some(value.parse()?);
     } else if is("volatile") || is("latest") {
         if exchange.delivery.is_some() {
             let help = "an event has one class of delivery\nhelp: write `volatile` or `latest`";

@@ -151,6 +151,8 @@ pub(crate) struct Event {
     pub(crate) payload: Type,
     pub(crate) wire: LitStr,
     pub(crate) method: Ident,
+    /// `false` where the method would be another one of the emitter: an error was reported.
+    pub(crate) emits: bool,
     pub(crate) docs: String,
     pub(crate) cfgs: Vec<Attribute>,
     /// `#[deprecated]`, which its emitter is as well.

@@ -90,6 +90,10 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         }
         parts.push(Part { variant, fields, visited });
     }
+    if let Some((place, message)) = rules::unrunnable(attrs, ident) {
+        errors.push(&place, message);
+        ruled = false;
+    }
     let renamed = renamed(&names);
     let fast = rules::fast(attrs, &parts);
     Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, fast, parts, renamed })

@@ -47,6 +47,17 @@ pub(crate) fn fast(attrs: &[Attribute], parts: &[Part<'_>]) -> Option<Vec<FastRu
     (!found.is_empty()).then_some(found)
 }
 
+/// Why the rules of a type cannot be run: they ask for a context.
+pub(crate) fn unrunnable(attrs: &[Attribute], ident: &Ident) -> Option<(Meta, String)> {
+    let context = listed(attrs)?.into_iter().find(|meta| meta.path().is_ident("context"))?;
+    let message = format!(
+        "the rules of `{ident}` need a context, and payloads are checked without one\nhelp: leave it \
+         out; check in the handler what depends on the application's state"
+    );
+    let unit = matches!(&context, Meta::List(list) if list.tokens.to_string() == "()");
+    (!unit).then_some((context, message))
+}
+
 /// The content of all `#[garde(…)]`; `None` for one that is not a list.
 fn listed(attrs: &[Attribute]) -> Option<Vec<Meta>> {
     let rules = attrs.iter().filter(|attr| attr.path().is_ident("garde"));

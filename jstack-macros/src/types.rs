@@ -145,6 +145,10 @@ pub(crate) fn surely_extracts(ty: &Type) -> bool {
     })
 }
 
+fn is_one_segment(ty: &Type) -> bool {
+    matches!(plain(ty), Type::Path(path) if path.path.segments.len() == 1)
+}
+
 fn is_one_word(ty: &Type) -> bool {
     matches!(plain(ty), Type::Path(path) if path.path.get_ident().is_some())
 }
@@ -160,9 +164,13 @@ pub(crate) fn of_body(ty: &Type) -> Option<&Type> {
 
 /// Extractors of axum's that take the body as it is.
 pub(crate) fn is_whole_body(ty: &Type) -> bool {
-    // A type of the user's may be called `Request`, but not in axum.
-    let is_of_axum = || text(ty).contains("extract::");
-    is(ty, "Multipart") || is(ty, "Bytes") || (is(ty, "Request") && is_of_axum())
+    // With a path, a type of the user's may be called so.
+    let of = |ty: &Type| {
+        let text = text(ty);
+        ["extract::", "http::", "body::"].iter().any(|path| text.contains(path))
+    };
+    let is_body = is(ty, "Request") || is(ty, "Body");
+    is(ty, "Multipart") || is(ty, "Bytes") || (is_body && (is_one_segment(ty) || of(ty)))
 }
 
 /// Containers of the standard library, and ours: their rules are those of what they contain.
@@ -246,6 +254,28 @@ pub(crate) fn docs<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> String
 /// The `#[cfg(…)]` among the attributes: what is generated for an item exists when it does.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}
+
+/// The first lifetime in a type that is neither `'static` nor left to the compiler.
+pub(crate) fn lifetime(ty: &Type) -> Option<String> {
+    fn find(tokens: TokenStream) -> Option<String> {
+        let mut trees = tokens.into_iter();
+        while let Some(tree) = trees.next() {
+            let found = match tree {
+                TokenTree::Group(group) => find(group.stream()),
+                TokenTree::Punct(punct) if punct.as_char() == '\'' => trees
+                    .next()
+                    .map(|name| format!("'{name}"))
+                    .filter(|name| name != "'static" && name != "'_"),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+    find(ty.to_token_stream())
 }
 
 /// Whether the word is anywhere in the tokens.

@@ -305,6 +305,24 @@ pub const fn no_reply<P: SocketProcedure>(variants: &[&str]) {
     }
 }
 
+/// Fails to evaluate if an event declares a reply, in a set that is only outgoing.
+#[doc(hidden)]
+#[allow(clippy::panic, reason = "it runs in the compiler alone")]
+pub const fn only_outgoing<P: SocketProcedure>() {
+    if let [why, ..] = *<P::Outgoing as Events>::REPLIED {
+        panic!("{}", why);
+    }
+}
+
+/// Fails to evaluate if an event declares a question, in a set that is only incoming.
+#[doc(hidden)]
+#[allow(clippy::panic, reason = "it runs in the compiler alone")]
+pub const fn only_incoming<P: SocketProcedure>() {
+    if let [why, ..] = *<P::Incoming as Events>::ASKED {
+        panic!("{}", why);
+    }
+}
+
 const fn same_text(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {

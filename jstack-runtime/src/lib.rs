@@ -175,9 +175,12 @@ macro_rules! router {
 pub mod __private {
     pub use garde;
 
+    #[cfg(not(target_family = "wasm"))]
+    pub use crate::app::WithoutState;
     pub use crate::codegen::{
         AnswerWriter, Chooses, IsConverted, Params, UnknownParams, answers, kept, no_reply,
-        outcome, refused, replied, results, rules, sendable, unreplied,
+        only_incoming, only_outgoing, outcome, refused, replied, results, rules, sendable,
+        unreplied,
     };
     pub use crate::entry::{Sendable, Unsendable, exit_code, main};
     pub use crate::events::{

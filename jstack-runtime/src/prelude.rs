@@ -14,6 +14,9 @@ pub use garde::Validate;
 pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub use crate::__private::WithoutState as _;
 pub use crate::{
     App, Bearer, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Member,
     Origins, Payload, Raw, Receiver, Result, Router, Socket, SocketId, SuperJson, procedure,

@@ -19,6 +19,8 @@ use jstack_tests::Client;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+mod suites;
+
 mod pages {
     include!(concat!(env!("OUT_DIR"), "/docs.rs"));
 }
@@ -55,6 +57,20 @@ async fn the_program_of_the_readme_does_what_it_says() {
     }
     ann.emit("message", r#"{"room":"general","text":""}"#).await.expect("sent");
     assert!(ann.next_text().await.contains("\"invalid\""));
+}
+
+#[tokio::test]
+#[ignore = "run by ./check: needs Node"]
+async fn the_typescript_and_the_shell_of_the_pages_are_right() {
+    let readme = [("JSTACK_README", env!("CARGO_BIN_EXE_readme").as_ref())];
+    suites::run("docs.test.mjs", &readme).await;
+}
+
+#[tokio::test]
+#[ignore = "run by ./check: needs Node and Chromium"]
+async fn the_page_of_getting_started_chats_as_printed() {
+    let readme = [("JSTACK_README", env!("CARGO_BIN_EXE_readme").as_ref())];
+    suites::run("getting-started.test.mjs", &readme).await;
 }
 
 fn root() -> PathBuf {

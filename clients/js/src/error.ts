@@ -94,5 +94,5 @@ export interface Refusal {
 
 /** The server's refusal as an error. */
 export function refused(said: Refusal | null, event?: string): SocketError {
-  return new SocketError(said?.code ?? "failed", said?.message ?? "refused", event, said?.issues, said?.status, said?.after)
+  return new SocketError(said?.code ?? "failed", said?.message ?? "failed", event, said?.issues, said?.status, said?.after)
 }

@@ -168,7 +168,8 @@ fn what_is_last(hook: Hook) -> &'static str {
 
 /// What is known by its name to be in the wrong place, and types that extract nothing.
 fn extractors(handler: &Handler, args: &Args, errors: &mut Errors) {
-    let rules = [by_reference, too_early, streams, of_a_request, bodies, paths, plain_values];
+    let rules =
+        [by_reference, too_early, streams, of_a_request, bodies, paths, plain_values, borrowing];
     for arg in &handler.args {
         if let Some(message) = rules.iter().find_map(|rule| rule(handler, arg, args)) {
             errors.push(&arg.ty, message);
@@ -227,7 +228,11 @@ fn bodies(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
     let Some(inner) = types::of_body(&arg.ty) else {
         let reads_all = arg.role == Role::Extractor && types::is_whole_body(&arg.ty);
         return reads_all.then(|| {
-            format!("`{text}` reads the whole body, which is for the input alone\nhelp: serve it by a route of axum beside the procedures: `App::merge`")
+            let own = match name(&arg.ty).as_str() {
+                word @ ("Request" | "Body") => format!("\nnote: for an extractor of your own that has this name, write its path: `self::{word}`"),
+                _ => String::new(),
+            };
+            format!("`{text}` reads the whole body, which is for the input alone\nhelp: serve it by a route of axum beside the procedures: `App::merge`{own}")
         });
     };
     let inner = types::text(inner);
@@ -305,6 +310,14 @@ fn plain_values(handler: &Handler, arg: &Arg, args: &Args) -> Option<String> {
     Some(format!("`{text}` is not an extractor for a {kind} handler\nnote: {note}"))
 }
 
+/// An extractor with a lifetime, which nothing could outlive.
+fn borrowing(_: &Handler, arg: &Arg, _: &Args) -> Option<String> {
+    let lifetime = types::lifetime(&arg.ty).filter(|_| arg.role == Role::Extractor)?;
+    Some(format!(
+        "an extractor owns what it takes, and cannot live for `{lifetime}`\nhelp: use a type without a lifetime"
+    ))
+}
+
 /// Where a plain value goes in a `get` or `post` handler.
 fn of_input(kind: Kind, ty: &Type, args: &Args) -> String {
     if args.input.is_some() {
@@ -366,6 +379,22 @@ fn receivers(handler: &Handler, _: &Args, errors: &mut Errors) {
 /// A return type that has no name cannot be described.
 fn output(handler: &Handler, _: &Args, errors: &mut Errors) {
     let ReturnType::Type(_, ty) = &handler.output else { return };
+    if let Some(lifetime) = types::lifetime(ty) {
+        let message = format!(
+            "{} cannot return what it borrows: its answer outlives its arguments\nhelp: return an owned value, or `'static` for `{lifetime}`",
+            called(handler)
+        );
+        return errors.push(ty, message);
+    }
+    let fine = types::arguments(ty).first().copied().filter(|_| types::is(ty, "Result"));
+    let answer = fine.unwrap_or(ty);
+    if let (Hook::Procedure(Kind::Get | Kind::Post), true, Some(inner)) =
+        (handler.hook, types::is(answer, "Json"), types::of_body(answer))
+    {
+        let inner = types::text(inner);
+        let message = format!("an answer is JSON anyway\nhelp: write `{inner}`");
+        return errors.push(answer, message);
+    }
     let unnamed = |ty: &Type| matches!(types::plain(ty), Type::ImplTrait(_) | Type::Infer(_));
     if unnamed(ty) || types::arguments(ty).into_iter().any(unnamed) {
         let help = match handler.hook {

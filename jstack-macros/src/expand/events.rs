@@ -8,8 +8,16 @@ use syn::{Ident, Type, Visibility};
 
 use crate::errors::Errors;
 use crate::events;
-use crate::model::{Delivery, Event};
+use crate::model::{Delivery, Event, Exchange};
 use crate::types;
+
+/// What is wrong with an event that only the server emits.
+const REPLIED: &str = "declares `reply`, and only the server emits it: a handler replies to what \
+     clients send; write `ask = …` for an answer of the client, or put the event into the set of \
+     `incoming`";
+/// What is wrong with an event that only clients emit.
+const ASKED: &str = "declares `ask`, and only clients emit it: the server asks what it emits; \
+     write `reply = …` for an answer of its handler, or put the event into the set of `outgoing`";
 
 /// `#[derive(Events)] item`
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -29,11 +37,11 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 fn emitter(set: &events::Set<'_>) -> TokenStream {
-    let events::Set { vis, ident, rt, events, complete } = set;
+    let events::Set { vis, ident, rt, events, lost, complete } = set;
     let name = format_ident!("{ident}Emitter");
     let doc = format!(" Emits the events of [`{ident}`], each by a method of its own.");
     let room = code!(impl ::core::convert::Into<::std::borrow::Cow<'a, str>>);
-    let arms = events.iter().map(|event| {
+    let arms = events.iter().filter(|event| event.emits).map(|event| {
         let Event { variant, method, cfgs, .. } = event;
         code!(#(#cfgs)* Self::#variant(payload) => emitter.#method(payload),)
     });
@@ -43,7 +51,15 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     } else {
         code!(match self { #(#arms)* #rest })
     };
-    let methods = events.iter().map(|event| method(event, ident, rt));
+    let emitted = events.iter().filter(|event| event.emits);
+    let methods = emitted.map(|event| method(event, ident, rt));
+    let lost = lost.iter().map(|method| {
+        code! {
+            pub fn #method<T: ?::core::marker::Sized>(self, _: &T) -> #rt::EmitFuture {
+                ::core::unimplemented!()
+            }
+        }
+    });
     let table_name = format_ident!("{ident}Table");
     let fields = events.iter().map(|event| field(event, ident, rt));
     let entries = events.iter().map(|event| entry(event, ident, rt));
@@ -71,6 +87,20 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     }).collect();
     let replies = (!replies.is_empty())
         .then(|| code!(const REPLIES: &'static [(&'static str, &'static str)] = &[#(#replies,)*];));
+    let one_way = |name: &str, of: fn(&Exchange) -> Option<&Type>, why: &str| {
+        let name = format_ident!("{name}");
+        let messages = events.iter().filter_map(|event| {
+            let (variant, cfgs) = (&event.variant, &event.cfgs);
+            of(&event.exchange)?;
+            let message = format!("event `{variant}` {why}");
+            Some(code!(#(#cfgs)* #message))
+        });
+        let messages: Vec<_> = messages.collect();
+        (!messages.is_empty())
+            .then(|| code!(const #name: &'static [&'static str] = &[#(#messages,)*];))
+    };
+    let replied = one_way("REPLIED", |exchange| exchange.reply.as_ref(), REPLIED);
+    let asked = one_way("ASKED", |exchange| exchange.ask.as_ref(), ASKED);
     let (asker_type, asker_new, asker) = (asker.ty(), asker.constructor(), asker.definition(set));
     let (replier_type, replier_new, replier) =
         (replier.ty(), replier.constructor(), replier.definition(set));
@@ -103,6 +133,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
                 #rt::Events::emit(event, self)
             }
             #(#methods)*
+            #(#lost)*
         }
         #asker
         #replier
@@ -122,6 +153,8 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             const TABLE: #table_name = #table_name { #(#entries,)* };
             const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#listed,)*];
             #replies
+            #replied
+            #asked
             fn emitter(target: #rt::__private::Target<'_>) -> #name<'_> {
                 #name(target)
             }

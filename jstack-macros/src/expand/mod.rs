@@ -265,6 +265,20 @@ fn presence(
     Some((implementation, code!(.presence::<Self>())))
 }
 
+/// Where the two sets of events differ: constants that fail to evaluate if an event declares what
+/// makes no sense in its direction.
+fn one_way(args: &Args, marker: &TokenStream) -> Option<TokenStream> {
+    let (rt, incoming, outgoing) = (args.runtime(), args.incoming.as_ref(), args.outgoing.as_ref());
+    let (incoming, outgoing) = (incoming?, outgoing?);
+    if types::text(incoming) == types::text(outgoing) {
+        return None;
+    }
+    // The user's own spans: where a constant fails is shown there.
+    let incoming = quote_spanned!(incoming.span()=> #rt::__private::only_incoming::<#marker>());
+    let outgoing = quote_spanned!(outgoing.span()=> #rt::__private::only_outgoing::<#marker>());
+    Some(code!(const _: () = #incoming; const _: () = #outgoing;))
+}
+
 /// `.history(100, 300_000)`, where the procedure keeps one.
 fn history(args: &Args) -> Option<TokenStream> {
     let crate::args::History { count, millis } = args.history.as_ref()?;

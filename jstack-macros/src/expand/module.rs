@@ -202,6 +202,7 @@ impl<'a> Generated<'a> {
     fn event(&self) -> TokenStream {
         // Where the arms are of two contexts, rustc does not offer to edit the attribute.
         let mut contexts = [Span::call_site(), Span::mixed_site()].into_iter().cycle();
+        let count = self.handlers.events.len();
         let arms = self.handlers.events.iter().flat_map(|handler| {
             let next = contexts.next().unwrap_or_else(Span::call_site);
             handler.variants.iter().map(move |variant| {
@@ -224,8 +225,14 @@ impl<'a> Generated<'a> {
             code!(#(#cfgs)* #pattern => #body,)
         });
         let lost = (rest.is_none() && self.handlers.incomplete).then(fallback::lost_events);
+        // With fewer than two arms it would: these never match.
+        let missing =
+            if rest.is_none() && lost.is_none() { 2_usize.saturating_sub(count) } else { 0 };
+        let never = [Span::mixed_site(), Span::call_site()].into_iter().take(missing);
+        let never =
+            never.map(|context| quote_spanned!(context=> _ if false => ::core::unreachable!(),));
         let place = self.args.incoming.as_ref().map_or_else(Span::mixed_site, at);
-        quote_spanned!(place=> match event { #(#arms)* #rest #lost })
+        quote_spanned!(place=> match event { #(#arms)* #(#never)* #rest #lost })
     }
 
     /// `#[error]`, where there is one.
@@ -418,6 +425,7 @@ impl quote::ToTokens for Generated<'_> {
         let implementation = self.implementation();
         let no_replies = self.no_replies();
         let history = super::history_const(self.args);
+        let one_way = super::one_way(self.args, &code!(Procedure));
         tokens.extend(code! {
             #(#aliases)*
             #(#conditional)*
@@ -447,6 +455,7 @@ impl quote::ToTokens for Generated<'_> {
             #presence
             #implementation
             #no_replies
+            #one_way
         });
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
     let implementation = Implementation {
         rt,
         args,
-        marker: code!(#ident::Procedure),
+        marker: respanned(code!(#ident::Procedure), at(ident)),
         bound: if kind == Kind::Ws { code!(SocketExtractor) } else { code!(RequestExtractor) },
         extractors: if written { distinct(handler.extracted()) } else { Vec::new() },
         conditional: Vec::new(),
@@ -42,20 +42,30 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         call: written
             .then(|| if kind == Kind::Ws { run(handler, rt) } else { answer(handler, kind, args) }),
     };
-    let types = (written && kind != Kind::Ws).then(|| http_types(handler, args));
-    code! {
-        #function_item
-        #(#cfgs)*
+    let one_way = (kind == Kind::Ws)
+        .then(|| super::one_way(args, &code!(#ident::Procedure)))
+        .flatten()
+        .map(|checks| code!(#(#cfgs)* const _: () = { #checks };));
+    let module = code! {
         #[doc(hidden)]
         #vis mod #ident {
             #[doc = #doc]
             #marker_vis struct Procedure;
         }
+    };
+    // Where another module has the name, rustc shows the function's name and not the attribute.
+    let module = respanned(module, at(ident));
+    let types = (written && kind != Kind::Ws).then(|| http_types(handler, args));
+    code! {
+        #function_item
+        #(#cfgs)*
+        #module
         #events
         #types
         #presence
         #(#cfgs)*
         #implementation
+        #one_way
     }
 }
 
@@ -128,6 +138,7 @@ fn http_types(handler: &Handler, args: &Args) -> TokenStream {
     let rt = args.runtime();
     let Handler { ident, cfgs, .. } = handler;
     let optional = handler.args.iter().any(|arg| arg.role == Role::OptionalInput);
+    let marker = respanned(code!(#ident::Procedure), at(ident));
     let input = match &args.input {
         Some(input) if optional => code!(::core::option::Option<#input>),
         Some(input) => code!(#input),
@@ -140,7 +151,7 @@ fn http_types(handler: &Handler, args: &Args) -> TokenStream {
     code! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #rt::__private::HttpProcedure for #ident::Procedure {
+        impl #rt::__private::HttpProcedure for #marker {
             type Input = #input;
             type Output = #output;
         }
@@ -224,10 +235,11 @@ fn events(handler: &Handler, args: &Args) -> Option<TokenStream> {
     let incoming = args.incoming.as_ref().or(args.outgoing.as_ref())?;
     let outgoing = args.outgoing.as_ref().unwrap_or(incoming);
     let history = super::history_const(args);
+    let marker = respanned(code!(#ident::Procedure), at(ident));
     Some(code! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #rt::SocketProcedure for #ident::Procedure {
+        impl #rt::SocketProcedure for #marker {
             type Incoming = #incoming;
             type Outgoing = #outgoing;
             #history

@@ -44,6 +44,7 @@ mod chat {
                         ::jstack_runtime::__private::sendable(message(payload)).await,
                     )
                 }
+                _ if false => ::core::unreachable!(),
             }
         }
         fn member(

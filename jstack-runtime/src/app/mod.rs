@@ -20,6 +20,8 @@ pub(crate) mod settings;
 #[cfg(feature = "client")]
 mod test;
 #[cfg(not(target_family = "wasm"))]
+mod without_state;
+#[cfg(not(target_family = "wasm"))]
 mod wrangler;
 
 #[cfg(target_family = "wasm")]
@@ -27,3 +29,5 @@ pub(crate) use build::Built;
 pub use builder::App;
 #[cfg(feature = "client")]
 pub use test::TestServer;
+#[cfg(not(target_family = "wasm"))]
+pub use without_state::WithoutState;

@@ -54,6 +54,14 @@ pub trait Events: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const REPLIES: &'static [(&'static str, &'static str)] = &[];
 
+    /// For each event that declares `reply`: what is wrong where only the server emits it.
+    #[doc(hidden)]
+    const REPLIED: &'static [&'static str] = &[];
+
+    /// For each event that declares `ask`: what is wrong where only clients emit it.
+    #[doc(hidden)]
+    const ASKED: &'static [&'static str] = &[];
+
     /// The events, in the order of the variants.
     const EVENTS: &'static [&'static dyn AnyEvent<Self>];
 

@@ -33,11 +33,11 @@ export function judge(code: number, reason: string, wasOpen: boolean, bye: Bye |
   const isBad = code === 1008 || (v1 && code === 1009) || (http >= 400 && http < 500 && http !== 408 && http !== 429)
   const text = reason || `${wasOpen ? "connection lost" : "cannot connect"}: ${code}`
   return {
-    code,
+    ...bye,
     reason,
+    code,
     cause: bye ? refused(bye) : new SocketError(wasOpen ? "lost" : "connect", text, undefined, [], status),
     final: !(bye?.retry ?? !isBad),
     unauthorized: status === 401,
-    after: bye?.after,
   }
 }

@@ -1,0 +1,28 @@
+// A question by an event that only clients send.
+use jstack_runtime::prelude::*;
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+#[derive(Clone, Debug, Events)]
+pub enum In {
+    #[event(ask = u32)]
+    Message(Message),
+    Cleared(()),
+}
+#[derive(Clone, Debug, Events)]
+pub enum Out {
+    Confirm(String),
+    Said(Message),
+}
+#[procedure(ws, incoming = In, outgoing = Out)]
+mod chat {
+    use super::*;
+    #[on(Message)]
+    async fn message(_: Message) {}
+    #[on(Cleared)]
+    async fn cleared(_: ()) {}
+}
+fn main() {
+    let _: Router = router![chat];
+}

@@ -1,0 +1,31 @@
+// An event of a reserved name in a module that handles it: one error.
+use jstack_runtime::prelude::*;
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Payload)]
+pub struct Message {
+    pub text: String,
+}
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+    Ping(()),
+}
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+    #[on(Message)]
+    async fn message(io: Io, message: Message) -> Result {
+        io.all().message(&message).await
+    }
+    #[on(Cleared)]
+    async fn cleared(io: Io, _: ()) -> Result {
+        io.all().cleared(&()).await
+    }
+    #[on(Ping)]
+    async fn added(io: Io, p: ()) -> Result {
+        Ok(())
+    }
+}
+fn main() {
+    let _: Router = router![chat];
+}

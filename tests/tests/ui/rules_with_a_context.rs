@@ -1,0 +1,29 @@
+// Rules that ask for a context.
+use jstack_runtime::prelude::*;
+pub struct Ctx;
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate, Payload)]
+#[garde(context(Ctx))]
+pub struct Message {
+    #[garde(length(chars, min = 1))]
+    pub text: String,
+}
+#[derive(Clone, Debug, Events)]
+pub enum Chat {
+    Message(Message),
+    Cleared(()),
+}
+#[procedure(ws, incoming = Chat, outgoing = Chat)]
+mod chat {
+    use super::*;
+    #[on(Message)]
+    async fn message(io: Io, message: Message) -> Result {
+        io.all().message(&message).await
+    }
+    #[on(Cleared)]
+    async fn cleared(io: Io, _: ()) -> Result {
+        io.all().cleared(&()).await
+    }
+}
+fn main() {
+    let _: Router = router![chat];
+}
