@@ -96,12 +96,24 @@ impl Who<'_> {
             || earlier.chain(&message.except_room).any(|it| self.is_in(it))
     }
 
+    /// Whether there is a message of the room that nobody heard and that was not for this client.
+    fn may_have_missed_unheard(&self, room: &str) -> bool {
+        let of = &self.rooms[room].of;
+        let is_of_room = |message: &Published| message.rooms.iter().any(|it| it == room);
+        let mut unheard =
+            self.published.iter().filter(|(n, it)| is_of_room(it) && !of.contains_key(n));
+        unheard.any(|(n, _)| self.may_miss(*n, room))
+    }
+
     /// The offset of the first message that is missing between two places of one epoch.
     fn missing(&self, room: &str, from: &Place, to: &Place) -> Option<u64> {
         let places = &self.rooms[room].at;
         let is_missing = |offset: &u64| {
-            let n = places.get(&(to.0.clone(), *offset));
-            n.is_none_or(|n| !self.may_miss(*n, room))
+            match places.get(&(to.0.clone(), *offset)) {
+                Some(n) => !self.may_miss(*n, room),
+                // Nobody whom it was for has heard it, perhaps in a gap of theirs.
+                None => !self.may_have_missed_unheard(room),
+            }
         };
         (from.1 + 1..to.1).find(is_missing)
     }
