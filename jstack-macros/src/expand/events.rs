@@ -53,13 +53,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     };
     let emitted = events.iter().filter(|event| event.emits);
     let methods = emitted.map(|event| method(event, ident, rt));
-    let lost = lost.iter().map(|method| {
-        code! {
-            pub fn #method<T: ?::core::marker::Sized>(self, _: &T) -> #rt::EmitFuture {
-                ::core::unimplemented!()
-            }
-        }
-    });
+    let lost = lost.iter().map(|method| lost_method(method, rt));
     let table_name = format_ident!("{ident}Table");
     let fields = events.iter().map(|event| field(event, ident, rt));
     let entries = events.iter().map(|event| entry(event, ident, rt));
@@ -74,33 +68,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
     let asker = Side::asker(set);
     let replier = Side::replier(set);
     let requester = Side::requester(set);
-    let replies: Vec<_> = events.iter().filter_map(|event| {
-        let Event { variant, cfgs, exchange, .. } = event;
-        let reply = types::text(exchange.reply.as_ref()?);
-        let (name, help) = (
-            variant.to_string(),
-            format!(
-                "event `{variant}` declares `reply = {reply}`: its handler returns `{reply}` or `Result<{reply}>`"
-            ),
-        );
-        Some(code!(#(#cfgs)* (#name, #help)))
-    }).collect();
-    let replies = (!replies.is_empty())
-        .then(|| code!(const REPLIES: &'static [(&'static str, &'static str)] = &[#(#replies,)*];));
-    let one_way = |name: &str, of: fn(&Exchange) -> Option<&Type>, why: &str| {
-        let name = format_ident!("{name}");
-        let messages = events.iter().filter_map(|event| {
-            let (variant, cfgs) = (&event.variant, &event.cfgs);
-            of(&event.exchange)?;
-            let message = format!("event `{variant}` {why}");
-            Some(code!(#(#cfgs)* #message))
-        });
-        let messages: Vec<_> = messages.collect();
-        (!messages.is_empty())
-            .then(|| code!(const #name: &'static [&'static str] = &[#(#messages,)*];))
-    };
-    let replied = one_way("REPLIED", |exchange| exchange.reply.as_ref(), REPLIED);
-    let asked = one_way("ASKED", |exchange| exchange.ask.as_ref(), ASKED);
+    let declared = declared(set);
     let (asker_type, asker_new, asker) = (asker.ty(), asker.constructor(), asker.definition(set));
     let (replier_type, replier_new, replier) =
         (replier.ty(), replier.constructor(), replier.definition(set));
@@ -152,9 +120,7 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             type Table = #table_name;
             const TABLE: #table_name = #table_name { #(#entries,)* };
             const EVENTS: &'static [&'static dyn #rt::__private::AnyEvent<Self>] = &[#(#listed,)*];
-            #replies
-            #replied
-            #asked
+            #declared
             fn emitter(target: #rt::__private::Target<'_>) -> #name<'_> {
                 #name(target)
             }
@@ -164,6 +130,48 @@ fn emitter(set: &events::Set<'_>) -> TokenStream {
             fn emit(&self, emitter: Self::Emitter<'_>) -> #rt::EmitFuture {
                 #body
             }
+        }
+    }
+}
+
+/// What handlers return and what is wrong with an event in one direction, for checks by the compiler.
+fn declared(set: &events::Set<'_>) -> TokenStream {
+    let events = &set.events;
+    let replies: Vec<_> = events.iter().filter_map(|event| {
+        let Event { variant, cfgs, exchange, .. } = event;
+        let reply = types::text(exchange.reply.as_ref()?);
+        let (name, help) = (
+            variant.to_string(),
+            format!(
+                "event `{variant}` declares `reply = {reply}`: its handler returns `{reply}` or `Result<{reply}>`"
+            ),
+        );
+        Some(code!(#(#cfgs)* (#name, #help)))
+    }).collect();
+    let replies = (!replies.is_empty())
+        .then(|| code!(const REPLIES: &'static [(&'static str, &'static str)] = &[#(#replies,)*];));
+    let one_way = |name: &str, of: fn(&Exchange) -> Option<&Type>, why: &str| {
+        let name = format_ident!("{name}");
+        let messages = events.iter().filter_map(|event| {
+            let (variant, cfgs) = (&event.variant, &event.cfgs);
+            of(&event.exchange)?;
+            let message = format!("event `{variant}` {why}");
+            Some(code!(#(#cfgs)* #message))
+        });
+        let messages: Vec<_> = messages.collect();
+        (!messages.is_empty())
+            .then(|| code!(const #name: &'static [&'static str] = &[#(#messages,)*];))
+    };
+    let replied = one_way("REPLIED", |exchange| exchange.reply.as_ref(), REPLIED);
+    let asked = one_way("ASKED", |exchange| exchange.ask.as_ref(), ASKED);
+    code!(#replies #replied #asked)
+}
+
+/// The method of an event that was left out because of an error: it takes anything.
+fn lost_method(method: &Ident, rt: &TokenStream) -> TokenStream {
+    code! {
+        pub fn #method<T: ?::core::marker::Sized>(self, _: &T) -> #rt::EmitFuture {
+            ::core::unimplemented!()
         }
     }
 }
