@@ -1,7 +1,7 @@
 //! Calls cargo, and finds the module that it has built.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -22,7 +22,7 @@ const SMALL: [&str; 6] = [
 ];
 
 /// Builds the program and returns the path of its module.
-pub(crate) fn build(options: &Options, unwinding: &Unwinding) -> Result<PathBuf, Failure> {
+pub(crate) fn build(options: &Options, unwinding: Unwinding) -> Result<PathBuf, Failure> {
     let mut cargo = cargo();
     cargo.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     for (flag, value) in [
@@ -40,7 +40,7 @@ pub(crate) fn build(options: &Options, unwinding: &Unwinding) -> Result<PathBuf,
             cargo.args(SMALL.iter().flat_map(|setting| ["--config", setting]));
         }
     }
-    if *unwinding == Unwinding::Yes {
+    if unwinding == Unwinding::Yes {
         unwind(&mut cargo);
     }
     let mut child = cargo
@@ -115,9 +115,9 @@ fn module(line: &str) -> Option<(String, PathBuf)> {
     let path = message["filenames"]
         .as_array()?
         .iter()
-        .filter_map(Value::as_str)
-        .find(|path| path.ends_with(".wasm"))?;
-    is_program.then(|| (target["name"].as_str().unwrap_or_default().to_owned(), path.into()))
+        .filter_map(|name| name.as_str().map(Path::new))
+        .find(|path| path.extension().is_some_and(|extension| extension == "wasm"))?;
+    is_program.then(|| (target["name"].as_str().unwrap_or_default().to_owned(), path.to_owned()))
 }
 
 #[cfg(test)]

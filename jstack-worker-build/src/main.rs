@@ -42,7 +42,7 @@ fn failed(why: &str) -> ExitCode {
 fn build(options: &arguments::Options) -> Result<(), Failure> {
     let unwinding = unwinding::choose(options.panic)?;
     eprintln!("jstack-worker-build: {unwinding}");
-    let module = cargo::build(options, &unwinding)?;
+    let module = cargo::build(options, unwinding)?;
     glue::write(&module, &options.out, options.profile)?;
     eprintln!("jstack-worker-build: {} is ready", options.out.join("index.js").display());
     Ok(())
