@@ -291,6 +291,7 @@ pub fn unreplied<O: IntoOutcome<()>>(outcome: O) -> Result<EncodedReply> {
 /// Fails to evaluate if one of the variants that a handler without a reply takes declares one.
 #[doc(hidden)]
 #[allow(clippy::panic, reason = "it runs in the compiler alone")]
+#[track_caller]
 pub const fn no_reply<P: SocketProcedure>(variants: &[&str]) {
     let replies = <P::Incoming as Events>::REPLIES;
     let mut declared = 0;
@@ -308,6 +309,7 @@ pub const fn no_reply<P: SocketProcedure>(variants: &[&str]) {
 /// Fails to evaluate if an event declares a reply, in a set that is only outgoing.
 #[doc(hidden)]
 #[allow(clippy::panic, reason = "it runs in the compiler alone")]
+#[track_caller]
 pub const fn only_outgoing<P: SocketProcedure>() {
     if let [why, ..] = *<P::Outgoing as Events>::REPLIED {
         panic!("{}", why);
@@ -317,6 +319,7 @@ pub const fn only_outgoing<P: SocketProcedure>() {
 /// Fails to evaluate if an event declares a question, in a set that is only incoming.
 #[doc(hidden)]
 #[allow(clippy::panic, reason = "it runs in the compiler alone")]
+#[track_caller]
 pub const fn only_incoming<P: SocketProcedure>() {
     if let [why, ..] = *<P::Incoming as Events>::ASKED {
         panic!("{}", why);

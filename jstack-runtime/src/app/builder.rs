@@ -387,7 +387,7 @@ impl<S> App<S> {
     /// #     async fn message(io: Io, text: String) -> Result { io.to("general").message(&text).await }
     /// # }
     /// # fn example() {
-    /// let app = App::new().mount("post", router![chat]);
+    /// let app: App = App::new().mount("post", router![chat]);
     /// let io = app.io::<chat::Procedure>();
     /// tokio::spawn(async move { io.all().message("the server is up").await });
     /// # }

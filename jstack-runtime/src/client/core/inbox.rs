@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use super::presence::Presence;
-use super::state::Core;
 use crate::client::incoming::{Gap, GapReason, Meta};
 use crate::error::Error;
 
@@ -46,22 +44,5 @@ impl Inbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
-    }
-}
-
-impl Core {
-    /// Reports what no call returns.
-    pub(in crate::client) fn report(&mut self, event: Option<String>, error: Error) {
-        self.inbox.put(Item::Error { event, error });
-    }
-
-    /// The next thing that the application hears.
-    pub(in crate::client) fn pop(&mut self) -> Option<Item> {
-        self.inbox.pop()
-    }
-
-    /// Whether something waits for the application.
-    pub(in crate::client) fn has_news(&self) -> bool {
-        !self.inbox.is_empty() || self.presences.values().any(Presence::has_changes)
     }
 }

@@ -7,6 +7,7 @@ mod outbox;
 mod people;
 mod presence;
 mod receiving;
+mod reporting;
 mod requests;
 mod room;
 mod sending;
