@@ -108,8 +108,7 @@ impl Who<'_> {
         let Room { at, of } = &self.rooms[room];
         let between = || from.1 + 1..to.1;
         let message = |offset: u64| at.get(&(to.0.clone(), offset)).copied();
-        let is_missing =
-            |offset: &u64| message(*offset).is_some_and(|n| !self.may_miss(n, room));
+        let is_missing = |offset: &u64| message(*offset).is_some_and(|n| !self.may_miss(n, room));
         if let Some(missing) = between().find(is_missing) {
             return Some(missing);
         }
