@@ -40,7 +40,9 @@ export const entered = (page, room) => page.locator("#log .note", { hasText: `Yo
 export const here = (page, others) =>
   page.locator("#here", { hasText: new RegExp(`^${others.length + 1} here: ${["you", ...others].join(", ")}$`) }).waitFor()
 // The messages that contain this text and that the server has sent.
-export const message = (page, text) => page.locator("#log .message:not(.sending)", { hasText: text })
+// The text alone: with the name or the time beside it, `message 1` at 1:20 would be `message 11` too.
+export const message = (page, text) =>
+  page.locator("#log .message:not(.sending)").filter({ has: page.locator("span", { hasText: text }) })
 export const texts = page =>
   page.locator("#log .message").evaluateAll(all => all.map(p => ["b", "span"].map(part => p.querySelector(part).textContent)))
 

@@ -67,10 +67,12 @@ test("two windows of the first page chat through Vite", async () => {
 
     // What the rules refuse is shown, and nobody gets it.
     const refused = windows[0].waitForEvent("dialog")
-    await windows[0].getByRole("button", { name: "Send" }).click()
+    // A click is over once the dialog is.
+    const clicked = windows[0].getByRole("button", { name: "Send" }).click()
     const dialog = await refused
     assert.match(dialog.message(), /text: length is lower than 1/)
     await dialog.dismiss()
+    await clicked
   } finally {
     vite.signal("SIGTERM")
     await vite.ended
