@@ -12,6 +12,8 @@ mod requests;
 mod room;
 mod sending;
 mod state;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub(super) use inbox::Item;
