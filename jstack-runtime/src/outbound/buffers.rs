@@ -1,23 +1,23 @@
-//! A thread's spare buffers: a connection owns one only while something waits in it.
+//! Each thread's spare buffers. A connection owns a buffer only while something waits in it.
 
 use std::cell::RefCell;
 
 /// Spare buffers kept for each thread.
 const SPARES: usize = 1024;
-/// A buffer that grew beyond this is given back to the allocator.
+/// A larger buffer is freed instead of kept.
 const LARGEST: usize = 8 * 1024;
 
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty buffer.
+/// Takes a spare buffer, or makes one. It is empty.
 pub(super) fn take() -> Vec<u8> {
-    // A thread that is ending has no spares any more.
+    // `try_with`, because a thread that is ending has no spares any more.
     SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
 
-/// Gives a buffer back.
+/// Returns a buffer to the spares of this thread.
 pub(super) fn give(mut buffer: Vec<u8>) {
     if buffer.capacity() == 0 || buffer.capacity() > LARGEST {
         return;

@@ -1,4 +1,16 @@
-//! Writes to all connections that have something to say, once a scheduler turn.
+//! The flusher: writes all queues with pending frames, once per scheduler turn.
+//!
+//! ```text
+//!   thread 1: publishers ── mark ──► list 1 ── wake ──► task: let readers run, take, flush each
+//!   thread 2: publishers ── mark ──► list 2 ── wake ──► task: …
+//! ```
+//!
+//! Each thread has its own list. A fan-out is therefore flushed where it was produced, while the
+//! queues are still in that core's cache.
+//!
+//! A mark is never lost. It is in the list before `wake`, and `wake` stores one permit: a task that
+//! is between two waits finds it. A connection is in one list at most, because only the push that
+//! schedules a flush returns [`Pushed::Dirty`](super::Pushed::Dirty).
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,23 +22,21 @@ use tokio::runtime::Handle;
 use super::{Flushed, Writable, WriteFailure};
 use crate::sync::{Mutex, Notify};
 
-/// Reads in one turn of the runtime after which readers are probably still waiting. The flusher is mostly
-/// woken within a turn, of which it sees the rest.
+/// Reads in one scheduler turn from which on other readers are probably still waiting.
+///
+/// The number is small because the flusher is mostly woken within a turn, and sees only its rest.
 const BUSY_TURN: u32 = 8;
-/// Reads after which the flusher writes, however many readers are still waiting.
+/// Reads after which the flusher writes, even if readers are still waiting.
 const MOST_READS: u32 = 1024;
 
-/// The connections with something to write, in several lists.
-///
-/// A thread notes what it has pushed to in a list of its own, whosever connections these are: they
-/// are written where they are in the cache, and a fan-out is not divided among workers.
+/// The connections with pending frames, in one list for each thread that pushes.
 pub(crate) struct Flusher<M> {
-    /// Made for the first connection: before, there may be no runtime.
+    /// Made for the first connection: earlier there may be no runtime.
     lists: OnceLock<Box<[Arc<DirtyList<M>>]>>,
     write_timeout: Duration,
 }
 
-/// Connections with something to write.
+/// The connections that one flushing task has to write.
 pub(super) struct DirtyList<M> {
     dirty: Mutex<Vec<Arc<M>>>,
     wake: Notify,
@@ -34,7 +44,7 @@ pub(super) struct DirtyList<M> {
 }
 
 thread_local! {
-    /// Numbers the threads that note something.
+    /// The number of this thread, in the order in which threads first pushed.
     static THREAD: usize = {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         NEXT.fetch_add(1, Ordering::Relaxed)
@@ -42,29 +52,29 @@ thread_local! {
 }
 
 thread_local! {
-    /// Reads of connections on this thread that brought something, modulo the type.
+    /// Reads on this thread that returned bytes, modulo the type.
     static READS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts a read of a connection that brought something.
+/// Counts a read that returned bytes.
 #[inline]
 pub(crate) fn note_read() {
     READS.with(|reads| reads.set(reads.get().wrapping_add(1)));
 }
 
-/// Lets the readers run that are ready, so that one write carries what all of them have to say.
+/// Yields until the readers that are ready have run, so that one write carries the output of all.
 ///
-/// A worker looks for new events after `event_interval` tasks at the latest, 61 by default, and runs the
-/// flusher right after. If many readers ran in that turn, others are probably still waiting in the
-/// runtime's queues. To write then would cost a system call for each connection and each 61 readers, and
-/// the clients that got something would send again and push the waiting ones further back.
+/// After `event_interval` tasks (61 by default), a worker polls for I/O and then runs the flusher.
+/// If many readers ran in that turn, others are probably still in the runtime's queues. A write at
+/// that moment would cost one system call for each connection and every 61 readers. The clients
+/// that it reaches would send again, and their messages would delay the readers that still wait.
 async fn let_readers_run() {
     let (mut gathered, mut busy) = (0, true);
     while busy && gathered < MOST_READS {
         let (thread, before) = (THREAD.with(|thread| *thread), READS.get());
         tokio::task::yield_now().await;
         if THREAD.with(|now| *now != thread) {
-            // Another worker runs this now, whose reads say nothing of the first one's.
+            // Another worker runs this task now. Its count of reads is not comparable.
             return;
         }
         let turn = READS.get().wrapping_sub(before);
@@ -81,7 +91,8 @@ impl<M: Writable> Flusher<M> {
     /// Starts the flushing tasks, at the first connection.
     pub(crate) fn start(&self) {
         self.lists.get_or_init(|| {
-            // Twice the workers: other threads push too, and thread numbers may share a list.
+            // Twice the workers: other threads push too, and their numbers may collide modulo
+            // the number of lists.
             let lists = 2 * Handle::current().metrics().num_workers();
             let start = |_| {
                 let list = Arc::new(DirtyList::new());
@@ -98,14 +109,14 @@ impl<M: Writable> Flusher<M> {
         lists.get(THREAD.with(|thread| *thread) % lists.len()).map(|list| &**list)
     }
 
-    /// Notes one connection.
+    /// Adds a connection to the list of this thread.
     pub(crate) fn mark(&self, member: Arc<M>) {
         if let Some(list) = self.list() {
             list.mark(member);
         }
     }
 
-    /// Notes many connections and empties `members`.
+    /// Adds many connections to the list of this thread, and empties `members`.
     pub(crate) fn mark_all(&self, members: &mut Vec<Arc<M>>) {
         match self.list() {
             Some(list) if !members.is_empty() => list.mark_all(members),
@@ -128,24 +139,24 @@ impl<M> DirtyList<M> {
         Self { dirty: Mutex::default(), wake: Notify::new(), ended: false.into() }
     }
 
-    /// Notes one connection.
+    /// Adds a connection.
     pub(super) fn mark(&self, member: Arc<M>) {
         self.dirty.lock().push(member);
         self.wake.notify_one();
     }
 
-    /// Notes many.
+    /// Adds many connections, and empties `members`.
     fn mark_all(&self, members: &mut Vec<Arc<M>>) {
         self.dirty.lock().append(members);
         self.wake.notify_one();
     }
 
-    /// Takes what is noted; `work` is empty.
+    /// Moves the list to `work`, which must be empty.
     fn take(&self, work: &mut Vec<Arc<M>>) {
         std::mem::swap(work, &mut *self.dirty.lock());
     }
 
-    /// Waits for something to write and takes it.
+    /// Waits for connections and moves them to `work`.
     #[cfg(jstack_loom)]
     pub(super) async fn next(&self, work: &mut Vec<Arc<M>>) {
         self.wake.notified().await;
@@ -173,7 +184,7 @@ impl<M: Writable> DirtyList<M> {
     }
 }
 
-/// Writes as fast as a slow reader takes it, and gives up on one that takes nothing at all.
+/// Writes as fast as a slow client reads, and cuts off one that reads nothing within `timeout`.
 async fn wait_for_reader<M: Writable>(member: Arc<M>, timeout: Duration) {
     let out = member.out();
     loop {
@@ -197,7 +208,7 @@ mod tests {
 
     use super::{MOST_READS, let_readers_run, note_read};
 
-    /// So many readers are ready when the flusher is woken; returns how many of them ran before it wrote.
+    /// Wakes the flusher while `readers` are ready. Returns how many of them ran before it wrote.
     async fn gathered(readers: u32) -> u32 {
         gathered_by(let_readers_run(), readers).await
     }
@@ -218,8 +229,8 @@ mod tests {
         flusher.await.expect("no panic")
     }
 
-    /// The reason for more than one turn: tokio's default ends a turn after 61 tasks, and what was
-    /// woken last runs first in the next one.
+    /// Why the flusher waits for more than one turn: tokio ends a turn after 61 tasks, and the task
+    /// that was woken last runs first in the next.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn one_turn_is_too_short_for_many_readers() {
         for _ in 0..20 {
@@ -228,7 +239,7 @@ mod tests {
         }
     }
 
-    /// But for the few turns of which the flusher saw only the last readers.
+    /// In a few turns, the flusher sees only the last readers.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn readers_that_are_ready_share_a_write() {
         let mut shared = 0;
@@ -243,7 +254,7 @@ mod tests {
         assert_eq!(gathered(1000).await, 1000);
     }
 
-    /// Nobody waits for a flood to end.
+    /// A flood of reads does not delay writes for ever.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn beyond_a_number_of_reads_the_flusher_writes() {
         let ran = gathered(20 * MOST_READS).await;

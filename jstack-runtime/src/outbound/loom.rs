@@ -1,8 +1,8 @@
-//! The hand-over from publishers to the flusher, in every order in which threads can run.
+//! A model check of the hand-over from publishers to the flusher, in all orders of the threads.
 //!
 //! `RUSTFLAGS="--cfg jstack_loom" cargo test -p jstack-runtime --lib loom --release`
 
-use std::sync::Mutex as StdMutex;
+use std::sync::{Arc, Mutex as StdMutex};
 
 use loom::future::block_on;
 use loom::sync::Arc as LoomArc;
@@ -11,7 +11,6 @@ use loom::thread;
 use super::flusher::DirtyList;
 use super::socket::Socket;
 use super::{Flushed, Frame, Outbound, Pushed, QueueLimits};
-use std::sync::Arc;
 
 const LIMITS: QueueLimits = QueueLimits { bytes: 1000, frames: 100 };
 const CLOSING: &[u8] = b"\x88\x00";
@@ -24,7 +23,7 @@ impl AsRef<Outbound> for Connection {
     }
 }
 
-/// One connection, its list, and what was written to its socket.
+/// One connection, its flusher's list, and the bytes written to its socket.
 #[derive(Clone)]
 struct Rig {
     list: LoomArc<DirtyList<Connection>>,
@@ -46,7 +45,7 @@ impl Rig {
         Self { list: LoomArc::new(DirtyList::new()), connection, written }
     }
 
-    /// What a publisher does; `false` if the connection was closed.
+    /// Pushes as a publisher does; `false` if the queue was closed.
     fn push(&self, name: u8) -> bool {
         let pushed = self.connection.0.push(&Frame::new(&frame(name)[..]), LIMITS, || CLOSING);
         if pushed == Pushed::Dirty {
@@ -61,8 +60,8 @@ impl Rig {
         }
     }
 
-    /// What the flushing task does, until `bytes` are written: a wake-up that is lost leaves it
-    /// waiting, which loom reports.
+    /// Flushes as the flushing task does, until `bytes` are written. After a lost wake-up it would
+    /// wait for ever, which loom reports.
     fn flush_until(&self, bytes: usize) {
         let mut work = Vec::new();
         while self.written().len() < bytes {
@@ -80,7 +79,7 @@ impl Rig {
     }
 }
 
-/// The names of the frames in `bytes`, which must be whole ones; a close frame is `!`.
+/// The names of the frames in `bytes`, all of which must be whole. A close frame is `!`.
 fn names(mut bytes: &[u8]) -> Vec<u8> {
     let mut names = Vec::new();
     while let Some((head, rest)) = bytes.split_first_chunk::<2>() {
@@ -144,7 +143,7 @@ fn loom_what_was_pushed_before_a_close_goes_out_and_nothing_after_it() {
             let rig = rig.clone();
             move || rig.close()
         });
-        // The close frame comes always, the others perhaps.
+        // The close frame is always written, the others perhaps.
         rig.flush_until(2);
         let taken = publisher.join().expect("no panic");
         closer.join().expect("no panic");

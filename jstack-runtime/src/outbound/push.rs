@@ -1,33 +1,33 @@
-//! What a publisher says of a frame, and what it learns.
+//! The parameters and the result of a push.
 
-/// What may wait for one reader.
+/// How much may wait for one client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueLimits {
     pub(crate) bytes: usize,
     pub(crate) frames: usize,
 }
 
-/// Gives the close frame for a reader that has not kept up.
+/// Returns the last frames for a client that reads too slowly.
 pub(crate) type Closing = fn() -> &'static [u8];
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
-    /// The queue had nothing to write and now has: the flusher must hear of it.
+    /// No flush was scheduled: the caller must pass the connection to the flusher.
     Dirty,
-    /// It waits with others.
+    /// A flush is scheduled, or there is no transport yet.
     Queued,
-    /// The reader has not kept up. The queue was cut down to a close frame.
+    /// The client reads too slowly. The queue was cut down to the last frames.
     Overflow,
-    /// The socket failed, which the connection does not know yet.
+    /// The socket failed. The caller must notify the connection.
     Failed,
-    /// The socket takes no bytes, and the frame or older ones like it were given up.
+    /// The socket is blocked, and so many frames were dropped: this one, or older ones.
     Shed(u64),
-    /// Nothing goes out any more.
+    /// The last frame is in the queue already, or the connection is gone.
     Closed,
 }
 
-/// What may happen to a frame while the socket takes no bytes.
+/// What happens to a frame while the socket is blocked.
 pub(crate) enum Sheddable<'a> {
     /// It is dropped.
     Volatile,

@@ -1,9 +1,9 @@
-//! The plain socket that a queue writes to, or its model under loom.
+//! The plain socket that a queue writes to; under loom, a model of it.
 
 #[cfg(not(jstack_loom))]
 pub(super) use tokio::net::tcp::OwnedWriteHalf as Socket;
 
-/// Ends one half of the stream, or both. A socket that is gone already does not mind.
+/// Ends one direction of the stream, or both. A socket that is closed already stays so.
 #[cfg(not(jstack_loom))]
 pub(super) fn shut_down(io: &Socket, how: std::net::Shutdown) {
     let _ = socket2::SockRef::from(io.as_ref()).shutdown(how);
@@ -18,7 +18,7 @@ mod model {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    /// Takes some bytes at a time and keeps them.
+    /// Takes at most `at_once` bytes a write, and keeps them.
     #[derive(Default)]
     pub(crate) struct Socket {
         pub(in crate::outbound) written: Arc<Mutex<Vec<u8>>>,

@@ -1,7 +1,7 @@
-//! What goes out to one connection on Workers: a push is a send, as the runtime has the queue.
+//! `Outbound` on Workers: a push is a send, because the runtime has the queue.
 //!
-//! The runtime does not say how long its queue is. A reader that does not keep up is therefore
-//! never noticed, and nothing is shed. What is pushed before the upgrade waits here.
+//! The runtime does not report the length of its queue. A slow client is therefore not noticed, and
+//! no frame is dropped for it. Frames that are pushed before the upgrade wait here.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -20,10 +20,10 @@ use crate::sync::Mutex;
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 
-/// One frame on its way to many connections.
+/// One frame that is pushed to many connections.
 pub(crate) struct Frame<'a> {
     bytes: Cow<'a, [u8]>,
-    /// The text of JavaScript, made once for all.
+    /// The payload as a JavaScript string, made once for all connections.
     text: OnceCell<JsString>,
 }
 
@@ -37,14 +37,14 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A connection's way out.
+/// The outbound side of one connection.
 pub(crate) struct Outbound(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The runtime's number of the WebSocket, once there is one.
+    /// The number of the WebSocket in `glue.js`, after the upgrade.
     socket: Option<u32>,
-    /// Frames that were pushed before.
+    /// Frames that were pushed before the upgrade.
     waiting: Vec<Vec<u8>>,
     bytes: usize,
     /// Frames that were ever appended, modulo the type.
@@ -56,7 +56,7 @@ struct State {
 enum Phase {
     #[default]
     Open,
-    /// The last frame was pushed.
+    /// The last frame was sent, or waits for the upgrade.
     Closing,
     Closed,
 }
@@ -66,7 +66,7 @@ impl Outbound {
         Self(Mutex::default())
     }
 
-    /// Sends a frame. Before the upgrade it waits, within the limits.
+    /// Sends a frame. Before the upgrade, the frame waits, and the limits apply.
     pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: Closing) -> Pushed {
         let mut state = self.0.lock();
         if state.phase != Phase::Open {
@@ -84,7 +84,7 @@ impl Outbound {
             return Pushed::Queued;
         };
         if frame.bytes.first() != Some(&TEXT) {
-            // The runtime answers pings itself.
+            // A ping or pong: the runtime handles these.
             return Pushed::Queued;
         }
         state.appended = state.appended.wrapping_add(1);
@@ -92,7 +92,7 @@ impl Outbound {
         if glue::send(socket, frame.text()) { Pushed::Queued } else { Pushed::Failed }
     }
 
-    /// The same: whether the reader keeps up is not known.
+    /// As [`Outbound::push`]: whether the client reads is not known.
     pub(crate) fn push_sheddable(
         &self,
         frame: &Frame<'_>,
@@ -103,7 +103,7 @@ impl Outbound {
         self.push(frame, limits, closing)
     }
 
-    /// Puts a frame before all others, while no socket is attached yet.
+    /// Puts a frame before all others, before the upgrade.
     pub(crate) fn push_first(&self, frame: Vec<u8>) {
         let mut state = self.0.lock();
         if state.phase == Phase::Open && state.socket.is_none() {
@@ -112,18 +112,19 @@ impl Outbound {
         }
     }
 
-    /// Drops what waits.
+    /// Drops the frames that wait for the upgrade.
     pub(crate) fn discard(&self) {
         self.0.lock().drop_backlog();
     }
 
-    /// How many frames were appended so far, to see whether any were since the last look.
+    /// The number of frames that were ever appended, modulo the type. Two calls show whether a
+    /// frame was appended between them.
     pub(crate) fn appended(&self) -> u32 {
         self.0.lock().appended
     }
 
-    /// Sends the last frame. `None` if another last frame was sent, whose reason is the
-    /// connection's; [`Pushed::Closed`] if nothing goes out any more.
+    /// Sends the last frames. `None` if a close was sent already: the connection keeps that reason.
+    /// [`Pushed::Closed`] if the connection was killed.
     pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
         let mut state = self.0.lock();
         match state.phase {
@@ -142,7 +143,7 @@ impl Outbound {
         Some(Pushed::Queued)
     }
 
-    /// Drops what waits and ends the connection, if no close has.
+    /// Ends the connection at once, unless a close was sent.
     pub(crate) fn kill(&self) {
         let mut state = self.0.lock();
         let open = state.phase == Phase::Open;
@@ -155,12 +156,12 @@ impl Outbound {
         }
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait for the upgrade.
     pub(crate) fn waiting(&self) -> usize {
         self.0.lock().bytes
     }
 
-    /// Connects it to a WebSocket; what was pushed before goes out first.
+    /// Connects the queue to a WebSocket, and sends what was pushed before.
     pub(crate) fn attach(&self, socket: u32) {
         let mut state = self.0.lock();
         state.socket = Some(socket);
@@ -180,7 +181,7 @@ impl State {
         self.waiting.push(frame);
     }
 
-    /// Adds the close frame, and the `$bye` that may precede it.
+    /// Appends the close frame, and the `$bye` that may precede it.
     fn put_last(&mut self, closing: &[u8]) {
         frames(closing).for_each(|frame| self.put(frame.to_vec()));
         self.phase = Phase::Closing;
@@ -220,7 +221,7 @@ fn send_frames(socket: u32, bytes: &[u8]) {
     }
 }
 
-/// What follows the header of an unmasked frame.
+/// The payload of an unmasked frame.
 fn payload(frame: &[u8]) -> &[u8] {
     let header = match frame.get(1) {
         Some(127) => 10,
@@ -230,10 +231,10 @@ fn payload(frame: &[u8]) -> &[u8] {
     frame.get(header..).unwrap_or_default()
 }
 
-/// Flushes nothing: what is pushed is sent.
+/// Has nothing to flush, because a push sends at once.
 pub(crate) struct Flusher<M>(PhantomData<fn() -> M>);
 
-#[allow(clippy::unused_self, reason = "the native one has something to do")]
+#[allow(clippy::unused_self, reason = "the native one uses it")]
 impl<M> Flusher<M> {
     pub(crate) fn new(_: Duration) -> Self {
         Self(PhantomData)

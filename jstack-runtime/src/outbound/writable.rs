@@ -1,13 +1,15 @@
-//! A connection as those see it who write its queue.
+//! A connection, as seen by the tasks that write its queue.
 
 use super::Outbound;
 
-/// A connection with a queue, whose reading side another task runs.
+/// A connection with a queue. Another task runs its reading side.
 pub(crate) trait Writable: Send + Sync + 'static {
     fn out(&self) -> &Outbound;
 
-    /// Ends the connection because its queue can no longer be written. The reading task must
-    /// learn of it: nothing else would end a connection that is only written to.
+    /// Ends the connection because its queue can no longer be written.
+    ///
+    /// This must reach the reading task: nothing else would end a connection that is only written
+    /// to.
     fn cut_off(&self, failure: WriteFailure);
 }
 

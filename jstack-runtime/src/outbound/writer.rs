@@ -1,4 +1,4 @@
-//! The writing task of a connection that is not a plain socket: TLS, or a stream of HTTP/2.
+//! The writing task of a connection that is not a plain socket: TLS, or an HTTP/2 stream.
 
 use std::future::poll_fn;
 use std::io;
@@ -8,21 +8,22 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time;
 
 use super::queue::whole_frames;
 use super::{Outbound, Writable, WriteFailure};
 
-/// What is written at once, in bytes: a record of TLS, or a frame of HTTP/2. A reader that takes
-/// so much within `write_timeout` is slow, and not gone.
+/// Bytes of one write: a TLS record, or an HTTP/2 frame. Each has the whole timeout: a client that
+/// reads so much within it is slow, but alive.
 const PIECE: usize = 16 * 1024;
 
-/// Writes a connection's queue until it closes. Ends the connection if the stream fails, or if the
-/// reader does not take a piece within `patience`.
+/// Writes a connection's queue until the queue closes.
+///
+/// Ends the connection if the stream fails, or if the client does not read a piece within `timeout`.
 pub(crate) async fn write_queue(
     connection: Arc<impl Writable>,
     mut io: impl AsyncWrite + Unpin,
-    patience: Duration,
+    timeout: Duration,
 ) {
     let out = connection.out();
     while let Some(chunks) = out.take().await {
@@ -31,43 +32,44 @@ pub(crate) async fn write_queue(
             while !rest.is_empty() {
                 let (length, frames) = whole_frames(rest, PIECE);
                 let (now, later) = rest.split_at(length);
-                if let Err(failure) = write(out, &mut io, now, patience).await {
+                if let Err(failure) = write(out, &mut io, now, timeout).await {
                     return connection.cut_off(failure);
                 }
-                // Bit by bit, as over TCP: what a slow reader has taken makes room for more.
+                // Piece by piece, as over TCP: each makes room for new frames at once.
                 out.wrote(length, frames);
                 rest = later;
             }
             chunk.recycle();
         }
     }
-    // The stream is ending anyway.
-    let _ = timeout(patience, io.shutdown()).await;
+    // A failure changes nothing: the stream ends in any case.
+    let _ = time::timeout(timeout, io.shutdown()).await;
 }
 
-/// Writes and flushes in pieces, each of which has `patience`.
+/// Writes and flushes `bytes` in pieces. Each attempt has the whole timeout.
 async fn write(
     out: &Outbound,
     io: &mut (impl AsyncWrite + Unpin),
     bytes: &[u8],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(), WriteFailure> {
     for piece in bytes.chunks(PIECE) {
         let mut rest = piece;
         while !rest.is_empty() {
-            match within(out, patience, io.write(rest)).await? {
+            match within(out, timeout, io.write(rest)).await? {
                 0 => return Err(WriteFailure::Lost),
                 written => rest = &rest[written..],
             }
         }
-        within(out, patience, io.flush()).await?;
+        within(out, timeout, io.flush()).await?;
     }
     Ok(())
 }
 
+/// Completes `write` within the timeout. Marks the queue as blocked if it does not complete at once.
 async fn within<T>(
     out: &Outbound,
-    patience: Duration,
+    timeout: Duration,
     write: impl Future<Output = io::Result<T>>,
 ) -> Result<T, WriteFailure> {
     let mut write = pin!(write);
@@ -76,12 +78,12 @@ async fn within<T>(
         Poll::Ready(written) => Ok(written),
         Poll::Pending => {
             out.mark_blocked();
-            timeout(patience, write).await
+            time::timeout(timeout, write).await
         }
     };
     match written {
         Ok(Ok(done)) => Ok(done),
-        // The stream has a clock of its own, which may be the first to ring.
+        // The stream has a timeout too, which may expire first.
         Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(WriteFailure::TimedOut),
         Ok(Err(_)) => Err(WriteFailure::Lost),
         Err(_) => Err(WriteFailure::TimedOut),

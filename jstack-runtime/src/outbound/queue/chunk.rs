@@ -1,4 +1,4 @@
-//! A frame on its way to many queues, and the pieces of a queue.
+//! A frame that goes to many queues, and the pieces that a queue consists of.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use crate::outbound::buffers;
 
-/// One frame on its way to many queues.
+/// One frame that is pushed to many queues.
 pub(crate) struct Frame<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
+    /// A copy with a reference count, made for the first queue that shares it.
     shared: OnceCell<Bytes>,
 }
 
@@ -25,7 +26,9 @@ impl<'a> Frame<'a> {
 
 /// A piece of a queue.
 pub(crate) enum Chunk {
+    /// Small frames, one behind the other.
     Gathered(Vec<u8>),
+    /// One large frame.
     Shared(Bytes),
 }
 
@@ -37,7 +40,7 @@ impl Chunk {
         }
     }
 
-    /// Gives its buffer back, once it is written.
+    /// Returns the buffer to the thread's spares. The piece must be written.
     pub(in crate::outbound) fn recycle(self) {
         if let Self::Gathered(buffer) = self {
             buffers::give(buffer);

@@ -1,9 +1,10 @@
-//! One connection's outbound queue, limited in bytes and frames.
+//! The outbound queue of one connection, limited in bytes and frames.
 
+mod backlog;
 mod chunk;
 mod outbound;
 mod slots;
 
+pub(super) use backlog::whole_frames;
 pub(crate) use chunk::Frame;
-pub(super) use outbound::whole_frames;
 pub(crate) use outbound::{Flushed, Outbound};

@@ -1,60 +1,48 @@
-//! One connection's outbound queue, limited in bytes and frames.
+//! `Outbound`: the queue of one connection, its limits and its end. The states and invariants are
+//! in the page of [`outbound`](crate::outbound).
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
+use super::backlog::Backlog;
 use super::chunk::{Chunk, Frame};
 use super::slots::Slots;
-use crate::frame::{frame_length, frames_in};
-use crate::outbound::buffers;
 use crate::outbound::push::{Closing, Pushed, QueueLimits, Sheddable};
 use crate::outbound::socket::{Socket, shut_down};
 use crate::sync::{Mutex, MutexGuard, Notify};
 
-/// A frame longer than this is shared by all queues; a shorter one is cheaper to copy.
-const SHARED_FROM: usize = 4 * 1024;
-/// The most pieces handed to one vectored write.
-const PIECES: usize = 64;
-
-/// What became of a flush.
+/// The result of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flushed {
     /// Everything is written.
     Done,
-    /// The reader takes nothing more for now.
+    /// The socket's buffer is full.
     Blocked,
     /// The connection is gone.
     Failed,
 }
 
-/// A connection's way out.
+/// The queue of one connection, and the transport that it is written to.
 pub(crate) struct Outbound {
     queue: Mutex<Queue>,
+    /// Set once, at the upgrade. Frames that were pushed before wait for it.
     transport: OnceLock<Transport>,
 }
 
-/// How bytes leave.
+/// Who writes the bytes.
 enum Transport {
-    /// A plain socket, which the flusher writes to without asking anybody.
+    /// A plain socket: whoever flushes the queue writes to it directly.
     Tcp(Socket),
-    /// A task of the connection's own (TLS, HTTP/2), which is woken.
+    /// A task of this connection (TLS, HTTP/2), which this wakes.
     Task(Notify),
 }
 
 #[derive(Default)]
 struct Queue {
-    /// Large frames and what came before them; nearly always empty.
-    front: VecDeque<Chunk>,
-    /// Frames behind `front`, one after the other.
-    tail: Vec<u8>,
-    /// Bytes of the first chunk that are written already.
-    written: usize,
-    bytes: usize,
-    frames: usize,
+    backlog: Backlog,
     /// Frames that were ever appended, modulo the type.
     appended: u32,
-    /// Whether a flush is scheduled: the queue is in the flusher's list, or a task waits for the reader.
+    /// The queue is in a flusher's list or being written, or a task waits for the socket.
     flush_scheduled: bool,
     phase: Phase,
     /// The socket took no more bytes at the last attempt.
@@ -77,12 +65,12 @@ impl Outbound {
         Self { queue: Mutex::default(), transport: OnceLock::new() }
     }
 
-    /// Appends a frame. It never waits; a queue that is full is the reader's fault and becomes
-    /// `closing`, the frame that says so.
+    /// Appends a frame, and never waits. A queue that is full is cut down to the frames of
+    /// `closing`.
     #[inline]
     pub(crate) fn push(&self, frame: &Frame<'_>, limits: QueueLimits, closing: Closing) -> Pushed {
         let mut queue = self.queue.lock();
-        if queue.phase != Phase::Open || queue.is_full(frame.bytes.len(), limits) {
+        if queue.phase != Phase::Open || queue.backlog.is_full(frame.bytes.len(), limits) {
             return self.push_to_full(queue, frame, limits, closing);
         }
         queue.append(frame);
@@ -100,17 +88,14 @@ impl Outbound {
         if queue.phase != Phase::Open {
             return Pushed::Closed;
         }
-        // A burst within one scheduler turn is not a slow reader.
+        // A burst within one scheduler turn does not make a slow reader: the flusher had no chance
+        // to write yet.
         if self.write_now(&mut queue) == Flushed::Failed {
             return Pushed::Failed;
         }
-        if queue.is_full(frame.bytes.len(), limits) {
-            queue.drop_backlog();
-            let closing = Frame::new(closing());
-            queue.append(&closing);
-            // A `$bye` may precede the close frame.
-            queue.frames += frames_in(&closing.bytes) - 1;
-            queue.phase = Phase::Closing;
+        if queue.backlog.is_full(frame.bytes.len(), limits) {
+            queue.drop_unwritten();
+            queue.append_closing(closing());
             self.schedule_flush(&mut queue);
             return Pushed::Overflow;
         }
@@ -118,7 +103,7 @@ impl Outbound {
         self.schedule_flush(&mut queue)
     }
 
-    /// Appends a frame that may be given up while the socket takes no bytes.
+    /// Appends a frame that may be dropped or replaced while the socket is blocked.
     pub(crate) fn push_sheddable(
         &self,
         frame: &Frame<'_>,
@@ -128,11 +113,11 @@ impl Outbound {
     ) -> Pushed {
         let mut queue = self.queue.lock();
         if queue.phase == Phase::Open && !queue.blocked {
-            if queue.is_full(frame.bytes.len(), limits) {
-                // A burst within one scheduler turn is not a slow reader.
-                if self.write_now(&mut queue) == Flushed::Failed {
-                    return Pushed::Failed;
-                }
+            // Full, and blocked perhaps without knowing it: writing decides which.
+            if queue.backlog.is_full(frame.bytes.len(), limits)
+                && self.write_now(&mut queue) == Flushed::Failed
+            {
+                return Pushed::Failed;
             }
             if !queue.blocked {
                 drop(queue);
@@ -153,33 +138,21 @@ impl Outbound {
         }
     }
 
-    /// Puts a frame before all others, while no socket is attached yet.
+    /// Puts a frame before all others, while no transport is attached yet.
     pub(crate) fn push_first(&self, frame: Vec<u8>) {
         let mut queue = self.queue.lock();
         if queue.phase == Phase::Open && self.transport.get().is_none() {
-            queue.bytes += frame.len();
-            queue.frames += 1;
-            queue.front.push_front(Chunk::Gathered(frame));
+            queue.backlog.prepend(frame);
         }
     }
 
-    /// Drops what waits.
+    /// Drops the frames of which nothing is written yet.
     pub(crate) fn discard(&self) {
-        self.queue.lock().drop_backlog();
+        self.queue.lock().drop_unwritten();
     }
 
-    /// How many frames were appended so far, to see whether any were since the last look.
-    pub(crate) fn appended(&self) -> u32 {
-        self.queue.lock().appended
-    }
-
-    /// For the writing task: the socket takes no bytes at the moment.
-    pub(crate) fn mark_blocked(&self) {
-        self.queue.lock().blocked = true;
-    }
-
-    /// Appends the last frame. `None` if another last frame is in the queue, whose reason is the
-    /// connection's; [`Pushed::Closed`] if nothing goes out any more.
+    /// Appends the last frames. `None` if a close is in the queue already: the connection keeps
+    /// that reason. [`Pushed::Closed`] if the queue is closed.
     pub(crate) fn close(&self, closing: &[u8]) -> Option<Pushed> {
         let mut queue = self.queue.lock();
         match queue.phase {
@@ -187,25 +160,25 @@ impl Outbound {
             Phase::Closing => return None,
             Phase::Closed => return Some(Pushed::Closed),
         }
-        queue.append(&Frame::new(closing));
-        queue.phase = Phase::Closing;
+        // The newest frames were pushed before the last one, so they must not go out after it.
+        queue.release_slots();
+        queue.append_closing(closing);
         Some(self.schedule_flush(&mut queue))
     }
 
-    /// Drops what waits and ends the connection in both directions.
+    /// Closes the queue at once and ends the connection in both directions.
     pub(crate) fn kill(&self) {
         let mut queue = self.queue.lock();
         queue.end();
         match self.transport.get() {
-            // The reading task finds the end of the stream. A socket that is gone already does
-            // not mind.
+            // The reading task then finds the end of the stream.
             Some(Transport::Tcp(io)) => shut_down(io, std::net::Shutdown::Both),
             Some(Transport::Task(wake)) => wake.notify_one(),
             None => {}
         }
     }
 
-    /// Ends our half of the stream, once everything is written.
+    /// Ends the writing direction of the stream. Everything must be written.
     pub(crate) fn end_of_stream(&self) {
         match self.transport.get() {
             Some(Transport::Tcp(io)) => shut_down(io, std::net::Shutdown::Write),
@@ -214,32 +187,12 @@ impl Outbound {
         }
     }
 
-    /// Whether a task of the connection's own writes it.
-    pub(crate) fn is_written_by_a_task(&self) -> bool {
-        matches!(self.transport.get(), Some(Transport::Task(_)))
-    }
-
-    /// Whether nothing goes out any more.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.queue.lock().phase == Phase::Closed
-    }
-
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.lock().bytes == 0
-    }
-
-    /// Bytes that wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.queue.lock().bytes
-    }
-
-    /// Connects the queue to a plain socket; what was pushed before goes out first.
+    /// Connects the queue to a plain socket, and schedules a flush of what was pushed before.
     pub(crate) fn attach_tcp(&self, io: impl Into<Socket>) -> Pushed {
         self.attach(Transport::Tcp(io.into()))
     }
 
-    /// Connects the queue to a writing task, which waits for [`Outbound::wake`].
+    /// Connects the queue to a writing task, which calls [`Outbound::take`].
     pub(crate) fn attach_task(&self) -> Pushed {
         self.attach(Transport::Task(Notify::new()))
     }
@@ -247,10 +200,11 @@ impl Outbound {
     fn attach(&self, transport: Transport) -> Pushed {
         let mut queue = self.queue.lock();
         let _ = self.transport.set(transport);
-        if queue.bytes == 0 { Pushed::Queued } else { self.schedule_flush(&mut queue) }
+        if queue.backlog.bytes() == 0 { Pushed::Queued } else { self.schedule_flush(&mut queue) }
     }
 
-    /// Schedules a flush unless one is scheduled, and says whether the caller must pass it on.
+    /// Schedules a flush unless one is scheduled. Returns [`Pushed::Dirty`] if the caller must
+    /// pass the connection to the flusher.
     #[inline]
     fn schedule_flush(&self, queue: &mut Queue) -> Pushed {
         if queue.flush_scheduled {
@@ -269,50 +223,55 @@ impl Outbound {
             None => Pushed::Queued,
         }
     }
+}
 
-    /// Writes what waits, without waiting itself.
+/// What the connection's tasks ask.
+impl Outbound {
+    /// The number of frames that were ever appended, modulo the type. Two calls show whether a
+    /// frame was appended between them.
+    pub(crate) fn appended(&self) -> u32 {
+        self.queue.lock().appended
+    }
+
+    pub(crate) fn is_written_by_a_task(&self) -> bool {
+        matches!(self.transport.get(), Some(Transport::Task(_)))
+    }
+
+    /// Whether the queue is closed.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.queue.lock().phase == Phase::Closed
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().backlog.bytes() == 0
+    }
+
+    /// Bytes that are not written yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.lock().backlog.bytes()
+    }
+}
+
+/// Writing to a plain socket.
+impl Outbound {
+    /// Writes what the socket takes at once.
     pub(crate) fn flush(&self) -> Flushed {
         let mut queue = self.queue.lock();
         let flushed = self.write_now(&mut queue);
-        // When blocked, the task that waits for the reader counts as a scheduled flush.
+        // The task that waits for a blocked socket counts as a scheduled flush.
         queue.flush_scheduled = flushed == Flushed::Blocked;
         flushed
     }
 
-    fn write_now(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
-        if !matches!(self.transport.get(), Some(Transport::Tcp(_))) {
-            return Flushed::Done;
-        }
+    fn write_now(&self, queue: &mut Queue) -> Flushed {
+        let Some(Transport::Tcp(io)) = self.transport.get() else { return Flushed::Done };
         loop {
-            let flushed = self.write_waiting(queue);
+            let flushed = queue.write_to(io);
             queue.blocked = flushed == Flushed::Blocked;
             if flushed != Flushed::Done || !queue.release_slots() {
                 return flushed;
             }
         }
-    }
-
-    fn write_waiting(&self, queue: &mut MutexGuard<'_, Queue>) -> Flushed {
-        let Some(Transport::Tcp(io)) = self.transport.get() else { return Flushed::Done };
-        while queue.bytes > 0 {
-            match queue.write_to(io) {
-                Ok(written) => {
-                    let all = queue.bytes;
-                    queue.advance(written);
-                    if written < all && queue.front.is_empty() {
-                        // The socket's buffer is full: asking again would only say so.
-                        return Flushed::Blocked;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    queue.end();
-                    return Flushed::Failed;
-                }
-            }
-        }
-        if queue.phase == Phase::Closed { Flushed::Failed } else { Flushed::Done }
     }
 
     /// Waits until the socket takes bytes again.
@@ -322,8 +281,13 @@ impl Outbound {
             _ => Ok(()),
         }
     }
+}
 
-    /// For the writing task: waits for something to write and takes it, or `None` at the end.
+/// Writing by a task.
+impl Outbound {
+    /// Waits for frames and takes them. `None` once the queue is closed.
+    ///
+    /// The taken bytes count as waiting until [`Outbound::wrote`].
     pub(crate) async fn take(&self) -> Option<Vec<Chunk>> {
         let Some(Transport::Task(wake)) = self.transport.get() else { return None };
         loop {
@@ -333,14 +297,10 @@ impl Outbound {
                 if queue.phase == Phase::Closed {
                     return None;
                 }
-                let mut chunks: Vec<_> = queue.front.drain(..).collect();
-                if !queue.tail.is_empty() {
-                    chunks.push(Chunk::Gathered(std::mem::take(&mut queue.tail)));
-                }
+                let chunks = queue.backlog.take();
                 if !chunks.is_empty() {
                     return Some(chunks);
                 }
-                // All is written: what was only kept in its newest form goes out now.
                 queue.blocked = false;
                 if queue.release_slots() {
                     continue;
@@ -350,12 +310,14 @@ impl Outbound {
         }
     }
 
-    /// For the writing task: so much of what it took is written.
+    /// Notes that so much of what was taken is written.
     pub(crate) fn wrote(&self, bytes: usize, frames: usize) {
-        let mut queue = self.queue.lock();
-        // A queue that was killed meanwhile counts nothing any more.
-        queue.bytes = queue.bytes.saturating_sub(bytes);
-        queue.frames = queue.frames.saturating_sub(frames);
+        self.queue.lock().backlog.note_written(bytes, frames);
+    }
+
+    /// Notes that the stream takes no bytes at the moment.
+    pub(crate) fn mark_blocked(&self) {
+        self.queue.lock().blocked = true;
     }
 
     /// Takes what waits, as if it were written.
@@ -363,17 +325,26 @@ impl Outbound {
     pub(crate) async fn drain(&self) -> Vec<u8> {
         let Some(chunks) = self.take().await else { return Vec::new() };
         let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes().to_vec()).collect();
-        self.wrote(bytes.len(), frames_in(&bytes));
+        self.wrote(bytes.len(), crate::frame::frames_in(&bytes));
         bytes
     }
 }
 
 impl Queue {
-    fn is_full(&self, more: usize, limits: QueueLimits) -> bool {
-        self.bytes.saturating_add(more) > limits.bytes || self.frames >= limits.frames
+    #[inline]
+    fn append(&mut self, frame: &Frame<'_>) {
+        self.appended = self.appended.wrapping_add(1);
+        self.backlog.append(frame);
     }
 
-    /// Moves the slots behind the queue; `false` if there were none.
+    /// Appends the last frames.
+    fn append_closing(&mut self, closing: &[u8]) {
+        self.appended = self.appended.wrapping_add(1);
+        self.backlog.append_closing(closing);
+        self.phase = Phase::Closing;
+    }
+
+    /// Moves the frames of the slots to the backlog; `false` if there were none.
     fn release_slots(&mut self) -> bool {
         let Some(slots) = self.slots.take() else { return false };
         for frame in slots.into_frames() {
@@ -382,132 +353,106 @@ impl Queue {
         true
     }
 
-    #[inline]
-    fn append(&mut self, frame: &Frame<'_>) {
-        let bytes = &*frame.bytes;
-        self.bytes += bytes.len();
-        self.frames += 1;
-        self.appended = self.appended.wrapping_add(1);
-        if bytes.len() > SHARED_FROM {
-            return self.append_shared(frame);
-        }
-        if self.tail.capacity() == 0 {
-            self.tail = buffers::take();
-        }
-        self.tail.extend_from_slice(bytes);
-    }
-
-    #[cold]
-    fn append_shared(&mut self, frame: &Frame<'_>) {
-        if !self.tail.is_empty() {
-            let tail = std::mem::take(&mut self.tail);
-            self.front.push_back(Chunk::Gathered(tail));
-        }
-        self.front.push_back(Chunk::Shared(frame.shared()));
-    }
-
-    fn write_to(&self, io: &Socket) -> io::Result<usize> {
-        if self.front.is_empty() {
-            return io.try_write(&self.tail[self.written..]);
-        }
-        let mut pieces = [IoSlice::new(&[]); PIECES];
-        let chunks = self.front.iter().map(Chunk::bytes).chain([&self.tail[..]]);
-        let mut count = 0;
-        for (piece, bytes) in pieces.iter_mut().zip(chunks) {
-            *piece = IoSlice::new(if count == 0 { &bytes[self.written..] } else { bytes });
-            count += 1;
-        }
-        io.try_write_vectored(&pieces[..count])
-    }
-
-    /// Takes `written` bytes off the front, whole frames at a time, so that what remains starts
-    /// with a frame's header and can still be counted.
-    fn advance(&mut self, written: usize) {
-        self.bytes -= written;
-        if self.bytes == 0 {
-            self.front.clear();
-            buffers::give(std::mem::take(&mut self.tail));
-            (self.frames, self.written) = (0, 0);
-            return;
-        }
-        let mut position = self.written + written;
-        while let Some(chunk) = self.front.front() {
-            let length = chunk.bytes().len();
-            if position < length {
-                break;
-            }
-            position -= length;
-            if let Some(chunk) = self.front.pop_front() {
-                self.frames -= frames_in(chunk.bytes());
-                chunk.recycle();
+    fn write_to(&mut self, io: &Socket) -> Flushed {
+        while self.backlog.bytes() > 0 {
+            let one_piece = self.backlog.is_one_piece();
+            match self.backlog.write_to(io) {
+                Ok(written) => {
+                    let offered = self.backlog.bytes();
+                    self.backlog.advance(written);
+                    if written < offered && one_piece {
+                        // The socket's buffer is full: a second attempt would only say so.
+                        return Flushed::Blocked;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.end();
+                    return Flushed::Failed;
+                }
             }
         }
-        match self.front.front_mut() {
-            // One frame: it stays whole until it is written.
-            Some(Chunk::Shared(_)) => self.written = position,
-            Some(Chunk::Gathered(bytes)) => {
-                self.frames -= drop_whole_frames(bytes, &mut position);
-                self.written = position;
-            }
-            None => {
-                self.frames -= drop_whole_frames(&mut self.tail, &mut position);
-                self.written = position;
-            }
-        }
+        if self.phase == Phase::Closed { Flushed::Failed } else { Flushed::Done }
     }
 
-    /// Keeps of what waits only the frame that is half written, if one is.
-    fn drop_backlog(&mut self) {
-        let begun = (self.written > 0).then(|| {
-            let first = self.front.front().map_or(&self.tail[..], Chunk::bytes);
-            first[..frame_length(first).min(first.len())].to_vec()
-        });
-        self.front.clear();
-        self.tail.clear();
+    fn drop_unwritten(&mut self) {
+        self.backlog.drop_unwritten();
         self.slots = None;
-        (self.bytes, self.frames) = (0, 0);
-        if let Some(begun) = begun {
-            self.bytes = begun.len() - self.written;
-            self.frames = 1;
-            self.tail = begun;
-        }
     }
 
     fn end(&mut self) {
-        self.front.clear();
+        self.backlog.clear();
         self.slots = None;
-        buffers::give(std::mem::take(&mut self.tail));
-        (self.bytes, self.frames, self.written) = (0, 0, 0);
         self.phase = Phase::Closed;
     }
 }
 
-/// Drops the frames of `bytes` that end at or before `position`, which then counts from the
-/// first that is kept. Returns how many were dropped.
-fn drop_whole_frames(bytes: &mut Vec<u8>, position: &mut usize) -> usize {
-    let (mut start, mut frames) = (0, 0);
-    while start < bytes.len() {
-        let end = start + frame_length(&bytes[start..]);
-        if end > *position {
-            break;
-        }
-        (start, frames) = (end, frames + 1);
-    }
-    bytes.drain(..start.min(bytes.len()));
-    *position -= start;
-    frames
-}
-
-/// The bytes and the number of the first frames of `bytes` that have `least` bytes together.
-pub(in crate::outbound) fn whole_frames(bytes: &[u8], least: usize) -> (usize, usize) {
-    let (mut end, mut frames) = (0, 0);
-    while end < bytes.len() && (end < least || frames == 0) {
-        end += frame_length(&bytes[end..]);
-        frames += 1;
-    }
-    (end.min(bytes.len()), frames)
-}
-
 #[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn frame(length: usize) -> Vec<u8> {
+        let mut buffer = vec![0; crate::frame::HEADROOM + length];
+        let at = crate::frame::write_header(&mut buffer, crate::frame::Opcode::Text, false);
+        buffer.split_off(at)
+    }
+
+    const LIMITS: QueueLimits = QueueLimits { bytes: 100_000, frames: 10 };
+
+    fn closing() -> &'static [u8] {
+        b"\x88\x00"
+    }
+
+    #[test]
+    fn a_full_queue_becomes_its_close_frame() {
+        let out = Outbound::new();
+        let one = frame(10);
+        for _ in 0..10 {
+            assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Queued);
+        }
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Overflow);
+        assert_eq!(out.waiting(), 2);
+        assert_eq!(out.push(&Frame::new(&one), LIMITS, closing), Pushed::Closed);
+        assert_eq!(out.close(b"\x88\x00"), None);
+    }
+
+    #[tokio::test]
+    async fn the_newest_frame_of_a_key_goes_out_before_the_last_frame_and_nothing_after_it() {
+        let out = Outbound::new();
+        out.attach_task();
+        out.mark_blocked();
+        let key: &dyn Fn() -> Box<[u8]> = &|| b"key"[..].into();
+        let pushed =
+            out.push_sheddable(&Frame::new(frame(1)), LIMITS, closing, &Sheddable::Latest(key));
+        assert_eq!((pushed, out.waiting()), (Pushed::Queued, 0));
+        assert_eq!(out.close(closing()), Some(Pushed::Queued));
+        let chunks = out.take().await.expect("an open queue");
+        let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes().to_vec()).collect();
+        assert_eq!(bytes, [&frame(1)[..], closing()].concat());
+        out.wrote(bytes.len(), 2);
+        let mut more = std::pin::pin!(out.take());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(more.as_mut().poll(&mut context).is_pending());
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn bytes_limit_what_waits_as_frames_do() {
+        let out = Outbound::new();
+        let large = frame(60_000);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Queued);
+        assert_eq!(out.push(&Frame::new(&large), LIMITS, closing), Pushed::Overflow);
+    }
+
+    #[test]
+    fn a_close_says_whether_another_was_first_or_nothing_goes_out_any_more() {
+        let out = Outbound::new();
+        assert_eq!(out.close(b"\x88\x00"), Some(Pushed::Queued));
+        assert_eq!(out.close(b"\x88\x00"), None);
+        let dead = Outbound::new();
+        dead.kill();
+        assert!(dead.is_dead());
+        assert_eq!(dead.close(b"\x88\x00"), Some(Pushed::Closed));
+    }
+}

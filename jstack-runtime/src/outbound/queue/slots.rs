@@ -1,4 +1,4 @@
-//! `Slots`: the newest frame of each key, while a socket takes no bytes.
+//! `Slots`: the newest frame of each key, while a socket is blocked.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,22 +7,23 @@ use bytes::Bytes;
 
 use crate::outbound::push::QueueLimits;
 
-/// The newest frame of each key, in the order in which the keys came.
+/// The newest frame of each key, in the order of the keys' arrival.
 ///
-/// It exists only while the socket is blocked. It is bounded like the queue: beyond the limits, the
-/// key that has waited longest gives way.
+/// It exists only while the socket is blocked. The limits of the queue apply to it: beyond them, the
+/// key that has waited longest is dropped.
 #[derive(Default)]
 pub(super) struct Slots {
-    /// Keys are chosen by clients: the map's hash is keyed. The number counts all slots ever made.
+    /// The number of each key's slot, counting all slots that were ever made. Clients choose the
+    /// keys, so the map's hash must be keyed.
     numbers: HashMap<Arc<[u8]>, u64>,
     waiting: VecDeque<(Arc<[u8]>, Bytes)>,
-    /// How many slots are gone from the front.
+    /// The number of the first waiting slot: so many were removed from the front.
     gone: u64,
     bytes: usize,
 }
 
 impl Slots {
-    /// Keeps `frame` as the newest of `key`; returns how many frames it replaced or displaced.
+    /// Keeps `frame` as the newest of `key`. Returns the number of frames it replaced or displaced.
     pub(super) fn put(&mut self, key: Box<[u8]>, frame: Bytes, limits: QueueLimits) -> u64 {
         let mut shed = 0;
         let slot = self.numbers.get(&*key).and_then(|number| {
@@ -51,7 +52,7 @@ impl Slots {
         shed
     }
 
-    /// The frames, in the order in which their keys came.
+    /// The frames, in the order of their keys' arrival.
     pub(super) fn into_frames(self) -> impl Iterator<Item = Bytes> {
         self.waiting.into_iter().map(|(_, frame)| frame)
     }
