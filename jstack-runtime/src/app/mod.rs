@@ -7,9 +7,9 @@ mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod call;
 mod catalog;
-#[cfg_attr(test, allow(unreachable_pub, reason = "the tests of the contract use it"))]
 #[cfg(not(target_family = "wasm"))]
-pub(crate) mod cli;
+mod cli;
+mod configure;
 #[cfg(target_family = "wasm")]
 pub(crate) mod hand_over;
 #[cfg(not(target_family = "wasm"))]

@@ -1,11 +1,10 @@
-//! The contract from routes to documents.
+//! From routes to the contract, and to its documents.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Contract, OutputContract};
-use crate::app::cli::{Command, command};
 use crate::http::SuperJson;
 use crate::payload::{EventPayload, Payload};
 use crate::procedure::ProcedureInfo;
@@ -79,7 +78,37 @@ struct Query {
     tags: Vec<String>,
 }
 
-payloads! { User admin::User Post Thread PostInput Wide Query }
+/// Parts that may be missing beside parts of its own.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Settings {
+    own: u8,
+    #[serde(flatten)]
+    mode: Option<Mode>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+enum Mode {
+    Fast(u8),
+    Slow { why: String },
+}
+
+/// The same twice.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Both {
+    #[serde(flatten)]
+    mode: Option<Mode>,
+    #[serde(flatten)]
+    kind: Option<Kind>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+enum Kind {
+    A { a: u8 },
+    B,
+}
+
+payloads! { User admin::User Post Thread PostInput Wide Query Settings Both }
 
 type Routes = Vec<(String, ProcedureInfo)>;
 
@@ -263,93 +292,6 @@ fn the_table_names_kind_path_and_place() {
     assert!(table.contains("contract/tests.rs:"), "{table}");
 }
 
-fn run(args: &[&str]) -> Result<Command, String> {
-    let args = args.iter().map(|&arg| arg.to_owned());
-    command(args, || contract(vec![echo::<User>("post/create")])).map_err(|error| error.to_string())
-}
-
-#[test]
-fn without_arguments_it_serves_and_an_unknown_command_lists_those_that_exist() {
-    assert_eq!(run(&[]), Ok(Command::Serve(None)));
-    assert_eq!(run(&["serve", "[::]:80"]), Ok(Command::Serve(Some("[::]:80".to_owned()))));
-    for wrong in [&["typs"][..], &["serve", "a", "b"], &["routes", "x"], &["--port"]] {
-        let error = run(wrong).unwrap_err();
-        for known in ["serve", "types", "--stock", "openapi", "asyncapi", "contract", "routes"] {
-            assert!(error.contains(known), "{error}");
-        }
-    }
-    assert!(run(&["types", "a", "b"]).unwrap_err().contains("`b`"));
-    assert!(run(&["types", "--chek"]).unwrap_err().contains("`--chek`"));
-    assert!(run(&["types", "--check"]).unwrap_err().contains("needs the path"));
-}
-
-#[test]
-fn types_writes_a_file_and_check_names_what_differs() {
-    let dir = std::env::temp_dir().join(format!("jstack-schema-{}", std::process::id()));
-    let path = dir.join("web/api.ts");
-    let path = path.to_str().unwrap();
-    let missing = run(&["types", path, "--check"]).unwrap_err();
-    assert!(missing.contains("does not exist"), "{missing}");
-
-    assert_eq!(run(&["types", path]), Ok(Command::Print(String::new())));
-    assert_eq!(run(&["types", "--check", path]), Ok(Command::Print(String::new())));
-    let written = std::fs::metadata(path).unwrap().modified().unwrap();
-    run(&["types", path]).unwrap();
-    assert_eq!(std::fs::metadata(path).unwrap().modified().unwrap(), written);
-
-    let text = std::fs::read_to_string(path).unwrap();
-    std::fs::write(path, text.replace("name: string", "name: number")).unwrap();
-    let stale = run(&["types", path, "--check"]).unwrap_err();
-    assert!(stale.contains("`name: number`, should be `name: string`"), "{stale}");
-    assert!(stale.contains("types ") && stale.contains("writes it again"), "{stale}");
-    std::fs::remove_dir_all(dir).unwrap();
-}
-
-fn printed(args: &[&str]) -> String {
-    match run(args) {
-        Ok(Command::Print(text)) => text,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn types_imports_nothing_unless_it_is_for_the_stock_client() {
-    let (plain, stock) = (printed(&["types"]), printed(&["types", "--stock"]));
-    assert!(!plain.contains("import ") && plain.ends_with("export type Stock = AppRouter\n"));
-    assert!(stock.contains("from \"jstack\"") && stock.contains("from \"zod\""), "{stock}");
-    // Between what one of them has alone, they are the same.
-    let common = |text: &str| {
-        let start = text.find("/** A GET procedure").unwrap();
-        text[start..text.find("export type AppRouter").unwrap()].to_owned()
-    };
-    assert_eq!(common(&plain), common(&stock));
-    let dir = std::env::temp_dir().join(format!("jstack-stock-{}", std::process::id()));
-    let path = dir.join("api.ts");
-    let path = path.to_str().unwrap();
-    run(&["types", "--stock", path]).unwrap();
-    run(&["types", path, "--check", "--stock"]).unwrap();
-    let other = run(&["types", path, "--check"]).unwrap_err();
-    assert!(other.contains("`types "), "{other}");
-    std::fs::write(path, plain).unwrap();
-    let other = run(&["types", path, "--stock", "--check"]).unwrap_err();
-    assert!(other.contains("`types --stock "), "{other}");
-    std::fs::remove_dir_all(dir).unwrap();
-}
-
-#[test]
-fn the_contract_is_a_command_and_a_file() {
-    let text = printed(&["contract"]);
-    let contract: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(contract["procedures"][0]["path"], "post/create");
-    let dir = std::env::temp_dir().join(format!("jstack-contract-{}", std::process::id()));
-    self::contract(vec![echo::<User>("post/create")]).export(&dir).unwrap();
-    assert_eq!(std::fs::read_to_string(dir.join("contract.json")).unwrap(), text);
-    run(&["contract", dir.join("contract.json").to_str().unwrap(), "--check"]).unwrap();
-    let wrong = run(&["contract", "--stock"]).unwrap_err();
-    assert!(wrong.contains("takes a path and `--check`, not `--stock`"), "{wrong}");
-    std::fs::remove_dir_all(dir).unwrap();
-}
-
 #[test]
 fn the_contract_serialises() {
     let contract = contract(vec![echo::<User>("post/create")]).title("Chat").version("1.2.3");
@@ -378,38 +320,6 @@ async fn debug_builds_serve_the_documents() {
     let refused = super::routes::route(&contract(vec![echo::<Wide>("a/b")]), "api.ts").unwrap();
     assert_eq!(refused.status(), 500);
 }
-
-/// Parts that may be missing beside parts of its own.
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct Settings {
-    own: u8,
-    #[serde(flatten)]
-    mode: Option<Mode>,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-enum Mode {
-    Fast(u8),
-    Slow { why: String },
-}
-
-/// The same twice.
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct Both {
-    #[serde(flatten)]
-    mode: Option<Mode>,
-    #[serde(flatten)]
-    kind: Option<Kind>,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind")]
-enum Kind {
-    A { a: u8 },
-    B,
-}
-
-payloads! { Settings Both }
 
 #[test]
 fn an_empty_alternative_does_not_make_the_others_unknown() {

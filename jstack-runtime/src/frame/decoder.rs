@@ -1,14 +1,14 @@
 //! The decoder: bytes of a stream in, whole messages out.
 //!
-//! A message that lies whole in the input, in one frame, is unmasked there and borrowed from it:
-//! no copy, no allocation. Everything else is put together in a box that exists only while a
-//! message or control frame is partial, so that an idle connection keeps a few bytes.
+//! A message that is whole in the input, in one frame, is unmasked there and borrowed from it,
+//! without copy or allocation. Everything else is assembled in a box (`assembly.rs`), which exists
+//! only while a message or control frame is partial: an idle connection keeps a few bytes.
 
 use super::FrameError;
-use super::close::{self, CloseFrame};
+use super::assembly::{Assembly, OpenFrame, Partial};
 use super::header::{Expect, Header, MASKED, MAX_HEADER, Opcode};
 use super::mask::unmask;
-use super::utf8::{NOT_UTF8, Utf8Buffer};
+use super::message::Message;
 
 /// The first byte of a text in one frame that is not compressed.
 const TEXT: u8 = 0x80 | Opcode::Text as u8;
@@ -52,113 +52,6 @@ pub(crate) struct Step<'a> {
     /// How many bytes were taken from the front of the input: all of them if there is no message.
     pub(crate) consumed: usize,
     pub(crate) message: Option<Message<'a>>,
-}
-
-/// A whole message or control frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Message<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
-    Ping(&'a [u8]),
-    Pong(&'a [u8]),
-    Close(Option<CloseFrame<'a>>),
-}
-
-/// The received part of a message or frame that is not complete.
-#[derive(Debug, Default)]
-struct Partial {
-    frame: Option<OpenFrame>,
-    message: Option<Assembly>,
-    /// The payload of a control frame that arrived in pieces.
-    control: Vec<u8>,
-}
-
-impl Partial {
-    /// Nothing is under way: what is left has been delivered.
-    fn is_spent(&self) -> bool {
-        self.frame.is_none() && self.message.as_ref().is_none_or(|message| message.delivered)
-    }
-
-    fn assembled(&self) -> Option<Message<'_>> {
-        match &self.message.as_ref()?.body {
-            Body::Text(text) => Some(Message::Text(text.as_str())),
-            Body::Binary(bytes) => Some(Message::Binary(bytes)),
-            #[cfg(feature = "deflate")]
-            Body::Compressed { .. } => None,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct OpenFrame {
-    header: Header,
-    received: u64,
-}
-
-#[derive(Debug)]
-struct Assembly {
-    body: Body,
-    /// The sum of the lengths that the message's frames have declared.
-    length: u64,
-    fragments: u32,
-    delivered: bool,
-}
-
-#[derive(Debug)]
-enum Body {
-    Text(Utf8Buffer),
-    Binary(Vec<u8>),
-    #[cfg(feature = "deflate")]
-    Compressed {
-        text: bool,
-        bytes: Vec<u8>,
-    },
-}
-
-impl Body {
-    fn new(header: &Header) -> Self {
-        let text = header.opcode == Opcode::Text;
-        #[cfg(feature = "deflate")]
-        if header.compressed {
-            return Self::Compressed { text, bytes: Vec::new() };
-        }
-        if text { Self::Text(Utf8Buffer::default()) } else { Self::Binary(Vec::new()) }
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), FrameError> {
-        match self {
-            Self::Text(text) => text.push(piece)?,
-            Self::Binary(bytes) => bytes.extend_from_slice(piece),
-            #[cfg(feature = "deflate")]
-            Self::Compressed { bytes, .. } => bytes.extend_from_slice(piece),
-        }
-        Ok(())
-    }
-
-    /// The last byte has arrived.
-    #[cfg_attr(not(feature = "deflate"), allow(unused_variables, reason = "nothing grows here"))]
-    fn finish(&mut self, limits: &DecoderConfig) -> Result<(), FrameError> {
-        match self {
-            Self::Text(text) => text.finish()?,
-            Self::Binary(_) => {}
-            #[cfg(feature = "deflate")]
-            Self::Compressed { text, bytes } => {
-                let inflated = super::deflate::inflate(bytes, limits.max_message)?;
-                *self = if *text {
-                    Self::Text(String::from_utf8(inflated).map_err(|_| NOT_UTF8)?.into())
-                } else {
-                    Self::Binary(inflated)
-                };
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Assembly {
-    fn new(header: &Header) -> Self {
-        Self { body: Body::new(header), length: 0, fragments: 0, delivered: false }
-    }
 }
 
 /// Where the message is that a step found; it is borrowed last.
@@ -213,8 +106,8 @@ impl Decoder {
             None => self.advance(input, limits)?,
         };
         let message = match (found, &self.partial) {
-            (Found::Whole(opcode, start, end), _) => Some(message(opcode, &input[start..end])?),
-            (Found::Control(opcode), Some(partial)) => Some(message(opcode, &partial.control)?),
+            (Found::Whole(opcode, start, end), _) => Some(Message::of(opcode, &input[start..end])?),
+            (Found::Control(opcode), Some(partial)) => Some(Message::of(opcode, &partial.control)?),
             (Found::Assembled, Some(partial)) => partial.assembled(),
             _ => None,
         };
@@ -304,18 +197,10 @@ impl Decoder {
         Ok(Some((header, size - kept)))
     }
 
-    /// Buffers held, to test that nothing is reserved and nothing stays.
+    /// The bytes of all buffers, to test that nothing is reserved and nothing stays.
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
-        let Some(partial) = &self.partial else { return 0 };
-        let body = match partial.message.as_ref().map(|message| &message.body) {
-            None => 0,
-            Some(Body::Text(text)) => text.capacity(),
-            Some(Body::Binary(bytes)) => bytes.capacity(),
-            #[cfg(feature = "deflate")]
-            Some(Body::Compressed { bytes, .. }) => bytes.capacity(),
-        };
-        size_of::<Partial>() + partial.control.capacity() + body
+        self.partial.as_deref().map_or(0, Partial::held_bytes)
     }
 
     fn keep(&mut self, length: usize) {
@@ -389,19 +274,8 @@ impl Decoder {
         if !(ended && header.fin) {
             return Ok((taken, None));
         }
-        message.body.finish(limits)?;
+        message.body.finish(limits.max_message)?;
         message.delivered = true;
         Ok((taken, Some(Found::Assembled)))
     }
-}
-
-#[inline]
-fn message(opcode: Opcode, payload: &[u8]) -> Result<Message<'_>, FrameError> {
-    Ok(match opcode {
-        Opcode::Text => Message::Text(std::str::from_utf8(payload).map_err(|_| NOT_UTF8)?),
-        Opcode::Binary | Opcode::Continuation => Message::Binary(payload),
-        Opcode::Ping => Message::Ping(payload),
-        Opcode::Pong => Message::Pong(payload),
-        Opcode::Close => Message::Close(close::parse(payload)?),
-    })
 }

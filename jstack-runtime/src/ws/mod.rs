@@ -1,5 +1,6 @@
 //! WebSocket procedures: the two forms of handlers, and their `Socket` and `Io`.
 
+mod connection;
 mod function_form;
 mod handlers;
 mod history;
@@ -21,9 +22,9 @@ pub use presence::{
 };
 pub use socket::{Left, Socket};
 
+pub(crate) use connection::SocketExtension;
 pub(crate) use function_form::run;
 pub(crate) use module_form::{Refresh, disconnect_before_upgrade, serve};
 pub(crate) use presence::checked_state;
 #[cfg(feature = "client")]
 pub(crate) use presence::present;
-pub(crate) use socket::SocketExtension;

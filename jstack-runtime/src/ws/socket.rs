@@ -10,19 +10,14 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use super::connection::{Connection, SocketExtension};
 use super::handlers::SocketProcedure;
 use super::join::Join;
 use super::presence::{PresenceProcedure, SocketPresence};
-use crate::broker::PublishOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
-use crate::events::{Asked, Asker, EventPublisher, Events, Question, Target, To};
-use crate::frame::HEADROOM;
-use crate::outbound::Frame;
-use crate::rooms::{CLOSED, Hub, Member};
+use crate::events::{Events, Question, Target, To};
 use crate::socket_id::SocketId;
-use crate::transport::PendingConnection;
-use crate::transport::negotiation::Negotiation;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.
 ///
@@ -51,40 +46,8 @@ use crate::transport::negotiation::Negotiation;
 /// # fn main() {}
 /// ```
 pub struct Socket<P> {
-    inner: Arc<Inner>,
+    connection: Arc<Connection>,
     procedure: PhantomData<fn() -> P>,
-}
-
-struct Inner {
-    id: SocketId,
-    hub: Arc<Hub>,
-    member: Arc<Member>,
-    negotiation: Arc<Negotiation>,
-}
-
-/// The connection that a request is about to become, where extractors find it.
-#[derive(Clone)]
-pub(crate) struct SocketExtension {
-    inner: Arc<Inner>,
-    marker: TypeId,
-}
-
-impl SocketExtension {
-    pub(crate) fn new(pending: &PendingConnection, marker: TypeId) -> Self {
-        let (hub, member) = (pending.hub().clone(), pending.member().clone());
-        let negotiation = pending.negotiation().clone();
-        Self { inner: Arc::new(Inner { id: member.id, hub, member, negotiation }), marker }
-    }
-
-    /// The connection, if it is one of the procedure with this marker.
-    fn of(parts: &Parts, marker: TypeId) -> Result<Arc<Inner>> {
-        match parts.extensions.get::<Self>() {
-            Some(current) if current.marker == marker => Ok(current.inner.clone()),
-            _ => Err(Error::internal(
-                "`Socket` was extracted outside of its own WebSocket procedure",
-            )),
-        }
-    }
 }
 
 impl<P: SocketProcedure> Socket<P> {
@@ -97,7 +60,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn id(&self) -> SocketId {
-        self.inner.id
+        self.connection.id
     }
 
     /// Joins a room.
@@ -112,7 +75,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn join(&self, room: impl AsRef<str>) -> Join<'_> {
-        Join::new(&self.inner.hub, &self.inner.member, room.as_ref())
+        Join::new(&self.connection.hub, &self.connection.member, room.as_ref())
     }
 
     /// Leaves a room at once; without effect if the connection is not in it.
@@ -126,7 +89,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn leave(&self, room: impl AsRef<str>) -> Left {
-        self.inner.hub.leave(&self.inner.member, room.as_ref());
+        self.connection.hub.leave(&self.connection.member, room.as_ref());
         Left(())
     }
 
@@ -151,7 +114,7 @@ impl<P: SocketProcedure> Socket<P> {
     where
         P: PresenceProcedure,
     {
-        SocketPresence::new(&self.inner.hub, &self.inner.member, room)
+        SocketPresence::new(&self.connection.hub, &self.connection.member, room)
     }
 
     /// The names of the rooms that this connection is in, in no particular order.
@@ -164,7 +127,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn rooms(&self) -> Vec<String> {
-        self.inner.member.room_names()
+        self.connection.member.room_names()
     }
 
     /// Selects this connection alone.
@@ -179,7 +142,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn emit(&self) -> <P::Outgoing as Events>::Emitter<'_> {
-        P::Outgoing::emitter(Target::new(&*self.inner, To::Socket(self.inner.id)))
+        P::Outgoing::emitter(Target::new(&*self.connection, To::Socket(self.connection.id)))
     }
 
     /// Asks this connection's client, which has 10 s to answer.
@@ -223,7 +186,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn ask_within(&self, deadline: Duration) -> <P::Outgoing as Events>::Asker<'_> {
-        P::Outgoing::asker(Question::new(&*self.inner, deadline))
+        P::Outgoing::asker(Question::new(&*self.connection, deadline))
     }
 
     /// Sets when the connection's credentials expire, counted from now.
@@ -238,11 +201,11 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn expires_in(&self, duration: Duration) {
-        let now = self.inner.hub.node().nanos() / 1_000_000;
+        let now = self.connection.hub.node().nanos() / 1_000_000;
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // Zero would mean never.
         let expires = now.saturating_add(millis).max(1);
-        self.inner.member.life.expires.store(expires, Ordering::Relaxed);
+        self.connection.member.life.expires.store(expires, Ordering::Relaxed);
     }
 
     /// The subprotocols that the client offers, in its order of preference.
@@ -255,7 +218,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn subprotocols(&self) -> &[String] {
-        self.inner.negotiation.offered()
+        self.connection.negotiation.offered()
     }
 
     /// Selects one of the client's subprotocols for the answer to the handshake.
@@ -272,7 +235,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn select(&self, subprotocol: &str) -> Result {
-        self.inner.negotiation.select(subprotocol)
+        self.connection.negotiation.select(subprotocol)
     }
 
     /// Closes the connection: sends what is queued, then a close frame with `code` and `reason`.
@@ -287,7 +250,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// ```
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         let reason = CloseReason::new(ClosedBy::Server, code, reason.into());
-        self.inner.hub.close(&self.inner.member, reason);
+        self.connection.hub.close(&self.connection.member, reason);
     }
 
     /// Whether the connection has closed or is about to.
@@ -301,7 +264,7 @@ impl<P: SocketProcedure> Socket<P> {
     /// # Ok(()) } fn main() {}
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.inner.member.ending().is_some()
+        self.connection.member.ending().is_some()
     }
 }
 
@@ -318,66 +281,21 @@ impl std::future::IntoFuture for Left {
     }
 }
 
-/// The error for what would go to a connection that has ended.
-#[cold]
-fn closed() -> Error {
-    Error::gone(CLOSED)
-}
-
-impl EventPublisher for Inner {
-    fn publish(&self, target: &Target<'_>, buffer: &mut Vec<u8>) -> PublishOutcome {
-        if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
-            return self.hub.publish(target, buffer);
-        }
-        debug_assert!(buffer.len() >= HEADROOM, "an emitter leaves room for the header");
-        let start = crate::frame::write_header(buffer, crate::frame::Opcode::Text, false);
-        let (frame, json) = (Frame::new(&buffer[start..]), &buffer[HEADROOM..]);
-        if !self.hub.push_event(&self.member, &frame, json) {
-            return closed().into();
-        }
-        self.hub.meters().sent.increment(1);
-        PublishOutcome::Done(Ok(()))
-    }
-
-    fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome {
-        if !matches!(target.to, To::Socket(id) if id == self.id) || target.except.is_some() {
-            return self.hub.close_target(target, code, reason);
-        }
-        let reason = CloseReason::new(ClosedBy::Server, code, reason.to_owned());
-        self.hub.close(&self.member, reason);
-        PublishOutcome::Done(Ok(()))
-    }
-}
-
-impl Asker for Inner {
-    fn ask(&self, text: Vec<u8>, within: Duration) -> Asked<Box<str>> {
-        let sent = self.hub.ask(&self.member, &text);
-        Box::pin(async move {
-            let answer = crate::platform::timeout(within, sent?.answer());
-            answer.await.unwrap_or_else(|_| {
-                let message =
-                    format!("the client did not answer within {} s", within.as_secs_f32());
-                Err(Error::with_code(http::StatusCode::GATEWAY_TIMEOUT, "timeout", message))
-            })
-        })
-    }
-}
-
 impl<P> AsRef<SocketId> for Socket<P> {
     fn as_ref(&self) -> &SocketId {
-        &self.inner.id
+        &self.connection.id
     }
 }
 
 impl<P> Clone for Socket<P> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), procedure: PhantomData }
+        Self { connection: self.connection.clone(), procedure: PhantomData }
     }
 }
 
 impl<P> PartialEq for Socket<P> {
     fn eq(&self, other: &Self) -> bool {
-        self.inner.id == other.inner.id
+        self.connection.id == other.connection.id
     }
 }
 
@@ -385,7 +303,7 @@ impl<P> Eq for Socket<P> {}
 
 impl<P> fmt::Debug for Socket<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket").field("id", &self.inner.id).finish_non_exhaustive()
+        f.debug_struct("Socket").field("id", &self.connection.id).finish_non_exhaustive()
     }
 }
 
@@ -394,7 +312,7 @@ impl<P: SocketProcedure, S: Sync> FromRequestParts<S> for Socket<P> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         match SocketExtension::of(parts, TypeId::of::<P>()) {
-            Ok(inner) => Ok(Self { inner, procedure: PhantomData }),
+            Ok(connection) => Ok(Self { connection, procedure: PhantomData }),
             Err(error) => Err(error),
         }
     }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use http::{HeaderMap, Uri, header};
 
-use super::origins::{authority_host, parse_host};
+use super::origin::{authority_host, parse_host};
 use crate::error::Error;
 use crate::observe;
 use crate::untrusted::Untrusted;

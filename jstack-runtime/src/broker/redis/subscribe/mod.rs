@@ -1,10 +1,11 @@
-//! Subscribing: the table says which channels are wanted, the listening connection makes Redis
-//! send them, and the inbox delivers what arrives.
+//! Subscribing: the table knows which channels are wanted, the listener makes Redis send them, and
+//! the inbox delivers what arrives.
 
 mod dialect;
 mod entry;
 mod inbox;
 mod listener;
+mod shards;
 mod subscriptions;
 mod table;
 

@@ -1,10 +1,9 @@
-//! What is wanted, what Redis was asked for, and what it confirmed: the state behind the lock of
+//! Which channels are wanted, requested and confirmed: the state behind the lock of
 //! [`Table`](super::table::Table), without I/O and without tasks.
 //!
-//! What is wanted is the source of truth, and Redis is made to follow it. No call talks to Redis
-//! itself: it changes an entry and marks it. The listener of the entry's shard then takes the
-//! marked entries as [`Work`], one step for each, so that the order of calls cannot be lost between
-//! them.
+//! The wanted channels are the source of truth, and Redis is made to follow them. No call sends
+//! anything itself: it changes an entry and marks it. The listener of the entry's shard then takes
+//! the marked entries as [`Work`], one step for each. So two requests for one channel never race.
 //!
 //! ```text
 //!  add / leave ──▶ entry ──▶ mark ──▶ shard.marked ──▶ work() ──▶ SUBSCRIBE / UNSUBSCRIBE
@@ -16,11 +15,11 @@
 //!
 //! - An entry is on at most one list of marked entries (`State::queued`).
 //! - An entry is removed only when nobody wants it and Redis does not send it.
-//! - `reconcile` looks at every entry of a shard on each heartbeat, and marks what is wanted and
-//!   missing. What was not confirmed within the deadline is asked for again, and counted until it
-//!   is confirmed.
-//! - With a cluster, `reroute` moves entries between shards. What the former server still sends is
-//!   ended there (`Shard::orphans`), and what it confirms is ignored.
+//! - `reconcile` checks every entry of a shard on each heartbeat, and marks those that are wanted
+//!   and off. A request without a confirmation within the deadline is repeated, and counted until
+//!   it is confirmed.
+//! - With a cluster, `reroute` moves entries between shards. On the former server, they are ended
+//!   (`Shard::orphans`), and its confirmations are ignored.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -28,7 +27,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::entry::{ByName, Entry, State, Subscriber, SubscriptionPhase as Phase};
+use super::entry::{ByName, Entry, Subscriber, SubscriptionPhase as Phase};
+use super::shards::Shards;
 use crate::broker::redis::failure::unavailable;
 use crate::broker::redis::route::Route;
 use crate::broker::{Channel, Sink};
@@ -37,9 +37,8 @@ use crate::error::Result;
 /// Every channel that somebody wants, or wanted a moment ago.
 pub(crate) struct Subscriptions {
     entries: HashSet<ByName>,
-    route: Route,
-    shards: Vec<Shard>,
-    /// Entries that nobody wants any more: when to end them, and how often each was idle by then.
+    shards: Shards,
+    /// Entries that linger: when to end each, and its `State::idled` at that time.
     idle: VecDeque<(Instant, Arc<Entry>, u64)>,
     /// Numbers the calls of `add`.
     calls: u64,
@@ -47,22 +46,7 @@ pub(crate) struct Subscriptions {
     connections: u64,
 }
 
-/// The state for the server that carries one shard.
-#[derive(Default)]
-struct Shard {
-    /// Entries to look at.
-    marked: Vec<Arc<Entry>>,
-    /// Channels that its server was asked for before another server came to carry them.
-    orphans: Vec<Arc<Entry>>,
-    /// Notified when there is something to look at.
-    changed: Arc<Notify>,
-    /// Why nothing can be subscribed to at present.
-    down: Option<String>,
-    /// Why the connection is not up at present.
-    trouble: Option<String>,
-}
-
-/// What to ask of Redis next.
+/// The next requests to Redis.
 #[derive(Default)]
 pub(crate) struct Work {
     pub(crate) begin: Vec<Arc<Entry>>,
@@ -80,7 +64,7 @@ pub(crate) struct Census {
     pub(crate) overdue: usize,
 }
 
-/// What came of adding a subscriber.
+/// The result of adding a subscriber.
 pub(crate) enum Added {
     /// The channel is live.
     Live,
@@ -94,8 +78,7 @@ impl Subscriptions {
     pub(crate) fn new(route: Route) -> Self {
         Self {
             entries: HashSet::new(),
-            route,
-            shards: vec![Shard::default()],
+            shards: Shards::new(route),
             idle: VecDeque::new(),
             calls: 0,
             connections: 0,
@@ -114,9 +97,8 @@ impl Subscriptions {
                 return Added::Live;
             }
         }
-        let slot = self.route.slot(name.as_bytes());
-        let shard = self.shards.get(self.route.shard(slot));
-        if let Some(why) = shard.and_then(|shard| shard.down.as_ref()) {
+        let slot = self.shards.route().slot(name.as_bytes());
+        if let Some(why) = self.shards.of(slot).and_then(|shard| shard.down.as_ref()) {
             return Added::Down(why.clone());
         }
         let (sender, live) = oneshot::channel();
@@ -125,13 +107,13 @@ impl Subscriptions {
         state.add(call, sink);
         state.waiting.push(sender);
         self.entries.insert(ByName(entry.clone()));
-        self.mark(&entry, &mut state);
+        self.shards.mark(&entry, &mut state);
         drop(state);
         Added::Pending { entry, call, live }
     }
 
-    /// Removes subscribers of an entry, which lingers so long if none are left. Returns whether
-    /// it is the only idle one.
+    /// Removes subscribers of an entry. Without any left, the entry lingers for the time given.
+    /// Returns whether no other entry lingers.
     pub(crate) fn leave(
         &mut self,
         entry: &Arc<Entry>,
@@ -143,7 +125,7 @@ impl Subscriptions {
             return false;
         }
         if state.phase != Phase::Live || linger.is_zero() {
-            self.mark(entry, &mut state);
+            self.shards.mark(entry, &mut state);
             return false;
         }
         state.lingering = true;
@@ -152,7 +134,7 @@ impl Subscriptions {
         self.idle.len() == 1
     }
 
-    /// Marks what nobody has wanted for long enough. Returns when to look again.
+    /// Marks the entries whose time to linger is over. Returns when the next one's is.
     pub(crate) fn mark_idle(&mut self, now: Instant) -> Option<Instant> {
         while let Some((due, entry, idled)) = self.idle.pop_front() {
             if due > now {
@@ -162,7 +144,7 @@ impl Subscriptions {
             let mut state = entry.state.lock();
             if state.lingering && state.idled == idled {
                 state.lingering = false;
-                self.mark(&entry, &mut state);
+                self.shards.mark(&entry, &mut state);
             }
         }
         None
@@ -172,18 +154,18 @@ impl Subscriptions {
         self.entries.get(name).map(|entry| entry.0.clone())
     }
 
-    /// Notified when there is something of the shard to look at.
+    /// Notified when an entry of the shard is marked.
     pub(crate) fn changed(&self, shard: usize) -> Arc<Notify> {
         self.shards.get(shard).map(|shard| shard.changed.clone()).unwrap_or_default()
     }
 
-    /// What is wrong with any connection.
+    /// What is wrong with a connection, of the first that has trouble.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.shards.iter().find_map(|shard| shard.trouble.clone())
+        self.shards.trouble()
     }
 
-    /// There is a new connection to the server of `shard`, without subscriptions. Returns its
-    /// number.
+    /// Registers a new connection to the server of `shard`. It has no subscriptions yet. Returns
+    /// its number.
     pub(crate) fn connected(&mut self, shard: usize) -> u64 {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.down = None;
@@ -192,13 +174,13 @@ impl Subscriptions {
         }
         for entry in self.of_shard(shard) {
             let mut state = entry.state.lock();
-            self.mark(&entry, &mut state);
+            self.shards.mark(&entry, &mut state);
         }
         self.connections += 1;
         self.connections
     }
 
-    /// Forgets what is not wanted of the shard. Returns whether anything is left.
+    /// Removes the shard's entries that nobody wants. Returns whether any are left.
     pub(crate) fn retain_wanted(&mut self, shard: usize) -> bool {
         let mut wanted = false;
         for entry in self.of_shard(shard) {
@@ -212,7 +194,7 @@ impl Subscriptions {
         wanted
     }
 
-    /// Nothing of the shard is wanted, so nothing can be wrong with its connection.
+    /// Clears what is wrong with the shard: nothing of it is wanted, so it needs no connection.
     pub(crate) fn idle(&mut self, shard: usize) {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.down = None;
@@ -220,8 +202,8 @@ impl Subscriptions {
         }
     }
 
-    /// The connection is gone, and every subscription on it. There is no reason if it was closed
-    /// because nothing was wanted.
+    /// Marks all subscriptions of a lost connection as off. Without a reason, it was closed because
+    /// nothing was wanted.
     pub(crate) fn lost(&mut self, shard: usize, connection: u64, why: Option<&str>) {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.trouble = why.map(str::to_owned);
@@ -234,18 +216,18 @@ impl Subscriptions {
         }
     }
 
-    /// Redis is away: pending joins fail, and later ones fail at once.
+    /// Fails the pending joins, and later ones at once: the server cannot be reached.
     pub(crate) fn down(&mut self, shard: usize, why: &str) {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.down = Some(why.to_owned());
             shard.trouble = Some(why.to_owned());
         }
-        for entry in self.entries.iter().filter(|e| self.route.shard(e.0.slot) == shard) {
+        for entry in self.entries.iter().filter(|entry| self.shards.number(&entry.0) == shard) {
             entry.0.state.lock().finish_joins(|| Err(unavailable(why)));
         }
     }
 
-    /// What to ask next on the connection; it is noted as asked.
+    /// Takes the next requests for the connection, which count as sent.
     pub(crate) fn work(&mut self, shard: usize, connection: u64) -> Work {
         let Some(at) = self.shards.get_mut(shard) else { return Work::default() };
         let mut work = Work { begin: Vec::new(), end: std::mem::take(&mut at.orphans) };
@@ -276,19 +258,19 @@ impl Subscriptions {
         work
     }
 
-    /// Marks what is wanted of the shard and missing, and what was not confirmed within
-    /// `patience`. Returns what Redis should be sending.
+    /// Marks the shard's entries that are wanted and off, and those that were not confirmed within
+    /// `patience`. Returns how many channels Redis should be sending.
     pub(crate) fn reconcile(&mut self, shard: usize, now: Instant, patience: Duration) -> Census {
         let mut census = Census::default();
         for entry in self.of_shard(shard) {
             let mut state = entry.state.lock();
             match state.phase {
                 Phase::Live => census.live += 1,
-                Phase::Off => self.mark(&entry, &mut state),
+                Phase::Off => self.shards.mark(&entry, &mut state),
                 Phase::Asked | Phase::Leaving => {
                     census.pending += 1;
                     if state.retry_overdue(now, patience) {
-                        self.mark(&entry, &mut state);
+                        self.shards.mark(&entry, &mut state);
                     }
                     census.overdue += usize::from(state.retries > 0);
                 }
@@ -297,15 +279,15 @@ impl Subscriptions {
         census
     }
 
-    /// Notes what is wrong with the open connection to the server of the shard.
+    /// Sets what is wrong with the open connection of the shard.
     pub(crate) fn set_trouble(&mut self, shard: usize, trouble: Option<String>) {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.trouble = trouble;
         }
     }
 
-    /// Redis has confirmed a subscription. Returns the entry and its subscribers if they missed
-    /// messages before.
+    /// Records that Redis confirmed a subscription. Returns the entry and its subscribers if they
+    /// missed messages before.
     pub(crate) fn begun(
         &mut self,
         name: &[u8],
@@ -322,13 +304,13 @@ impl Subscriptions {
         state.tracker.gap_reported();
         let subscribers = state.subscribers.clone();
         if !state.is_wanted() {
-            self.mark(&entry, &mut state);
+            self.shards.mark(&entry, &mut state);
         }
         drop(state);
         missed.then_some((entry, subscribers))
     }
 
-    /// Redis does not send a channel any more. Returns whether its slot may have moved.
+    /// Records that Redis no longer sends a channel. Returns whether its slot may have moved.
     pub(crate) fn ended(&mut self, name: &[u8], connection: u64) -> bool {
         let Some(entry) = self.find(name) else { return false };
         let mut state = entry.state.lock();
@@ -337,28 +319,17 @@ impl Subscriptions {
         }
         let unasked = state.phase == Phase::Live;
         state.mark_off();
-        if unasked && !self.route.is_one() {
+        if unasked && !self.shards.route().is_one() {
             // The slot moved. This server may be a replica by now, which would confirm a request.
             return true;
         }
-        self.mark(&entry, &mut state);
+        self.shards.mark(&entry, &mut state);
         false
     }
 
     fn of_shard(&self, shard: usize) -> Vec<Arc<Entry>> {
         let entries = self.entries.iter().map(|entry| &entry.0);
-        entries.filter(|entry| self.route.shard(entry.slot) == shard).cloned().collect()
-    }
-
-    /// Puts the entry on the list that the listener of its shard looks at.
-    fn mark(&mut self, entry: &Arc<Entry>, state: &mut State) {
-        let shard = self.route.shard(entry.slot);
-        let Some(shard) = self.shards.get_mut(shard) else { return };
-        if !state.queued {
-            state.queued = true;
-            shard.marked.push(entry.clone());
-        }
-        shard.changed.notify_one();
+        entries.filter(|entry| self.shards.number(entry) == shard).cloned().collect()
     }
 }
 
@@ -366,53 +337,24 @@ impl Subscriptions {
 impl Subscriptions {
     /// Makes room for so many shards.
     pub(crate) fn grow(&mut self, shards: usize) {
-        while self.shards.len() < shards {
-            self.shards.push(Shard::default());
-        }
+        self.shards.grow(shards);
     }
 
-    /// Follows a new route. What waited for one is asked for.
+    /// Adopts a new route: entries move between shards, and those that had none are asked for.
     pub(crate) fn reroute(&mut self, route: &Route) {
-        let was = std::mem::replace(&mut self.route, route.clone());
-        let marked: Vec<_> = self.shards.iter_mut().flat_map(|s| s.marked.drain(..)).collect();
-        for entry in marked {
-            let mut state = entry.state.lock();
-            state.queued = false;
-            self.mark(&entry, &mut state);
-        }
+        let was = self.shards.adopt(route);
         let entries: Vec<_> = self.entries.iter().map(|entry| entry.0.clone()).collect();
         for entry in entries {
-            let mut state = entry.state.lock();
-            let (from, to) = (was.shard(entry.slot), route.shard(entry.slot));
-            if from == to && state.phase != Phase::Off {
-                continue;
-            }
-            if from != to && state.phase != Phase::Off {
-                // Usually it has ended there already, or the server is gone.
-                self.shards[from].orphans.push(entry.clone());
-                self.shards[from].changed.notify_one();
-                state.mark_off();
-                state.asked = 0;
-            }
-            self.mark(&entry, &mut state);
-            if let Some(why) = &self.shards[to].down {
-                state.finish_joins(|| Err(unavailable(why)));
-            }
+            self.shards.move_entry(&entry, was.shard(entry.slot));
         }
-        let carrying = route.shards();
-        for (shard, at) in self.shards.iter_mut().enumerate() {
-            if !carrying.contains(&shard) {
-                (at.down, at.trouble) = (None, None);
-                at.changed.notify_one();
-            }
-        }
+        self.shards.forget_trouble_of_idle();
     }
 
-    /// Asks again at once for what was asked for on this connection without a clear answer.
+    /// Marks an entry again whose request on this connection had no clear answer.
     pub(crate) fn ask_again(&mut self, entry: &Arc<Entry>, connection: u64) {
         let mut state = entry.state.lock();
         if state.withdraw(connection) {
-            self.mark(entry, &mut state);
+            self.shards.mark(entry, &mut state);
         }
     }
 }
@@ -473,7 +415,7 @@ mod tests {
         assert_eq!(names(&table.work(2, new).begin), [NAME]);
         begun(&mut table, old);
         let census = table.reconcile(2, Instant::now(), SECOND);
-        assert_eq!((census.live, census.pending), (0, 1), "the old server's word does not count");
+        assert_eq!((census.live, census.pending), (0, 1), "the old server cannot confirm it");
         begun(&mut table, new);
         table.ended(NAME.as_bytes(), old);
         let census = table.reconcile(2, Instant::now(), SECOND);

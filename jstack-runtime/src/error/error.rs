@@ -1,81 +1,13 @@
-//! The one error type of the crate, and how it travels to a client.
+//! `Error`: a status, a code, a message for the client, issues and a cause.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use http::StatusCode;
 
+use super::{BoxError, Issue};
 use crate::observe;
-
-/// What a handler returns; `Result` alone is `Result<(), Error>`.
-///
-/// ```
-/// use jstack_runtime::{Error, Result};
-///
-/// fn find(name: &str) -> Result<u32> {
-///     if name == "general" { Ok(1) } else { Err(Error::not_found("no such room")) }
-/// }
-/// fn nothing() -> Result { Ok(()) }
-/// # assert!(find("general").is_ok() && nothing().is_ok());
-/// ```
-pub type Result<T = (), E = Error> = std::result::Result<T, E>;
-
-/// Any error, as `main` and [`App::serve`](crate::App::serve) return it.
-///
-/// ```no_run
-/// # use jstack_runtime::prelude::*;
-/// #[jstack_runtime::main]
-/// async fn main() -> Result<(), BoxError> {
-///     let address = std::env::var("ADDRESS")?;
-///     App::new().serve(address).await
-/// }
-/// ```
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// One thing that is wrong with an input: the field, and what would be right.
-///
-/// ```
-/// use jstack_runtime::Issue;
-///
-/// assert_eq!(Issue::new("author.name", "is too long").to_string(), "author.name: is too long");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Issue {
-    /// The field, as `author.name` or `tags[2]`; empty for the value as a whole.
-    pub path: String,
-    /// What is wrong with it, or what it must be.
-    pub message: String,
-}
-
-impl Issue {
-    /// An issue with the field at `path`, as `author.name` or `tags[2]`; with an empty path, with the value as
-    /// a whole.
-    ///
-    /// ```
-    /// use jstack_runtime::{Error, Issue};
-    ///
-    /// let error = Error::invalid(vec![Issue::new("name", "is taken")]);
-    /// assert_eq!(error.message(), "name: is taken");
-    /// ```
-    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
-    }
-}
-
-impl fmt::Display for Issue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.path, self.message)
-        }
-    }
-}
 
 /// An error with a status, a code, a message for the client and, for bad input, its issues.
 ///
@@ -94,16 +26,16 @@ impl fmt::Display for Issue {
 /// assert_eq!(hidden.message(), "Internal Server Error");
 /// ```
 pub struct Error {
-    inner: Box<Inner>,
+    pub(super) inner: Box<Inner>,
 }
 
-struct Inner {
-    status: StatusCode,
-    code: Cow<'static, str>,
-    message: Cow<'static, str>,
-    issues: Vec<Issue>,
-    source: Option<BoxError>,
-    retry_after: Option<Duration>,
+pub(super) struct Inner {
+    pub(super) status: StatusCode,
+    pub(super) code: Cow<'static, str>,
+    pub(super) message: Cow<'static, str>,
+    pub(super) issues: Vec<Issue>,
+    pub(super) source: Option<BoxError>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 macro_rules! statuses {
@@ -340,44 +272,6 @@ fn sentence(issues: &[Issue]) -> String {
     issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
-    fn from(cause: E) -> Self {
-        Self::internal(cause)
-    }
-}
-
-/// The cause is never changed, so a panic cannot leave it half written.
-impl std::panic::UnwindSafe for Error {}
-impl std::panic::RefUnwindSafe for Error {}
-
-/// An [`Error`] as a standard error, so that `main` may use `?` on emits.
-#[derive(Debug)]
-struct Boxed(Error);
-
-impl fmt::Display for Boxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Boxed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.cause().map(|cause| cause as _)
-    }
-}
-
-impl From<Error> for BoxError {
-    fn from(error: Error) -> Self {
-        Box::new(Boxed(error))
-    }
-}
-
-impl From<Error> for Box<dyn std::error::Error> {
-    fn from(error: Error) -> Self {
-        Box::new(Boxed(error))
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
@@ -393,97 +287,5 @@ impl fmt::Debug for Error {
             .field("issues", &self.inner.issues)
             .field("cause", &self.inner.source)
             .finish()
-    }
-}
-
-/// What [`Error::into_response`] leaves in the response's extensions, so that the answer can be
-/// rewritten as a problem document for a client that accepts one.
-#[derive(Clone)]
-pub(crate) struct ErrorBody {
-    pub(crate) code: Cow<'static, str>,
-    pub(crate) message: Cow<'static, str>,
-    pub(crate) issues: Vec<Issue>,
-    pub(crate) retry_after: Option<Duration>,
-}
-
-/// The cause of a failure on its way to the log.
-#[derive(Clone)]
-pub(crate) struct Cause(pub(crate) Arc<str>);
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let Inner { status, code, message, issues, source, retry_after } = *self.inner;
-        let mut response = Response::new(message.clone().into_owned().into());
-        *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        if let Some(after) = retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(cause) = source {
-            response.extensions_mut().insert(Cause(cause.to_string().into()));
-        }
-        response.extensions_mut().insert(ErrorBody { code, message, issues, retry_after });
-        response
-    }
-}
-
-/// An error type of the application that chooses its status, code and message.
-///
-/// A handler that returns `Result<T, E>` with such an `E` answers with the error that it chooses. Without
-/// this trait, every [`std::error::Error`] is a 500. In a handler that returns [`Error`], write
-/// `.map_err(Failure::into_error)?`: a plain `?` converts all error types alike, to a 500.
-///
-/// ```
-/// use jstack_runtime::{Error, Failure, Result};
-/// # use std::fmt;
-///
-/// #[derive(Debug)] // `#[derive(thiserror::Error)]` writes the two impls that follow
-/// enum PostError {
-///     Missing(u32),
-/// }
-/// # impl fmt::Display for PostError {
-/// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("no such post") }
-/// # }
-/// # impl std::error::Error for PostError {}
-///
-/// impl Failure for PostError {
-///     fn into_error(self) -> Error {
-///         match self {
-///             Self::Missing(id) => Error::not_found(format!("there is no post {id}")),
-///         }
-///     }
-/// }
-///
-/// fn read(id: u32) -> Result<String, PostError> {
-///     Err(PostError::Missing(id))
-/// }
-/// let error = read(7).map_err(Failure::into_error).unwrap_err();
-/// assert_eq!((error.status().as_u16(), error.code()), (404, "not_found"));
-/// ```
-pub trait Failure: std::error::Error {
-    /// The error that the client gets. The type's documentation has an example.
-    fn into_error(self) -> Error;
-}
-
-/// What a handler may return as its error: everything that converts into [`Error`].
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a handler cannot fail with `{Self}`",
-    label = "`{Self}` does not turn into `jstack_runtime::Error`",
-    note = "return `Error`: `?` makes one of every `std::error::Error`, `.map_err(Error::internal)` of a boxed or `anyhow` error, `Error::bad_request(…)` of a text",
-    note = "a type of your own may also implement `std::error::Error` and `jstack_runtime::Failure`"
-)]
-pub trait IntoError {
-    /// As the one error type.
-    fn error(self) -> Error;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Into<Error>> IntoError for E {
-    fn error(self) -> Error {
-        self.into()
     }
 }
