@@ -5,9 +5,6 @@
 mod redis_support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,72 +13,19 @@ use jstack_runtime::Redis;
 use jstack_runtime::broker::Scope;
 use redis_support::fake::Fake;
 use redis_support::oracle::check;
-use redis_support::{Process, Server, free_port, message, text, until};
+use redis_support::sentinel::Sentinels;
+use redis_support::{Process, Server, message, text, until};
 use tokio::time::sleep;
 
 const ROOM: Scope<'static> = Scope::Room("general");
 
-/// A Sentinel of the test's own, ended with it.
-struct Sentinel {
-    port: u16,
-    dir: PathBuf,
-    child: Child,
-}
-
-impl Sentinel {
-    fn start(master: &Server) -> Self {
-        let port = free_port();
-        let dir =
-            std::env::temp_dir().join(format!("jstack-sentinel-{}-{port}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        let config = format!(
-            "port {port}\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 {} 2\n\
-             sentinel down-after-milliseconds mymaster 1000\n\
-             sentinel failover-timeout mymaster 5000\n",
-            master.port
-        );
-        fs::write(dir.join("sentinel.conf"), config).unwrap();
-        let child = Command::new("redis-server")
-            .args(["sentinel.conf", "--sentinel"])
-            .current_dir(&dir)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { port, dir, child }
-    }
-
-    fn cli(&self, args: &[&str]) -> String {
-        let out =
-            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output();
-        String::from_utf8_lossy(&out.unwrap().stdout).into_owned()
-    }
-
-    /// It sees the replica and the other Sentinels.
-    fn is_ready(&self) -> bool {
-        let master = self.cli(&["sentinel", "master", "mymaster"]);
-        let fields: Vec<_> = master.lines().map(str::trim).collect();
-        let of = |name| fields.iter().position(|field| *field == name).map(|at| fields[at + 1]);
-        of("num-slaves") == Some("1") && of("num-other-sentinels") == Some("2")
-    }
-}
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
 /// Two servers and three Sentinels, and two processes that find them by the Sentinels.
-async fn survive(fail: impl FnOnce(&mut Server, &[Sentinel])) {
+async fn survive(fail: impl FnOnce(&mut Server, &Sentinels)) {
     let mut master = Server::start();
     let port = master.port.to_string();
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
-    let sentinels: Vec<_> = (0..3).map(|_| Sentinel::start(&master)).collect();
-    until("the Sentinels know of all", || sentinels.iter().all(Sentinel::is_ready)).await;
-    let hosts: Vec<_> = sentinels.iter().map(|s| format!("127.0.0.1:{}", s.port)).collect();
-    let url = format!("redis+sentinel://{}/mymaster", hosts.join(","));
+    let sentinels = Sentinels::start(&master, Duration::from_secs(1)).await;
+    let url = sentinels.url();
     let process = || Process::new(Arc::new(Redis::new(&url).unwrap()));
     let (here, there) = (process(), process());
     here.join(ROOM).await.unwrap();
@@ -132,7 +76,7 @@ async fn the_master_dies() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by ./check: needs redis-server"]
 async fn the_master_hands_over() {
-    survive(|_, sentinels| drop(sentinels[0].cli(&["sentinel", "failover", "mymaster"]))).await;
+    survive(|_, sentinels| assert!(sentinels.fail_over())).await;
 }
 
 /// A Sentinel that names the server at this port, until it hangs.

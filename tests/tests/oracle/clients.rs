@@ -56,6 +56,7 @@ pub enum Heard {
     Gap {
         room: Option<String>,
         reason: &'static str,
+        when: Instant,
     },
     /// A v1 client leaves a room, and has left it.
     Leaving(String),
@@ -263,9 +264,11 @@ async fn v1(world: &Arc<World>, index: usize, process: usize, port: u16, rooms: 
                     Incoming::Event(ToClient::Leaving(room), _) => Heard::Leaving(room),
                     Incoming::Event(ToClient::Left(room), _) => Heard::Left(room),
                     Incoming::Event(ToClient::Ready(()), _) => Heard::Connected,
-                    Incoming::Gap(gap) => {
-                        Heard::Gap { room: gap.room, reason: gap.reason.as_str() }
-                    }
+                    Incoming::Gap(gap) => Heard::Gap {
+                        room: gap.room,
+                        reason: gap.reason.as_str(),
+                        when: Instant::now(),
+                    },
                     _ => continue,
                 };
                 log.lock().unwrap().heard.push(heard);

@@ -11,8 +11,12 @@ use tokio::time::sleep;
 
 use crate::app::{PORT, URL};
 use crate::clients::Clients;
+use crate::deployment::{Deployment, Wires};
 use crate::redis_support::lossy::Lossy;
-use crate::redis_support::{Random, Server, free_port, kill};
+use crate::redis_support::{Random, free_port, kill};
+
+/// What a process logs where messages to single connections may be missing.
+pub const SINGLE: &str = "(single connections)";
 
 /// A gap that a process has logged.
 #[derive(Clone, Debug)]
@@ -25,16 +29,16 @@ pub struct LoggedGap {
 
 type Gaps = Arc<Mutex<Vec<LoggedGap>>>;
 
-/// One process, the wire from it to Redis, and the wire from its clients.
+/// One process, the wires from it to Redis, and the wire from its clients.
 struct Process {
     child: Child,
-    redis: Lossy,
+    redis: Wires,
     clients: Lossy,
     port: u16,
 }
 
 pub struct Faults {
-    pub redis: Server,
+    pub redis: Deployment,
     processes: Vec<Process>,
     gaps: Gaps,
     pub counts: BTreeMap<&'static str, u32>,
@@ -43,11 +47,11 @@ pub struct Faults {
 const PROCESSES: usize = 3;
 
 impl Faults {
-    pub async fn start(redis: Server) -> Self {
-        let gaps = Gaps::default();
+    pub async fn start() -> Self {
+        let (redis, gaps) = (Deployment::start().await, Gaps::default());
         let mut processes = Vec::new();
         for n in 0..PROCESSES {
-            let (to_redis, port) = (Lossy::start(redis.port).await, free_port());
+            let (to_redis, port) = (redis.wires(n).await, free_port());
             let clients = Lossy::plain(port).await;
             let child = serve(n, &to_redis, port, &gaps).await;
             processes.push(Process { child, redis: to_redis, clients, port });
@@ -66,80 +70,110 @@ impl Faults {
 
     /// One fault at random. It may last.
     pub async fn one(&mut self, random: &mut Random, clients: &Clients) {
-        let n = random.below(PROCESSES);
-        let long = crate::setting("SECONDS", 30) >= 300;
-        let name = match random.below(if long { 20 } else { 18 }) {
+        let is_long = crate::setting("SECONDS", 30) >= 300;
+        let name = match random.below(if is_long { 26 } else { 18 }) {
+            // Short runs have one failover.
+            _ if self.counts.is_empty() => self.failover(0).await,
+            0..8 => self.of_redis(random).await,
+            which @ 8..12 => self.of_a_process(which, random).await,
+            12 | 13 => {
+                clients.cut_one(random);
+                "a client cut off"
+            }
+            14..18 => {
+                let process = random.below(PROCESSES);
+                let master = self.redis.master().port;
+                self.processes[process].redis.drop_messages(master, 1 + random.below(6) as u64);
+                "frames dropped"
+            }
+            18 => {
+                self.redis.kill_for(Duration::from_secs(20)).await;
+                "Redis killed for 20 s"
+            }
+            19 => {
+                self.pause(random.below(PROCESSES), Duration::from_secs(12)).await;
+                "a process stopped for 12 s"
+            }
+            which => self.failover(which - 20).await,
+        };
+        if std::env::var_os("JSTACK_ORACLE_LOUD").is_some() {
+            println!("fault: {name}");
+        }
+        *self.counts.entry(name).or_default() += 1;
+    }
+
+    async fn of_redis(&mut self, random: &mut Random) -> &'static str {
+        match random.below(8) {
             0 | 1 => {
-                self.redis.kill();
-                sleep(Duration::from_secs(2)).await;
-                self.redis.run();
+                self.redis.kill_for(Duration::from_secs(2)).await;
                 "Redis killed for 2 s"
             }
             2 => {
-                self.redis.signal("STOP");
+                let master = self.redis.master();
+                master.signal("STOP");
                 sleep(Duration::from_secs(6)).await;
-                self.redis.signal("CONT");
+                master.signal("CONT");
                 "Redis stopped for 6 s"
             }
             3 | 4 => {
-                self.redis.cli(&["client", "kill", "type", "pubsub"]);
+                self.redis.master().cli(&["client", "kill", "type", "pubsub"]);
                 "subscribers cut off"
             }
             5 => {
-                self.redis.cli(&["client", "kill", "type", "normal"]);
+                self.redis.master().cli(&["client", "kill", "type", "normal"]);
                 "publishers cut off"
             }
             6 => {
-                self.redis.cli(&["script", "flush"]);
+                self.redis.master().cli(&["script", "flush"]);
                 "scripts flushed"
             }
-            7 => {
-                self.redis.cli(&["flushall"]);
+            _ => {
+                self.redis.master().cli(&["flushall"]);
                 "Redis emptied"
             }
+        }
+    }
+
+    async fn of_a_process(&mut self, which: usize, random: &mut Random) -> &'static str {
+        let n = random.below(PROCESSES);
+        match which {
             8 => {
                 self.processes[n].child.kill().await.unwrap();
                 self.processes[n].child = self.serve_again(n).await;
                 "a process killed"
             }
             9 => {
-                let pid = self.processes[n].child.id().unwrap();
-                kill(pid, "STOP");
-                sleep(Duration::from_secs(3)).await;
-                kill(pid, "CONT");
+                self.pause(n, Duration::from_secs(3)).await;
                 "a process stopped for 3 s"
             }
             10 => {
                 self.processes[n].redis.cut();
                 "a process cut off from Redis"
             }
-            11 => {
+            _ => {
                 self.processes[n].clients.cut();
                 "all clients of a process cut off"
             }
-            12 | 13 => {
-                clients.cut_one(random);
-                "a client cut off"
-            }
-            14..18 => {
-                self.processes[n].redis.drop_messages(1 + random.below(6) as u64);
-                "frames dropped"
-            }
-            18 => {
-                self.redis.kill();
-                sleep(Duration::from_secs(20)).await;
-                self.redis.run();
-                "Redis killed for 20 s"
-            }
-            _ => {
-                let pid = self.processes[n].child.id().unwrap();
-                kill(pid, "STOP");
-                sleep(Duration::from_secs(12)).await;
-                kill(pid, "CONT");
-                "a process stopped for 12 s"
-            }
+        }
+    }
+
+    /// The replica becomes the master. Redis confirms what a replica has not got yet, so that may be
+    /// lost.
+    async fn failover(&mut self, which: usize) -> &'static str {
+        let (is_done, name) = match which {
+            0 | 1 => (self.redis.hand_over().await, "failover on request"),
+            2 | 3 => (self.redis.fail_over(false).await, "failover of a killed master"),
+            4 => (self.redis.fail_over(true).await, "failover to a replica that lacks the tail"),
+            _ => (self.redis.split().await, "failover of a master that continues later"),
         };
-        *self.counts.entry(name).or_default() += 1;
+        if is_done { name } else { "failover refused" }
+    }
+
+    async fn pause(&self, process: usize, time: Duration) {
+        let pid = self.processes[process].child.id().unwrap();
+        kill(pid, "STOP");
+        sleep(time).await;
+        kill(pid, "CONT");
     }
 
     async fn serve_again(&self, n: usize) -> Child {
@@ -149,6 +183,7 @@ impl Faults {
 
     /// Waits until every process is ready again, and drops nothing any more.
     pub async fn heal(&self) {
+        assert!(self.redis.is_settled().await, "Redis has a master and a replica again");
         for process in &self.processes {
             process.redis.drop_none();
             let until = Instant::now() + Duration::from_secs(30);
@@ -169,7 +204,7 @@ async fn is_ready(port: u16) -> bool {
 }
 
 /// Starts a process, and notes the gaps that it logs.
-async fn serve(n: usize, redis: &Lossy, port: u16, gaps: &Gaps) -> Child {
+async fn serve(n: usize, redis: &Wires, port: u16, gaps: &Gaps) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "app::serves_until_killed", "--ignored", "--nocapture"])
         .env(URL, redis.url())
@@ -187,9 +222,16 @@ async fn serve(n: usize, redis: &Lossy, port: u16, gaps: &Gaps) -> Child {
             if std::env::var_os("JSTACK_ORACLE_LOUD").is_some() {
                 println!("[{n}] {line}");
             }
-            if line.contains("messages of a room are lost")
-                && let Some(room) = line.split("room=\"").nth(1).and_then(|it| it.split('"').next())
-            {
+            let is_of_room = line.contains("messages of a room are lost");
+            let named = || line.split("room=\"").nth(1)?.split('"').next();
+            let room = if line.contains("messages from other processes may be missing") {
+                Some(SINGLE)
+            } else if is_of_room {
+                named()
+            } else {
+                None
+            };
+            if let Some(room) = room {
                 let gap = LoggedGap { process: n, room: room.to_owned(), at: Instant::now() };
                 gaps.lock().unwrap().push(gap);
             }

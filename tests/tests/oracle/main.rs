@@ -1,6 +1,6 @@
 //! The oracle: nothing is lost silently, nothing comes twice, and there is one order.
 //!
-//! Several processes share a Redis. Clients of the profile v1 (the Rust client) and stock clients
+//! Several processes share a Redis with a replica and Sentinels. Clients of the profile v1 (the Rust client) and stock clients
 //! hear rooms with history, while everything that can fail fails at random. At the end all that was
 //! heard is compared: see `verdict.rs` for the rules.
 //!
@@ -25,18 +25,21 @@ mod redis_support;
 
 mod app;
 mod clients;
+mod deployment;
 mod faults;
+mod forged;
 mod verdict;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use clients::{Clients, World};
-use faults::Faults;
+use clients::{Clients, Log, World};
+use faults::{Faults, LoggedGap};
 use jstack_runtime::{App, Emitter};
-use redis_support::{Random, Server};
+use redis_support::Random;
 use tokio::time::sleep;
+use verdict::Verdict;
 
 fn setting(name: &str, default: u64) -> u64 {
     let text = std::env::var(format!("JSTACK_ORACLE_{name}")).ok();
@@ -60,10 +63,19 @@ async fn run(world: &Arc<World>, mut fail: impl AsyncFnMut(&mut Random)) {
     }
 }
 
+fn judge(world: &World, logs: &[Log], logged: &[LoggedGap]) -> Verdict {
+    let published = world.published.lock().unwrap();
+    let verdict = verdict::judge(&published, world.first.load(Ordering::Relaxed), logs, logged);
+    println!("{} published: {verdict:?}", published.len());
+    let Verdict { taken, heard, .. } = verdict;
+    assert!(taken > 50 && heard > taken, "something was going on");
+    verdict
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by ./check: needs redis-server"]
 async fn through_redis_every_client_hears_everything_once_and_in_order_or_learns_of_a_gap() {
-    let mut faults = Faults::start(Server::start()).await;
+    let mut faults = Faults::start().await;
     let emitter = Emitter::connect(&faults.redis.url()).await.unwrap();
     let world = World::new(emitter.io::<app::talk::Procedure>("post/talk"));
     let clients =
@@ -71,8 +83,7 @@ async fn through_redis_every_client_hears_everything_once_and_in_order_or_learns
     run(&world, async |random| faults.one(random, &clients).await).await;
     faults.heal().await;
     clients.settle(&world).await;
-    let logs = clients.end().await;
-    verdict::judge(&world, &logs, &faults.gaps());
+    judge(&world, &clients.end().await, &faults.gaps());
     println!("faults: {:?}", faults.counts);
 }
 
@@ -87,16 +98,19 @@ async fn embedded_every_client_hears_everything_once_and_in_order() {
     let relay = redis_support::lossy::Lossy::plain(port).await;
     let world = World::new(io);
     let clients = Clients::start(&world, &[relay.port], setting("CLIENTS", 24) as usize).await;
+    let mut cuts = [0, 0];
     run(&world, async |random| {
-        if random.below(4) == 0 {
+        let is_all = random.below(4) == 0;
+        if is_all {
             relay.cut();
         } else {
             clients.cut_one(random);
         }
+        cuts[usize::from(is_all)] += 1;
     })
     .await;
+    println!("cut off: one client {} times, all clients {} times", cuts[0], cuts[1]);
     clients.settle(&world).await;
-    let logs = clients.end().await;
-    let gaps = verdict::judge(&world, &logs, &[]);
-    assert_eq!(gaps, 0, "one process keeps everything");
+    let verdict = judge(&world, &clients.end().await, &[]);
+    assert_eq!(verdict.gaps, 0, "one process keeps everything");
 }

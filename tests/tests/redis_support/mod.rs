@@ -9,6 +9,7 @@ pub mod fake;
 pub mod lossy;
 pub mod oracle;
 pub mod proxy;
+pub mod sentinel;
 
 use std::collections::HashMap;
 use std::fs;
@@ -76,6 +77,12 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Starts it again with other settings.
+    pub fn run_with(&mut self, args: &[&str]) {
+        self.args = args.iter().map(|&arg| arg.to_owned()).collect();
+        self.run();
     }
 
     pub fn is_running(&self) -> bool {
