@@ -182,6 +182,43 @@ fn the_asyncapi_document_has_requests_questions_classes_and_the_query() {
 }
 
 #[test]
+fn the_asyncapi_document_has_the_frames_of_a_history_only_where_there_is_one() {
+    let document = routes::contract().asyncapi();
+    let messages = |channel: &str| document["channels"][channel]["messages"].clone();
+    let board = messages("live.board");
+    let data = |name: &str| board[name]["payload"]["items"][1].clone();
+    let has = |schema: &Value, properties: &[&str]| {
+        let of = schema["properties"].as_object().expect("an object");
+        properties.iter().all(|name| of.contains_key(*name))
+    };
+    for (name, event) in
+        [("v1.history", "$history"), ("v1.page", "$ok"), ("v1.at", "$at"), ("v1.pos", "$pos")]
+    {
+        assert_eq!(board[name]["name"], event);
+    }
+    assert!(has(&data("v1.history")["oneOf"][0], &["r", "after", "was"]));
+    assert!(has(&data("v1.history")["oneOf"][1], &["r", "before", "limit"]));
+    assert!(has(&data("v1.page"), &["e", "o", "items", "more", "gap"]));
+    assert!(has(&data("v1.at"), &["r", "o"]));
+    assert!(has(&data("v1.room"), &["r", "in", "e", "o"]));
+    // `confirm` is a question, and of `cursor` only the newest counts.
+    let kept = board.as_object().expect("messages").keys();
+    assert_eq!(kept.filter(|name| name.starts_with("kept.")).count(), 1);
+    let saved = &board["kept.saved"]["payload"]["items"];
+    assert_eq!(saved[0], json!({ "const": "saved" }));
+    assert!(has(&saved[2], &["r", "o"]));
+    // An item of a page, and one that was not for the client.
+    let items = data("v1.page")["properties"]["items"]["items"]["anyOf"].clone();
+    let names: Vec<_> =
+        items.as_array().expect("two").iter().map(|it| &it["items"][0]["const"]).collect();
+    assert_eq!(names, ["saved", ""]);
+    let watch = messages("live.watch");
+    assert!(watch.get("v1.history").is_none() && watch.get("v1.at").is_none());
+    assert_eq!(watch["v1.room"]["payload"]["items"][1]["properties"].get("e"), None);
+    assert!(messages("chat.chat").get("v1.room").is_none());
+}
+
+#[test]
 fn a_router_describes_itself_without_an_app() {
     let contract = routes::chat().describe();
     assert_eq!(contract.base_path(), "");

@@ -57,13 +57,34 @@ fn of_event(contract: &Contract, event: &EventContract) -> Value {
 
 /// The array `["event", data]`.
 pub(super) fn frame(event: &str, data: &Value) -> Value {
+    closed(&[json!({ "const": event }), data.clone()])
+}
+
+/// An array of exactly these items.
+pub(super) fn closed(items: &[Value]) -> Value {
     json!({
         "type": "array",
-        "items": [{ "const": event }, data],
-        "minItems": 2,
-        "maxItems": 2,
+        "items": items,
+        "minItems": items.len(),
+        "maxItems": items.len(),
         "additionalItems": false,
     })
+}
+
+/// An object with these properties.
+pub(super) fn object(required: &[(&str, &Value)], optional: &[(&str, &Value)]) -> Value {
+    let names: Vec<_> = required.iter().map(|(name, _)| *name).collect();
+    let properties: Map<_, _> = required
+        .iter()
+        .chain(optional)
+        .map(|&(name, schema)| (name.to_owned(), schema.clone()))
+        .collect();
+    json!({ "type": "object", "required": names, "properties": properties })
+}
+
+/// A frame of the profile that does not answer and is not answered.
+pub(super) fn unasked(name: &str, data: &Value, summary: &str) -> Value {
+    json!({ "name": name, "x-profile": "v1", "summary": summary, "payload": frame(name, data) })
 }
 
 /// The message `[name, data, { i: id }]`: a request, a question, or what answers it.
@@ -77,16 +98,7 @@ pub(super) fn numbered(name: &str, data: &Value, docs: &str) -> Value {
     message.insert("name".to_owned(), json!(name));
     message.insert("x-profile".to_owned(), json!("v1"));
     message.insert("correlationId".to_owned(), json!({ "location": "$message.payload#/2/i" }));
-    message.insert(
-        "payload".to_owned(),
-        json!({
-            "type": "array",
-            "items": [{ "const": name }, data, id],
-            "minItems": 3,
-            "maxItems": 3,
-            "additionalItems": false,
-        }),
-    );
+    message.insert("payload".to_owned(), closed(&[json!({ "const": name }), data.clone(), id]));
     describe(&mut message, docs);
     message.into()
 }

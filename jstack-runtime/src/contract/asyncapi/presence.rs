@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::messages::{frame, numbered, schema};
+use super::messages::{numbered, object, schema, unasked};
 use super::operations::{operation, request};
 use crate::contract::contract::{Contract, PresenceContract};
 
@@ -21,7 +21,6 @@ pub(super) fn messages(contract: &Contract, presence: &PresenceContract) -> Map<
     let change =
         [("r", &room), ("n", &number), ("set", &members), ("gone", &gone), ("count", &count)];
     let state = json!({ "anyOf": [schema(contract, &presence.state), { "type": "null" }] });
-    let is_in = json!({ "type": "boolean" });
     let messages = [
         ("v1.watch", numbered("$presence", &watch, "Watches a room, or stops with `off`.")),
         ("v1.members", numbered("$ok", &object(&list, &[]), "Who is in the room.")),
@@ -34,14 +33,6 @@ pub(super) fn messages(contract: &Contract, presence: &PresenceContract) -> Map<
                 "What the client says about itself in a room; null takes it back.",
             ),
         ),
-        (
-            "v1.room",
-            unasked(
-                "$room",
-                &object(&[("r", &room), ("in", &is_in)], &[]),
-                "The connection is in a room, or has left it.",
-            ),
-        ),
     ];
     messages.into_iter().map(|(name, message)| (name.to_owned(), message)).collect()
 }
@@ -49,11 +40,10 @@ pub(super) fn messages(contract: &Contract, presence: &PresenceContract) -> Map<
 /// The operations of such a channel.
 pub(super) fn operations(channel: &str) -> Map<String, Value> {
     let answers = ["v1.members", "v1.ok", "v1.err"].map(str::to_owned);
-    let sent = ["v1.presence", "v1.room"].map(str::to_owned);
     let operations = [
         ("watch", request("receive", channel, "v1.watch".to_owned(), answers)),
         ("state", operation("receive", channel, ["v1.state".to_owned()])),
-        ("presence", operation("send", channel, sent)),
+        ("presence", operation("send", channel, ["v1.presence".to_owned()])),
     ];
     let named = operations.into_iter();
     named.map(|(name, operation)| (format!("{channel}.v1.{name}"), operation)).collect()
@@ -73,19 +63,4 @@ fn member(contract: &Contract, presence: &PresenceContract) -> Value {
         ],
         &[],
     )
-}
-
-fn object(required: &[(&str, &Value)], optional: &[(&str, &Value)]) -> Value {
-    let names: Vec<_> = required.iter().map(|(name, _)| *name).collect();
-    let properties: Map<_, _> = required
-        .iter()
-        .chain(optional)
-        .map(|&(name, schema)| (name.to_owned(), schema.clone()))
-        .collect();
-    json!({ "type": "object", "required": names, "properties": properties })
-}
-
-/// A frame of the profile that does not answer and is not answered.
-fn unasked(name: &str, data: &Value, summary: &str) -> Value {
-    json!({ "name": name, "x-profile": "v1", "summary": summary, "payload": frame(name, data) })
 }

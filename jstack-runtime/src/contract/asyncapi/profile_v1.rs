@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::messages::{numbered, schema};
+use super::history;
+use super::messages::{numbered, object, schema, unasked};
 use super::operations::{operation, request};
 use super::presence;
 use crate::contract::contract::{Contract, ProcedureContract};
@@ -44,10 +45,32 @@ pub(super) fn messages(contract: &Contract, procedure: &ProcedureContract) -> Ma
         add(format!("ask.{key}"), name, &event.schema, &event.docs);
         add(format!("answer.{key}"), "$ok", answer, &format!("The client's answer to `{name}`."));
     }
+    if has_rooms(procedure) {
+        messages.insert("v1.room".to_owned(), room(procedure));
+    }
     if let Some(presence) = &procedure.presence {
         messages.extend(presence::messages(contract, presence));
     }
+    if procedure.history.is_some() {
+        messages.extend(history::messages(contract, procedure));
+    }
     messages
+}
+
+/// Whether clients learn the names of rooms.
+fn has_rooms(procedure: &ProcedureContract) -> bool {
+    procedure.presence.is_some() || procedure.history.is_some()
+}
+
+/// `$room`: with a position where rooms have a history.
+fn room(procedure: &ProcedureContract) -> Value {
+    let name = json!({ "type": ["string", "null"], "description": "The name of the room; null for everybody." });
+    let (is_in, epoch, offset) =
+        (json!({ "type": "boolean" }), history::epoch(), history::offset());
+    let place = [("e", &epoch), ("o", &offset)];
+    let place = if procedure.history.is_some() { &place[..] } else { &[] };
+    let data = object(&[("r", &name), ("in", &is_in)], place);
+    unasked("$room", &data, "The connection is in a room, or has left it.")
 }
 
 /// The operations of a channel: each event as a request, each question, and the protocol's own.
@@ -71,8 +94,15 @@ pub(super) fn operations(procedure: &ProcedureContract, channel: &str) -> Map<St
         let question = request("send", channel, format!("ask.{name}"), answers);
         operations.insert(format!("{channel}.ask.{name}"), question);
     }
+    if has_rooms(procedure) {
+        let room = operation("send", channel, ["v1.room".to_owned()]);
+        operations.insert(format!("{channel}.v1.room"), room);
+    }
     if procedure.presence.is_some() {
         operations.extend(presence::operations(channel));
+    }
+    if procedure.history.is_some() {
+        operations.extend(history::operations(procedure, channel));
     }
     operations
 }
