@@ -1,4 +1,4 @@
-//! Presence on the wire: what clients read of a room's members, and what processes tell each other.
+//! Presence on the wire: what clients read of a room's members, and the messages between processes.
 
 use std::sync::Arc;
 
@@ -88,17 +88,17 @@ pub(crate) fn membership(room: &str, is_in: bool) -> Vec<u8> {
     frames::text_frame(&("$room", Membership { r: room, r#in: is_in }))
 }
 
-/// What one process tells others: `["$presence",{…}]`. No event can have that name.
+/// A message of one process to others: `["$presence",{…}]`. No event can have that name.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PresenceMessage {
-    /// The process that tells it, as 16 hexadecimal digits.
+    /// The process that sends it, as 16 hexadecimal digits.
     pub(crate) node: Node,
     /// The number of its last change.
     pub(crate) n: u64,
     pub(crate) what: What,
 }
 
-/// What is told.
+/// What is message.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum What {
@@ -178,14 +178,14 @@ impl TryFrom<String> for Node {
     }
 }
 
-/// Appends what one process tells others.
-pub(crate) fn write_message(told: &PresenceMessage, out: &mut Vec<u8>) {
-    let _ = serde_json::to_writer(out, &("$presence", told));
+/// Appends a message of one process to others.
+pub(crate) fn write_message(message: &PresenceMessage, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, &("$presence", message));
 }
 
 /// Reads it; `None` for anything else.
 pub(crate) fn read_message(json: &[u8]) -> Option<PresenceMessage> {
-    serde_json::from_slice::<(String, PresenceMessage)>(json).ok().map(|(_, told)| told)
+    serde_json::from_slice::<(String, PresenceMessage)>(json).ok().map(|(_, message)| message)
 }
 
 #[cfg(test)]

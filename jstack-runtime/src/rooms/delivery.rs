@@ -169,7 +169,7 @@ impl Sink for Hub {
             (Scope::Node(_), _) => None,
         };
         if message.json().starts_with(b"[\"$") {
-            // No event has such a name: what processes tell each other is not for clients.
+            // No event has such a name: messages between processes are not for clients.
             let is_close = message.json().starts_with(CLOSE);
             if is_close && !room.is_some_and(|room| self.must_wait(room, message)) {
                 self.close_selected(message);
@@ -207,7 +207,7 @@ impl Sink for Hub {
         self.node().meters().gaps.increment(1);
         observe::warning!(?channel, messages, "messages from other processes may be missing");
         let mut frame = None;
-        // Room names are told to clients only where rooms have a history.
+        // Clients learn room names only where rooms have a history.
         let name = if self.has_history() { wire_name(room) } else { None };
         for member in self.members_of(room).iter().filter(|member| member.profile.is_v1()) {
             let frame = frame

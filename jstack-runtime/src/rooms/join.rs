@@ -141,12 +141,12 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells a client of the profile `v1` that it is in a room, and replays what the room said: both
+    /// Sends `$room` to a client of the profile `v1`, and replays earlier messages of the room: both
     /// before any live message.
     ///
-    /// To the profile `v1` the room is said to be where the replay begins. A client that comes back
-    /// and has a part of it already ignores that part, as it ignores every repetition. What the log
-    /// has beyond the room's position is on its way here, and is left out.
+    /// For a client of the profile `v1`, `$room` has the position where the replay begins. A client that
+    /// comes back ignores what it has already, as it ignores every repetition. Entries beyond the
+    /// room's position are on their way here, and are left out.
     fn welcome(
         &self,
         member: &Arc<Member>,

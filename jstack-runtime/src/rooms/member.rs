@@ -52,7 +52,7 @@ pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) slot: usize,
     /// The last offset of the room's history that the client knows.
-    pub(super) told: u64,
+    pub(super) reported: u64,
 }
 
 /// Signs of life, in milliseconds since the process started counting.
@@ -135,9 +135,9 @@ impl Member {
         for (room, position) in positions {
             let found = memberships.list.iter_mut().find(|m| Arc::ptr_eq(&m.room, room));
             if let (Some(membership), Some(position)) = (found, position)
-                && membership.told != position.offset()
+                && membership.reported != position.offset()
             {
-                membership.told = position.offset();
+                membership.reported = position.offset();
                 moved.push((room.name().into(), position));
             }
         }

@@ -75,8 +75,8 @@ impl Remembered {
         self.history.clear(channel)
     }
 
-    /// What came after a position. Who asks the same within a moment shares the answer, unless the
-    /// room has moved on since: a crowd that comes back asks once.
+    /// What came after a position. Equal reads within a moment share the answer, unless the room has
+    /// moved on since: many clients that come back together cost one read.
     pub(super) async fn missed(
         &self,
         channel: Channel<'_>,

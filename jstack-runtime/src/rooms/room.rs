@@ -91,14 +91,14 @@ impl Room {
                 // Most connections are in two rooms: everyone's and one more.
                 rooms.list.reserve_exact(2);
             }
-            let position = self.position();
+            let position = self.place().welcome();
             if let (Some(until), Some(at)) = (until, position)
                 && (at.epoch() != until.epoch() || at.offset() > until.offset())
             {
                 return Added::Behind;
             }
-            let told = position.map_or(0, |position| position.offset());
-            rooms.list.push(Membership { room: self.clone(), slot: members.len(), told });
+            let reported = position.map_or(0, |position| position.offset());
+            rooms.list.push(Membership { room: self.clone(), slot: members.len(), reported });
             drop(rooms);
             members.push(member.clone());
             welcome(position);

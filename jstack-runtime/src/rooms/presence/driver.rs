@@ -1,7 +1,7 @@
-//! The task that tells watchers what has changed, and other processes what has changed here.
+//! The task that sends changes: all of them to watchers, and those of this process to the others.
 //!
 //! It sleeps until somebody notes a change or something is due. Only this task publishes, so that
-//! what it tells arrives in the order of its numbers.
+//! its messages arrive in the order of their numbers.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::protocol::presence::{
 use crate::rooms::hub::Hub;
 use crate::sync::Notify;
 
-/// Milliseconds between two changes that this process tells others.
+/// Milliseconds between two messages with changes to other processes.
 const FLUSH: u64 = 100;
 /// Milliseconds between two looks at the leases of others.
 const CHECK: u64 = 500;
@@ -28,16 +28,18 @@ const BATCH: usize = 200;
 /// How long the other processes have to answer the first question.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// Where what others tell arrives.
+/// Where messages of other processes arrive.
 struct Ear(Weak<Hub>);
 
 impl Sink for Ear {
     fn deliver(&self, message: &Publication<'_>) {
         let Some(hub) = self.0.upgrade() else { return };
-        let Some(told) = read_message(message.json()) else {
-            return tracing::error!("what another process tells of its members cannot be read");
+        let Some(message) = read_message(message.json()) else {
+            return tracing::error!(
+                "a message of another process about its members cannot be read"
+            );
         };
-        hub.hear(told);
+        hub.hear(message);
     }
 
     fn gap(&self, _: Channel<'_>, _: Option<u64>) {
@@ -54,7 +56,7 @@ impl Sink for Ear {
 /// A message for others: everybody, or one process.
 struct Letter {
     to: Option<u64>,
-    told: PresenceMessage,
+    message: PresenceMessage,
 }
 
 impl Hub {
@@ -109,7 +111,7 @@ impl Hub {
             }
             state.out.n
         };
-        let bye = Letter { to: None, told: self.told(n, What::Bye) };
+        let bye = Letter { to: None, message: self.presence_message(n, What::Bye) };
         // They notice it without, a little later.
         let _ = platform::timeout(SETTLE, self.send(&bye)).await;
     }
@@ -118,27 +120,27 @@ impl Hub {
         format!("{}/$presence", self.procedure())
     }
 
-    fn told(&self, n: u64, what: What) -> PresenceMessage {
+    fn presence_message(&self, n: u64, what: What) -> PresenceMessage {
         PresenceMessage { node: Node(self.node().id), n, what }
     }
 
     fn send(&self, letter: &Letter) -> crate::broker::Publish {
         let scope = letter.to.map_or(Scope::All, Scope::Node);
         let (mut json, mut scratch) = (Vec::new(), Vec::new());
-        write_message(&letter.told, &mut json);
+        write_message(&letter.message, &mut json);
         let name = self.presence_channel();
         let message = Publication::new(Channel { procedure: &name, scope }, &json, &mut scratch);
         self.node().broker().publish(&[message], &Ear(self.weak()))
     }
 
-    fn hear(&self, told: PresenceMessage) {
+    fn hear(&self, message: PresenceMessage) {
         let Some(presence) = self.presence() else { return };
         let now = self.node().millis();
         let mut state = presence.state.lock();
-        if told.node.0 == self.node().id {
+        if message.node.0 == self.node().id {
             return state.peers.heard_myself(now);
         }
-        let effects = state.peers.heard(told, now);
+        let effects = state.peers.heard(message, now);
         state.carry_out(effects);
         presence.wake.notify_one();
     }
@@ -196,15 +198,22 @@ impl Hub {
     fn write_letters(&self, state: &mut super::state::State, now: u64, letters: &mut Vec<Letter>) {
         let node = self.node().id;
         if std::mem::take(&mut state.out.hello) {
-            letters.push(Letter { to: None, told: self.told(state.out.n, What::Hello) });
+            letters.push(Letter {
+                to: None,
+                message: self.presence_message(state.out.n, What::Hello),
+            });
             state.out.beat = now + BEAT;
         }
         if now >= state.out.beat {
-            letters.push(Letter { to: None, told: self.told(state.out.n, What::Beat) });
+            letters
+                .push(Letter { to: None, message: self.presence_message(state.out.n, What::Beat) });
             state.out.beat = now + BEAT;
         }
         for asked in std::mem::take(&mut state.out.asks) {
-            letters.push(Letter { to: Some(asked), told: self.told(state.out.n, What::Ask) });
+            letters.push(Letter {
+                to: Some(asked),
+                message: self.presence_message(state.out.n, What::Ask),
+            });
         }
         let answers = std::mem::take(&mut state.out.answers);
         if !answers.is_empty() {
@@ -214,8 +223,8 @@ impl Hub {
                 for number in 0..of {
                     let set = entries.iter().skip(number as usize * BATCH).take(BATCH);
                     let page = Page { number, of, set: set.cloned().collect() };
-                    let told = self.told(state.out.n, What::All(page));
-                    letters.push(Letter { to: Some(to), told });
+                    let message = self.presence_message(state.out.n, What::All(page));
+                    letters.push(Letter { to: Some(to), message });
                 }
             }
         }
@@ -225,7 +234,7 @@ impl Hub {
                 state.out.flush = now + FLUSH;
                 letters.push(Letter {
                     to: None,
-                    told: self.told(state.out.n, What::Changes(changes)),
+                    message: self.presence_message(state.out.n, What::Changes(changes)),
                 });
             }
         }

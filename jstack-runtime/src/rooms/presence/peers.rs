@@ -75,25 +75,25 @@ impl Peers {
         self.heard = Some(now);
     }
 
-    /// Another process has told something.
-    pub(super) fn heard(&mut self, told: PresenceMessage, now: u64) -> Vec<Effect> {
-        let node = told.node.0;
-        if matches!(told.what, What::Bye) {
+    /// Takes a message of another process.
+    pub(super) fn heard(&mut self, message: PresenceMessage, now: u64) -> Vec<Effect> {
+        let node = message.node.0;
+        if matches!(message.what, What::Bye) {
             self.nodes.remove(&node);
             return vec![Effect::Forget(node)];
         }
         let mut effects = Vec::new();
         let peer = self.nodes.entry(node).or_default();
         peer.heard = now;
-        match told.what {
+        match message.what {
             What::Ask => effects.push(Effect::Answer(node)),
             What::Hello => {
                 effects.push(Effect::Answer(node));
-                peer.expect(told.n);
+                peer.expect(message.n);
             }
-            What::Beat => peer.expect(told.n),
-            What::Changes(changes) => peer.change(node, told.n, changes, &mut effects),
-            What::All(page) => peer.page(node, told.n, page, &mut effects),
+            What::Beat => peer.expect(message.n),
+            What::Changes(changes) => peer.change(node, message.n, changes, &mut effects),
+            What::All(page) => peer.page(node, message.n, page, &mut effects),
             What::Bye => {}
         }
         if peer.n.is_none() && peer.asked.is_none_or(|asked| now.saturating_sub(asked) > PATIENCE) {
@@ -198,16 +198,16 @@ mod tests {
     use super::*;
     use crate::protocol::presence::Node;
 
-    fn told(n: u64, what: What) -> PresenceMessage {
+    fn message(n: u64, what: What) -> PresenceMessage {
         PresenceMessage { node: Node(7), n, what }
     }
 
     fn all(n: u64, number: u32, of: u32) -> PresenceMessage {
-        told(n, What::All(Page { number, of, set: Vec::new() }))
+        message(n, What::All(Page { number, of, set: Vec::new() }))
     }
 
     fn change(n: u64) -> PresenceMessage {
-        told(n, What::Changes(Changes::default()))
+        message(n, What::Changes(Changes::default()))
     }
 
     fn names(effects: &[Effect]) -> Vec<&'static str> {
@@ -235,34 +235,34 @@ mod tests {
     #[test]
     fn a_missing_number_asks_again_also_when_a_beat_shows_it() {
         let mut peers = Peers::default();
-        peers.heard(told(0, What::Hello), 0);
+        peers.heard(message(0, What::Hello), 0);
         peers.heard(all(0, 0, 1), 0);
         assert_eq!(names(&peers.heard(change(2), 1)), ["ask"]);
         assert_eq!(names(&peers.heard(all(1, 0, 1), 2)), ["replace", "apply"]);
-        assert!(peers.heard(told(2, What::Beat), 3).is_empty());
-        assert_eq!(names(&peers.heard(told(3, What::Beat), 4)), ["ask"]);
+        assert!(peers.heard(message(2, What::Beat), 3).is_empty());
+        assert_eq!(names(&peers.heard(message(3, What::Beat), 4)), ["ask"]);
         // The answer is lost as well.
-        assert!(peers.heard(told(3, What::Beat), 5).is_empty());
-        assert_eq!(names(&peers.heard(told(3, What::Beat), 5 + PATIENCE)), ["ask"]);
+        assert!(peers.heard(message(3, What::Beat), 5).is_empty());
+        assert_eq!(names(&peers.heard(message(3, What::Beat), 5 + PATIENCE)), ["ask"]);
     }
 
     #[test]
     fn a_process_is_dead_after_a_lease_of_silence_and_comes_back_with_all_it_has() {
         let mut peers = Peers::default();
-        peers.heard(told(0, What::Hello), 0);
+        peers.heard(message(0, What::Hello), 0);
         for beat in 0..=3 {
             peers.heard_myself(beat * BEAT);
         }
         assert!(peers.expired(LEASE - 1).is_empty());
         assert_eq!(peers.expired(LEASE), [7]);
         assert!(peers.expired(LEASE).is_empty(), "once");
-        assert_eq!(names(&peers.heard(told(9, What::Beat), LEASE + 1)), ["ask"]);
+        assert_eq!(names(&peers.heard(message(9, What::Beat), LEASE + 1)), ["ask"]);
     }
 
     #[test]
     fn nobody_is_dead_while_the_broker_is_away_and_for_a_lease_after() {
         let mut peers = Peers::default();
-        peers.heard(told(0, What::Hello), 0);
+        peers.heard(message(0, What::Hello), 0);
         peers.heard_myself(0);
         assert!(peers.expired(LEASE * 3).is_empty(), "not heard myself");
         let back = LEASE * 3;

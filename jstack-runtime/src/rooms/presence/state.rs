@@ -41,7 +41,7 @@ pub(super) struct State {
     pub(super) out: Out,
 }
 
-/// What this process has to tell others.
+/// What this process has to send to others.
 #[derive(Default)]
 pub(super) struct Out {
     /// Whether others may listen.
@@ -54,7 +54,7 @@ pub(super) struct Out {
     /// Processes to ask, and processes to answer.
     pub(super) asks: BTreeSet<u64>,
     pub(super) answers: BTreeSet<u64>,
-    /// When changes may next be told, and when the next beat is due.
+    /// When changes may be sent again, and when the next beat is due.
     pub(super) flush: u64,
     pub(super) beat: u64,
 }
@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// Takes at most `most` changes to tell; nothing where there are none.
+    /// Takes at most `most` changes to send; `None` where there are none.
     pub(super) fn take_changes(&mut self, node: u64, most: usize) -> Option<Changes> {
         let mut changes = Changes::default();
         while changes.set.len() + changes.gone.len() < most {

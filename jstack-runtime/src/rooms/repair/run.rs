@@ -44,7 +44,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::place::{Gap, GapCause, Step, Waiting};
+use super::merge::{Gap, GapCause, Step};
+use super::waiting::Waiting;
 use crate::broker::Publication;
 use crate::error::Result;
 use crate::history::{Page, PageLimit, Position};

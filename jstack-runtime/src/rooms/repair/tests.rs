@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::place::{Arrival, Gap, GapCause, Place, Step};
+use super::merge::{Gap, GapCause, Step};
+use super::place::Place;
+use super::waiting::Arrival;
 use crate::broker::{Channel, Publication, Scope};
 use crate::history::{Entry, Epoch, Page, Position};
 use crate::outbound::QueueLimits;
@@ -222,8 +224,8 @@ impl World {
                     assert_ne!(to.epoch(), at.epoch());
                     at = to;
                 }
-                // It was published into a log that is over.
-                Seen::Gap(gap, to) if to == at => assert_eq!(gap.missed, Some(1)),
+                // Messages were published into a log that is over.
+                Seen::Gap(gap, to) if to == at => assert_eq!(gap.missed, None),
                 Seen::Gap(gap, to) => {
                     assert_eq!(to.epoch(), at.epoch());
                     assert_eq!(gap.missed, Some(to.offset() - at.offset()), "{:?}", self.seen);
@@ -375,4 +377,31 @@ fn a_log_that_cannot_be_read_is_a_gap_before_what_waits() {
     let steps = place.give_up();
     assert_eq!(shown(&steps), ["gap0 Unread", "w5", "gap0 Unread", "w9"]);
     assert!(place.finish());
+}
+
+#[test]
+fn messages_that_the_log_does_not_know_are_one_gap_until_another_is_delivered() {
+    let mut place = Place::default();
+    place.start_at(at(3));
+    let other = |offset| Some(Position::new(Epoch::new(2), offset));
+    let read = |place: &mut Place, top| {
+        place.begin_read();
+        let steps = place.merge(&page(top, []), top + 1);
+        if let Some((_, at)) = steps.last() {
+            place.move_to(Some(*at));
+        }
+        assert!(place.finish());
+        shown(&steps)
+    };
+    assert_eq!(arrive(&mut place, other(1), "[\"n\",1]"), Arrival::Begins);
+    assert_eq!(arrive(&mut place, other(2), "[\"n\",2]"), Arrival::Waits);
+    assert_eq!(read(&mut place, 3), ["gap0 Lost"]);
+    assert_eq!(arrive(&mut place, other(3), "[\"n\",3]"), Arrival::Begins);
+    assert_eq!(read(&mut place, 3), [""; 0], "the same gap");
+    assert_eq!(place.welcome(), Some(at(3)));
+    assert_eq!(arrive(&mut place, other(3), "[\"n\",3]"), Arrival::Begins);
+    assert_eq!(read(&mut place, 3), ["gap0 Lost"], "a new member has not heard of it");
+    assert_eq!(arrive(&mut place, Some(at(4)), "[\"n\",4]"), Arrival::Next);
+    assert_eq!(arrive(&mut place, other(4), "[\"n\",4]"), Arrival::Begins);
+    assert_eq!(read(&mut place, 4), ["gap0 Lost"]);
 }
