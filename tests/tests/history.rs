@@ -12,8 +12,8 @@ mod redis_support;
 
 use std::net::SocketAddr;
 
-use jstack_runtime::Redis;
 use jstack_runtime::prelude::*;
+use jstack_runtime::{Emitter, Redis};
 use jstack_tests::Client;
 use jstack_tests::server::limits;
 use redis_support::Server;
@@ -365,4 +365,31 @@ async fn two_processes_share_the_history_in_redis() {
     assert_eq!(late.join().await, 3);
     assert_eq!(late.epoch, ann.epoch);
     assert_eq!(late.after(1).await["items"], json!(items));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn what_an_emitter_publishes_is_kept_in_the_order_of_the_room() {
+    let server = Server::start();
+    let here = serve(App::new().broker(Redis::new(&server.url()).unwrap())).await;
+    let emitter = Emitter::connect(&server.url()).await.unwrap();
+    let io = emitter.io::<talk::Procedure>("post/talk");
+    // Nobody is there yet.
+    io.to("room").said("one").await.unwrap();
+    let mut ann = V1::open(here).await;
+    assert_eq!(ann.join().await, 1);
+    ann.send(json!(["say", "two"])).await;
+    assert_eq!(ann.next().await, said("two", 2));
+    assert_eq!(ann.next().await[0], "passing");
+    io.to("room").forgotten("not kept").await.unwrap();
+    assert_eq!(ann.next().await, json!(["forgotten", "not kept"]));
+    io.to("room").said("three").await.unwrap();
+    assert_eq!(ann.next().await, said("three", 3));
+    let items = [json!(["said", "one", 1]), json!(["said", "two", 2]), json!(["said", "three", 3])];
+    assert_eq!(ann.after(0).await["items"], json!(items));
+    // It reads as it writes.
+    let past = io.history("room").last(10).await.unwrap();
+    let read: Vec<_> = past.into_iter().map(|past| past.event).collect();
+    let kept = ["one", "two", "three"].map(|text| ToClient::Said(text.to_owned()));
+    assert_eq!(read, kept);
 }

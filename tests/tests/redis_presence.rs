@@ -16,6 +16,7 @@
 
 mod redis_support;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use jstack_runtime::Redis;
 use jstack_runtime::prelude::*;
 use jstack_tests::Client;
 use jstack_tests::server::limits;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use redis_support::cluster::Cluster;
 use redis_support::proxy::Proxy;
 use redis_support::{Server, kill};
@@ -65,23 +67,28 @@ pub mod rooms {
 
 struct Here {
     address: SocketAddr,
+    path: String,
     io: Io<rooms::Procedure>,
 }
 
 impl Here {
     async fn start(url: &str) -> Self {
+        Self::start_in("post", url).await
+    }
+
+    async fn start_in(folder: &str, url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = App::new().mount("post", router![rooms]).limits(limits());
+        let app = App::new().mount(folder, router![rooms]).limits(limits());
         let app = app.broker(Redis::new(url).unwrap());
         let io = app.io::<rooms::Procedure>();
         tokio::spawn(app.serve_on_until(listener, std::future::pending()));
-        Self { address, io }
+        Self { address, path: format!("/api/{folder}/rooms"), io }
     }
 
     async fn member(&self, name: &str) -> Client {
         let more = format!("authorization: Bearer {name}\r\n");
-        Client::open(self.address, "/api/post/rooms", &more).await.unwrap()
+        Client::open(self.address, &self.path, &more).await.unwrap()
     }
 
     /// A process learns of a new master a little later than this test does, and answers 503 until then.
@@ -89,7 +96,7 @@ impl Here {
         let more = format!("authorization: Bearer {name}\r\n");
         let since = Instant::now();
         loop {
-            match Client::open(self.address, "/api/post/rooms", &more).await {
+            match Client::open(self.address, &self.path, &more).await {
                 Ok(client) => return client,
                 Err(error) => assert!(since.elapsed() < Duration::from_secs(15), "{error}"),
             }
@@ -100,7 +107,7 @@ impl Here {
     /// A client of the profile `v1` that is in the room and watches it.
     async fn watcher(&self, name: &str) -> Watcher {
         let more = format!("authorization: Bearer {name}\r\nsec-websocket-protocol: jstack.v1\r\n");
-        let client = Client::open(self.address, "/api/post/rooms", &more).await.unwrap();
+        let client = Client::open(self.address, &self.path, &more).await.unwrap();
         let mut watcher = Watcher { client };
         watcher.client.text(r#"["$presence",{"r":"hall"},{"i":"1"}]"#).await.unwrap();
         for name in ["$welcome", "$room", "$ok"] {
@@ -151,10 +158,15 @@ impl Watcher {
 
 /// Another process, in which `name` is in the room.
 async fn other(server: &Server, name: &str) -> Child {
+    other_in("post", server, name).await
+}
+
+async fn other_in(folder: &str, server: &Server, name: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "stays_in_the_room", "--ignored", "--nocapture"])
         .env(URL, server.url())
         .env("JSTACK_TEST_MEMBER", name)
+        .env("JSTACK_TEST_FOLDER", folder)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -169,7 +181,7 @@ async fn other(server: &Server, name: &str) -> Child {
 #[ignore = "started by the tests that stop it"]
 async fn stays_in_the_room() {
     let Ok(url) = std::env::var(URL) else { return };
-    let here = Here::start(&url).await;
+    let here = Here::start_in(&std::env::var("JSTACK_TEST_FOLDER").unwrap(), &url).await;
     let _member = here.member(&std::env::var("JSTACK_TEST_MEMBER").unwrap()).await;
     println!("joined");
     sleep(Duration::from_mins(3)).await;
@@ -201,6 +213,47 @@ async fn members_of_a_killed_process_leave_and_those_of_a_stopped_one_come_back(
     let back = here.until(&["ann", "cy"]).await;
     println!("the member of the stopped process was back after {back:?}");
     late.until(&["ann", "cy"]).await;
+}
+
+/// The metrics of presence of one procedure.
+fn metrics(snapshotter: &Snapshotter, sums: &mut BTreeMap<String, u64>) {
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let key = key.key();
+        let name = key.name().strip_prefix("jstack_presence_");
+        let (Some(name), true) = (name, key.labels().any(|it| it.value() == "metered/rooms"))
+        else {
+            continue;
+        };
+        match value {
+            // Counted since the snapshot before.
+            DebugValue::Counter(count) => *sums.entry(name.to_owned()).or_default() += count,
+            DebugValue::Gauge(now) => drop(sums.insert(name.to_owned(), now.0 as u64)),
+            DebugValue::Histogram(_) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server"]
+async fn metrics_count_the_other_processes_what_was_asked_and_what_expired() {
+    let recorder = DebuggingRecorder::new();
+    let (snapshotter, mut sums) = (recorder.snapshotter(), BTreeMap::new());
+    recorder.install().expect("the only recorder");
+    let server = Server::start();
+    let mut other = other_in("metered", &server, "bo").await;
+    // It has to ask for what was before it.
+    let here = Here::start_in("metered", &server.url()).await;
+    let _ann = here.member("ann").await;
+    here.until(&["ann", "bo"]).await;
+    metrics(&snapshotter, &mut sums);
+    assert_eq!((sums["processes"], sums["members"]), (1, 2), "{sums:?}");
+    assert!(sums["asked_total"] >= 1, "{sums:?}");
+    assert_eq!(sums["expired_total"], 0, "{sums:?}");
+    other.kill().await.unwrap();
+    here.until(&["ann"]).await;
+    metrics(&snapshotter, &mut sums);
+    assert_eq!((sums["processes"], sums["members"]), (0, 1), "{sums:?}");
+    assert_eq!(sums["expired_total"], 1, "{sums:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
