@@ -6,6 +6,7 @@
 //! compared. The raw script is what an application would write: it numbers (`HINCRBY`), stores
 //! (`XADD` with `MAXLEN`), sets both expiries and publishes one message a call, pipelined. Where
 //! every publisher has a room of its own, nothing can be gathered; in a burst to one room much can.
+//! Rooms without history are beside a bare pipelined `PUBLISH` in the same rounds.
 
 #![allow(
     clippy::unwrap_used,
@@ -63,16 +64,20 @@ fn json() -> Vec<u8> {
 }
 
 /// Every publisher waits for its own message before it sends the next.
-async fn history(history: &Arc<dyn History>, rooms: usize) {
+async fn by_broker(broker: &Arc<Redis>, history: Option<&Arc<dyn History>>, rooms: usize) {
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|n| {
-            let history = history.clone();
+            let (broker, history) = (broker.clone(), history.cloned());
             tokio::spawn(async move {
                 let (json, room, mut scratch) = (json(), (n % rooms).to_string(), Vec::new());
                 let channel = Channel { procedure: "post/chat", scope: Scope::Room(&room) };
                 for _ in 0..MESSAGES {
                     let message = Publication::new(channel, &json, &mut scratch);
-                    history.publish(&[message], KEEP, &Nobody).await.unwrap();
+                    match &history {
+                        Some(history) => history.publish(&[message], KEEP, &Nobody).await,
+                        None => broker.publish(&[message], &Nobody).await,
+                    }
+                    .unwrap();
                 }
             })
         })
@@ -82,18 +87,24 @@ async fn history(history: &Arc<dyn History>, rooms: usize) {
     }
 }
 
-/// Pipelines of calls that are sent when the one before is answered.
-async fn raw(connection: &MultiplexedConnection, digest: &str, rooms: usize) {
+/// Pipelines of calls that are sent when the one before is answered: of the script with this digest,
+/// or `PUBLISH`.
+async fn raw(connection: &MultiplexedConnection, digest: Option<&str>, rooms: usize) {
     let tasks: Vec<_> = (0..PIPELINES)
         .map(|task| {
-            let (mut connection, json, digest) = (connection.clone(), json(), digest.to_owned());
+            let (mut connection, json, digest) =
+                (connection.clone(), json(), digest.map(str::to_owned));
             tokio::spawn(async move {
                 let each = PUBLISHERS / PIPELINES;
                 for _ in 0..MESSAGES {
                     let mut pipeline = redis::pipe();
                     for n in 0..each {
                         let room = (task * each + n) % rooms;
-                        let call = pipeline.cmd("EVALSHA").arg(&digest).arg(2);
+                        let Some(digest) = &digest else {
+                            pipeline.cmd("PUBLISH").arg(format!("raw:{room}")).arg(&json).ignore();
+                            continue;
+                        };
+                        let call = pipeline.cmd("EVALSHA").arg(digest).arg(2);
                         call.arg(format!("{{raw:{room}}}:log")).arg(format!("{{raw:{room}}}:meta"));
                         call.arg(format!("raw:{room}")).arg(&json).arg("0123456789abcdef").ignore();
                     }
@@ -129,26 +140,36 @@ async fn main() {
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     };
-    let ours = broker.history().unwrap();
+    let (ours, broker) = (broker.history().unwrap(), Arc::new(broker));
     let client = redis::Client::open(format!("{url}/?protocol=resp3")).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let mut load = redis::cmd("SCRIPT");
     load.arg("LOAD").arg(SCRIPT);
     let digest: String = load.query_async(&mut connection).await.unwrap();
     for (case, rooms) in [("256 rooms", 256), ("16 rooms", 16), ("1 room", 1)] {
-        let (mut with_history, mut by_script) = (Vec::new(), Vec::new());
+        let mut took: [Vec<Duration>; 4] = Default::default();
         for round in 0..=ROUNDS {
-            let since = Instant::now();
-            history(&ours, rooms).await;
-            let between = Instant::now();
-            raw(&connection, &digest, rooms).await;
+            let mut times = [Duration::ZERO; 4];
+            for (n, (history, digest)) in
+                [(Some(&ours), Some(&*digest)), (None, None)].into_iter().enumerate()
+            {
+                let since = Instant::now();
+                by_broker(&broker, history, rooms).await;
+                let between = Instant::now();
+                raw(&connection, digest, rooms).await;
+                times[2 * n..2 * n + 2].copy_from_slice(&[between - since, between.elapsed()]);
+            }
             // The first round warms up.
             if round > 0 {
-                with_history.push(between - since);
-                by_script.push(between.elapsed());
+                took.iter_mut().zip(times).for_each(|(took, time)| took.push(time));
             }
         }
-        let [ours, raw] = [rate(with_history), rate(by_script)];
-        println!("{case}: history {ours:.0}/s, raw script {raw:.0}/s, ratio {:.2}", ours / raw);
+        let [ours, script, without, publish] = took.map(rate);
+        println!(
+            "{case}: history {ours:.0}/s, raw script {script:.0}/s, ratio {:.2}",
+            ours / script
+        );
+        let ratio = without / publish;
+        println!("{case}: no history {without:.0}/s, PUBLISH {publish:.0}/s, ratio {ratio:.2}");
     }
 }
