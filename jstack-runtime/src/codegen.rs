@@ -12,9 +12,10 @@ use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use crate::error::{Failure, Result};
 use crate::events::{EncodedReply, Event, Events};
 use crate::http::answer::{Answer, Fallible, OutputInfo, Reply};
+use crate::markers::SocketProcedure;
 use crate::payload::{self, Issues};
 use crate::procedure::{Kind, ParamsInfo, ProcedureInfo};
-use crate::ws::{CloneExtractor, IntoOutcome, SocketProcedure};
+use crate::ws::{CloneExtractor, IntoOutcome};
 
 /// The issues of an answer by the rules of its type; `ok` says that it is a `Result`.
 #[doc(hidden)]
@@ -31,26 +32,6 @@ macro_rules! __issues {
         let mut issues = <$crate::__private::Issues as ::core::default::Default>::default();
         $crate::__private::check!($value, &mut issues $(, $part)*);
         issues
-    }};
-}
-
-/// Checks a value by the rules of its type: those of a payload, those of `garde`, or none. The type's
-/// arguments must not have rules that this would miss.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __check {
-    ($value:expr, $issues:expr) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::{GardeRules as _, NoRules as _};
-        (&$crate::__private::Rules($value)).check($issues);
-    }};
-    ($value:expr, $issues:expr, $($part:ty),+) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::{
-            GardeRules as _, NotEnforced as _, NothingToEnforce as _, RulesOfParts as _,
-        };
-        $( (&$crate::__private::Declared::<$part>::NEW).is_enforced(); )+
-        (&$crate::__private::Rules($value)).check($issues);
     }};
 }
 
@@ -86,34 +67,6 @@ pub trait UnknownParams {
 }
 
 impl<T> UnknownParams for Params<T> {}
-
-/// A type whose `#[garde(…)]` rules run.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has `#[garde(…)]` rules that nothing runs",
-    label = "derive `Validate` for it",
-    note = "rules are checked by garde: add `Validate` beside `Payload`, with the context `()`"
-)]
-#[doc(hidden)]
-pub trait HasRules {
-    /// Runs them.
-    fn run(&self, issues: &mut Issues);
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: garde::Validate<Context = ()>> HasRules for T {
-    fn run(&self, issues: &mut Issues) {
-        if let Err(report) = self.validate() {
-            issues.report(&report);
-        }
-    }
-}
-
-/// Runs the rules of a type that has some.
-#[doc(hidden)]
-#[inline(always)]
-pub fn rules<T: HasRules>(value: &T, issues: &mut Issues) {
-    value.run(issues);
-}
 
 /// The abilities of an answer type as plain functions. This is the only place with the bound, so that
 /// a type which is not an answer is one compiler error.

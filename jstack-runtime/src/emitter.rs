@@ -6,10 +6,11 @@ use crate::app::settings::{self, Environment};
 use crate::broker::{Broker, Redis};
 use crate::error::{BoxError, Result};
 use crate::limits::Limits;
+use crate::markers::SocketProcedure;
 use crate::observe;
 use crate::procedure::{keep_of, outgoing_classes};
 use crate::rooms::{Hub, Node};
-use crate::ws::{Io, SocketProcedure};
+use crate::ws::Io;
 
 /// Emits to the connections of procedures from a program without a server: a worker, a cron job,
 /// a test.

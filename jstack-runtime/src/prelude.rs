@@ -9,16 +9,18 @@
 //! }
 //! ```
 
+#[cfg(feature = "server")]
 pub use axum::extract::{Extension, Query, State};
 pub use garde::Validate;
 pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "server", not(target_family = "wasm")))]
 #[doc(hidden)]
 pub use crate::__private::WithoutState as _;
+#[cfg(feature = "server")]
 pub use crate::{
-    App, Bearer, BoxError, CloseReason, ClosedBy, Error, Events, Io, Issue, Limits, Member,
-    Origins, Payload, Raw, Receiver, Result, Router, Socket, SocketId, SuperJson, procedure,
-    router,
+    App, Bearer, CloseReason, ClosedBy, Io, Limits, Member, Origins, Raw, Receiver, Router, Socket,
+    SuperJson, procedure, router,
 };
+pub use crate::{BoxError, Error, Events, Issue, Payload, Result, SocketId};

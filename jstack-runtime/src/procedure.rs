@@ -12,10 +12,11 @@ use crate::events::{Delivery, Events, Recode};
 use crate::history::Keep;
 use crate::http::answer::{Answer, OutputInfo, Reply};
 use crate::http::input::InputReader;
+use crate::markers::{PresenceProcedure, SocketProcedure};
 use crate::payload::SchemaOf;
 use crate::request_context::RequestContext;
 use crate::rooms::{CheckState, Classes, EventClass};
-use crate::ws::{PresenceProcedure, SocketProcedure, checked_state};
+use crate::ws::checked_state;
 
 /// A request that a procedure serves.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -36,18 +37,6 @@ pub trait Procedure<S>: Send + Sync + 'static {
     // rebuild: a constant, because a closure is compiled with its `impl`, and a method in the module
     // of the marker.
     const CALL: ServeFn<S>;
-}
-
-/// The types of a `get` or `post` procedure, by which clients call it. Its marker implements it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the marker of a `get` or `post` procedure",
-    note = "write `recent::Procedure` for the function `recent` with `#[procedure(get, …)]`"
-)]
-pub trait HttpProcedure {
-    /// The input; `()` without one.
-    type Input;
-    /// The answer.
-    type Output;
 }
 
 /// The kind of a procedure: its HTTP method, or WebSocket.

@@ -16,11 +16,12 @@ use crate::http::extractor::RequestExtractor;
 use crate::http::input::{self, RawInput};
 use crate::http::refusal::error_of;
 use crate::limits::or_none;
+use crate::markers::SocketProcedure;
 use crate::net::bodies::BodyTurns;
 use crate::protocol::profile::bearer;
 use crate::rooms::Hub;
 use crate::transport::{ConnectionFuture, OnOpen, PendingConnection};
-use crate::ws::{Handlers, IntoOutcome, Receiver, Refresh, SocketExtractor, SocketProcedure};
+use crate::ws::{Handlers, IntoOutcome, Receiver, Refresh, SocketExtractor};
 
 /// One request on its way into a procedure.
 ///

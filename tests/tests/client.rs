@@ -208,9 +208,14 @@ async fn requests_have_replies_and_typed_errors() {
     assert_eq!(ann.request().save(&draft("a")).await.unwrap(), Saved { id: 7 });
     let taken = ann.request().save(&draft("taken")).await.unwrap_err();
     assert_eq!((taken.code(), taken.status().as_u16()), ("conflict", 409));
-    // Its rules are checked before it is sent.
-    let invalid = ann.request().save(&draft("")).await.unwrap_err();
-    assert_eq!(invalid.issues()[0].path, "text");
+    // The rules are checked before anything is sent, and the fault is this program's.
+    let requested = ann.request().save(&draft("")).await.unwrap_err();
+    let emitted = ann.emit().save(&draft("")).await.unwrap_err();
+    for invalid in [requested, emitted] {
+        assert_eq!((invalid.code(), invalid.status().as_u16()), ("invalid", 422));
+        assert_eq!(invalid.message(), "text: length is lower than 1");
+        assert_eq!(invalid.issues()[0].path, "text");
+    }
     let late = ann.request_within(Duration::from_secs(1)).slow(&5000).await.unwrap_err();
     assert_eq!(late.code(), "timeout");
     assert_eq!(ann.request().slow(&1).await.unwrap(), 1);

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["broker"],
     &["events", "outbound"],
     &["protocol"],
+    &["markers"],
     &["rooms"],
     &["broker/redis"],
     &["net", "http"],
@@ -84,7 +85,7 @@ const NOT_PORTABLE: &[&str] = &[
 /// Uses of them that have a reason.
 const PORTABLE: &[(&str, &str, &str)] = &[
     ("*", "tokio::sync", "channels need no runtime"),
-    ("ws/presence", "std::time::SystemTime", "a moment that came as a number; no clock is read"),
+    ("markers", "std::time::SystemTime", "a moment that came as a number; no clock is read"),
     ("payload/std_types", "std::collections::HashMap", "implements traits for it"),
     ("payload/std_types", "std::collections::HashSet", "implements traits for it"),
     ("payload/std_types", "std::time::SystemTime", "implements traits for it"),

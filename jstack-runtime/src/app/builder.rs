@@ -12,9 +12,10 @@ use super::settings::{CODE, Overrides};
 use crate::app_context::AppContext;
 use crate::broker::Broker;
 use crate::contract::Contract;
+use crate::markers::SocketProcedure;
 use crate::procedure::ProcedureInfo;
 use crate::router::Router;
-use crate::ws::{Io, SocketProcedure};
+use crate::ws::Io;
 
 /// An application: routers under their names, and the server around them.
 ///

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use super::cli::{Call, CommandError};
 use super::settings::{Address, Environment};
 use crate::contract::{Contract, ProcedureContract};
-use crate::http::answer::IS_SUPERJSON;
+use crate::http::superjson::IS_SUPERJSON;
 use crate::nearest::nearest;
 use crate::procedure::Kind;
 use crate::untrusted::Untrusted;

@@ -10,9 +10,9 @@ use crate::app_context::AppContext;
 use crate::broker::Memory;
 use crate::client::{Call, Client, Connecting, Connector, Dial, Stream};
 use crate::error::{BoxError, Result};
-use crate::procedure::HttpProcedure;
+use crate::markers::{HttpProcedure, SocketProcedure};
 use crate::server::{InMemory, Start};
-use crate::ws::{Io, SocketProcedure};
+use crate::ws::Io;
 
 /// The address of a server in memory: a name that `hosts` always allows.
 const ADDRESS: &str = "http://localhost";

@@ -11,18 +11,25 @@
 //! ```
 
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
+#[cfg(feature = "server")]
 mod broker;
+#[cfg(feature = "server")]
 mod memory;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "server", target_family = "wasm"))]
 pub(crate) mod object;
 pub(crate) mod outcome;
+#[cfg(feature = "server")]
 pub(crate) mod publication;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
+#[cfg(feature = "server")]
 pub use broker::{Broker, Subscribe};
+#[cfg(feature = "server")]
 pub use memory::Memory;
+#[cfg(feature = "server")]
 pub use outcome::Publish;
+#[cfg(feature = "server")]
 pub use publication::{Channel, Publication, Scope, Sink};
 #[cfg(feature = "redis")]
 pub use redis::Redis;

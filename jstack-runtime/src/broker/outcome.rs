@@ -1,5 +1,6 @@
 //! The outcome of a publish: known at once, or waited for.
 
+#[cfg(feature = "server")]
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,8 +21,10 @@ use crate::error::{Error, Result};
 /// let waiting = Publish::wait(async { /* send it */ Ok(()) });
 /// # drop((taken, refused, waiting));
 /// ```
+#[cfg(feature = "server")]
 pub struct Publish(pub(crate) PublishOutcome);
 
+#[cfg(feature = "server")]
 impl Publish {
     /// An outcome that is known already.
     pub fn done(result: Result) -> Self {
@@ -34,6 +37,7 @@ impl Publish {
     }
 }
 
+#[cfg(feature = "server")]
 /// Waits until the broker has taken the messages, or has not.
 impl Future for Publish {
     type Output = Result;
@@ -43,6 +47,7 @@ impl Future for Publish {
     }
 }
 
+#[cfg(feature = "server")]
 impl fmt::Debug for Publish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = matches!(self.0, PublishOutcome::Done(_));

@@ -15,8 +15,7 @@ use super::network::{Connector, connector};
 use super::socket::Dial;
 use super::token::{TokenReason, Tokens};
 use crate::error::{Error, Result};
-use crate::procedure::HttpProcedure;
-use crate::ws::SocketProcedure;
+use crate::markers::{HttpProcedure, SocketProcedure};
 
 /// A client of one server: see the [module](super). Cheap to clone.
 ///

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::failure;
 use crate::error::Error;
-use crate::protocol::presence::MemberView;
+use crate::protocol::member_view::MemberView;
 
 /// `[name, data, extra]`; the third is empty where the frame has two elements.
 #[derive(Deserialize)]

@@ -6,9 +6,8 @@ use serde::de::DeserializeOwned;
 use super::dial::{Answer, refusal};
 use super::failure;
 use crate::error::{Error, Result};
-use crate::http::answer::IS_SUPERJSON;
 use crate::http::shape::TypeSchema;
-use crate::http::superjson::{self, Superjson};
+use crate::http::superjson::{self, IS_SUPERJSON, Superjson};
 
 /// Reads an answer: JSON, or superjson where its header says so.
 pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(answer: &Answer) -> Result<T> {

@@ -8,9 +8,10 @@ use super::core::{Change, Phase};
 use super::failure;
 use super::shared::Shared;
 use crate::error::Result;
+use crate::markers::{PresenceProcedure, Present, present};
+use crate::payload::unsent;
 use crate::platform;
-use crate::protocol::presence::MemberView;
-use crate::ws::{PresenceProcedure, Present, present};
+use crate::protocol::member_view::MemberView;
 
 /// Who is in a room of a procedure with presence, made by
 /// [`Sender::presence`](super::Sender::presence). Cheap to clone.
@@ -66,7 +67,7 @@ impl<P: PresenceProcedure> Presence<P> {
     /// The newest counts: it is sent at most every 50 ms, when this connection is in the room, and
     /// again after each reconnect. It never waits. Fails for a value that breaks its rules.
     pub fn set(&self, status: &P::Status) -> Result {
-        let state = P::STATUS.written(status)?.get().to_owned();
+        let state = P::STATUS.written(status).map_err(unsent)?.get().to_owned();
         self.shared.change(|core| core.say_state(&self.room, Some(state)));
         Ok(())
     }

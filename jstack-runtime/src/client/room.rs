@@ -11,8 +11,8 @@ use super::inward::HistoryAnswer;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::markers::SocketProcedure;
 use crate::payload::RawPayload;
-use crate::ws::SocketProcedure;
 
 /// One room, as this connection sees it, in procedures with history. The server decides who is in
 /// which room.

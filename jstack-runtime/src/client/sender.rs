@@ -14,7 +14,7 @@ use super::status::Status;
 use super::token::TokenReason;
 use crate::error::Result;
 use crate::events::{Event, Events, Request, Target, To};
-use crate::ws::{PresenceProcedure, SocketProcedure};
+use crate::markers::{PresenceProcedure, SocketProcedure};
 
 /// The side of a [`Socket`](super::Socket) that emits, asks and closes. Cheap to clone, and good in
 /// any task.

@@ -22,6 +22,7 @@ use crate::broker::PublishOutcome;
 use crate::error::{Error, Result};
 use crate::events::{EventPublisher, Requests, Target, To};
 use crate::frame::HEADROOM;
+use crate::payload::unsent;
 use crate::platform;
 
 /// Answers a question: its payload's JSON in, the answer's JSON out.
@@ -246,6 +247,10 @@ impl EventPublisher for Shared {
         PublishOutcome::Done(text_of(target, frame).and_then(|text| self.emit_text(text)))
     }
 
+    fn unencoded(&self, error: Error) -> Error {
+        unsent(error)
+    }
+
     fn close(&self, _: &Target<'_>, _: u16, _: &str) -> PublishOutcome {
         Error::bad_request(NO_CLOSE).into()
     }
@@ -269,6 +274,10 @@ pub(super) struct Captured(pub(super) Mutex<Vec<Vec<u8>>>);
 impl EventPublisher for Captured {
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome {
         PublishOutcome::Done(text_of(target, frame).map(|text| self.0.lock().push(text)))
+    }
+
+    fn unencoded(&self, error: Error) -> Error {
+        unsent(error)
     }
 
     fn close(&self, _: &Target<'_>, _: u16, _: &str) -> PublishOutcome {

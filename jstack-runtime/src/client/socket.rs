@@ -22,8 +22,8 @@ use super::status::Status;
 use super::token::Tokens;
 use crate::error::Result;
 use crate::events::{EmitFuture, Events, Target, To};
+use crate::markers::SocketProcedure;
 use crate::payload::RawPayload;
-use crate::ws::SocketProcedure;
 
 /// A socket that is about to be opened, made by [`Client::ws`](super::Client::ws).
 ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::{BoxError, Issue};
+#[cfg(feature = "server")]
 use crate::observe;
 
 /// An error with a status, a code, a message for the client and, for bad input, its issues.
@@ -252,6 +253,7 @@ impl Error {
     }
 
     /// Logs the cause of a server-side failure, which the client does not get.
+    #[cfg(feature = "server")]
     pub(crate) fn log(&self, procedure: &str) {
         if !self.status().is_server_error() {
             return;

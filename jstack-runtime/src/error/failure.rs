@@ -40,6 +40,7 @@ pub trait Failure: std::error::Error {
     fn into_error(self) -> Error;
 }
 
+#[cfg(feature = "server")]
 /// What a handler may return as its error: everything that converts into [`Error`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -53,6 +54,7 @@ pub trait IntoError {
     fn error(self) -> Error;
 }
 
+#[cfg(feature = "server")]
 #[diagnostic::do_not_recommend]
 impl<E: Into<Error>> IntoError for E {
     fn error(self) -> Error {

@@ -5,6 +5,7 @@ mod convert;
 mod error;
 mod failure;
 mod issue;
+#[cfg(feature = "server")]
 mod response;
 mod result;
 
@@ -13,5 +14,7 @@ pub use failure::Failure;
 pub use issue::Issue;
 pub use result::{BoxError, Result};
 
+#[cfg(feature = "server")]
 pub(crate) use failure::IntoError;
+#[cfg(feature = "server")]
 pub(crate) use response::{Cause, ErrorBody};

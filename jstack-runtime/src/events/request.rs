@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::question::Asked;
 use crate::error::Error;
-use crate::payload::RawPayload;
+use crate::payload::{RawPayload, unsent};
 
 /// A request on its way to the server. Typed requesters wrap it.
 #[must_use = "a request does nothing until it is sent"]
@@ -38,7 +38,7 @@ impl Request<'_> {
     ) -> Asked<R> {
         let mut text = Vec::new();
         if let Err(error) = event.encode_open(payload, &mut text) {
-            return Box::pin(std::future::ready(Err(error)));
+            return Box::pin(std::future::ready(Err(unsent(error))));
         }
         let Some(parse) = event.parse_reply() else {
             return Box::pin(std::future::ready(Err(Error::internal("the event has no reply"))));

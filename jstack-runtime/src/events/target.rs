@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::broker::PublishOutcome;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::HEADROOM;
 use crate::platform;
 use crate::socket_id::SocketId;
@@ -89,7 +89,7 @@ impl<'a> Target<'a> {
     pub(super) fn publish(self, mut buffer: Buffer, encoded: Result) -> EmitFuture {
         EmitFuture(match encoded {
             Ok(()) => self.publisher.publish(&self, &mut buffer.bytes),
-            Err(error) => PublishOutcome::Done(Err(error)),
+            Err(error) => PublishOutcome::Done(Err(self.publisher.unencoded(error))),
         })
     }
 }
@@ -145,6 +145,11 @@ impl fmt::Debug for Target<'_> {
 pub(crate) trait EventPublisher: Send + Sync {
     /// Publishes the JSON text that follows the first [`HEADROOM`] bytes of `frame`.
     fn publish(&self, target: &Target<'_>, frame: &mut Vec<u8>) -> PublishOutcome;
+
+    /// The error for the caller whose payload breaks its rules.
+    fn unencoded(&self, error: Error) -> Error {
+        error
+    }
 
     /// Closes the connections that the target selects.
     fn close(&self, target: &Target<'_>, code: u16, reason: &str) -> PublishOutcome;

@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, IntoError};
-use crate::http::superjson;
+use crate::http::superjson::{self, IS_SUPERJSON};
 use crate::payload::{Described, Issues, Payload, SchemaOf, write_json};
 
 /// What a procedure answers: `Err` is an answer as well, that of a refused request.
@@ -82,9 +82,6 @@ impl<T: Answer<M>, M, E: IntoError> Answer<Fallible<M>> for Result<T, E> {
         }
     }
 }
-
-/// Says to the client that the body is superjson.
-pub(crate) const IS_SUPERJSON: HeaderName = HeaderName::from_static("x-is-superjson");
 
 /// What a procedure answers that returns nothing: an empty body would make the stock client's
 /// `.json()` throw.

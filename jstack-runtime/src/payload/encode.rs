@@ -104,3 +104,8 @@ pub(crate) fn outgoing(issues: Vec<Issue>) -> Error {
     }
     Error::internal(cause).with_issues(issues)
 }
+
+/// The same error where a client sends the value: the fault is its own, and it reads the issues.
+pub(crate) fn unsent(error: Error) -> Error {
+    if error.issues().is_empty() { error } else { Error::invalid(error.issues().to_vec()) }
+}

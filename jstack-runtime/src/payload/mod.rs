@@ -1,5 +1,6 @@
 //! Payloads: what travels, and its rules.
 
+mod check;
 mod decode;
 mod described;
 mod encode;
@@ -16,9 +17,11 @@ mod std_types;
 #[cfg(test)]
 mod tests;
 
+pub use check::rules;
 pub use decode::{InputPayload, RawPayload};
 pub(crate) use described::{Described, SchemaOf};
 pub(crate) use encode::outgoing;
+pub(crate) use encode::unsent;
 pub use encode::{EventPayload, EventPayloadAs};
 pub use fast_path::{FastCheck, Undecided};
 pub use issues::Issues;

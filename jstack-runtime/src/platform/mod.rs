@@ -18,5 +18,5 @@ pub(crate) use machine::{
     HashMap, HashSet, Instant, RandomState, Sleep, poll_proceed, random, sleep, spawn, timeout,
     unconstrained, unix_millis, write_line,
 };
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "server", not(target_family = "wasm")))]
 pub(crate) use native::{block_on, runtime};

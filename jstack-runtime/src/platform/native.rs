@@ -12,6 +12,7 @@ pub(crate) use tokio::task::coop::poll_proceed;
 pub(crate) use tokio::task::unconstrained;
 pub(crate) use tokio::time::{Sleep, sleep, timeout};
 
+#[cfg(feature = "server")]
 /// How many tasks a worker runs before it looks for new events.
 ///
 /// Publishers append to buffers, and the flusher writes them once a turn: the more readers are
@@ -19,6 +20,7 @@ pub(crate) use tokio::time::{Sleep, sleep, timeout};
 /// many busy rooms.
 const EVENT_INTERVAL: u32 = 1024;
 
+#[cfg(feature = "server")]
 /// Starts a runtime of `workers` threads and runs `future` on it to its end.
 pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result<F::Output> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -29,6 +31,7 @@ pub(crate) fn block_on<F: Future>(workers: Option<u16>, future: F) -> io::Result
     Ok(builder.build()?.block_on(future))
 }
 
+#[cfg(feature = "server")]
 /// The runtime that this is called on, for the log: how many workers it has, and what to write where it
 /// cannot use the machine.
 pub(crate) fn runtime() -> String {
@@ -68,7 +71,7 @@ pub(crate) fn write_line(line: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::runtime;
 

@@ -10,11 +10,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::handlers::{IntoOutcome, SocketProcedure};
+use super::handlers::IntoOutcome;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::{EncodedReply, Events, Replier, ReplySink, named};
 use crate::guard::caught;
+use crate::markers::SocketProcedure;
 use crate::outbound::Frame;
 use crate::protocol::codec::{self, Inbound, RequestId};
 use crate::protocol::frames;

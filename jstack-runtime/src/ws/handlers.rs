@@ -8,37 +8,9 @@ use http::request::Parts;
 
 use crate::close_reason::CloseReason;
 use crate::error::{Error, IntoError, Result};
-use crate::events::{EncodedReply, Events};
+use crate::events::EncodedReply;
+use crate::markers::SocketProcedure;
 use crate::rooms::Identity;
-
-/// The event sets of a WebSocket procedure.
-///
-/// Its marker type names it in [`Io`](crate::Io) and [`Socket`](crate::Socket). `#[procedure(ws, …)]`
-/// implements it.
-///
-/// ```
-/// # use jstack_runtime::prelude::*;
-/// # use jstack_runtime::SocketProcedure;
-/// # #[derive(Clone, Debug, Events)]
-/// # pub enum Chat { Message(String) }
-/// /// Emits from code that serves several procedures with the same events.
-/// async fn announce<P: SocketProcedure<Outgoing = Chat>>(io: &Io<P>) -> Result {
-///     io.all().message("hello").await
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the marker of a WebSocket procedure",
-    note = "write `chat::Procedure` for the module or function `chat` with `#[procedure(ws, …)]`"
-)]
-pub trait SocketProcedure: Send + Sync + 'static {
-    /// The events that clients send.
-    type Incoming: Events;
-    /// The events that clients get.
-    type Outgoing: Events;
-    /// How many messages of a room are kept, and for how many milliseconds.
-    #[doc(hidden)]
-    const HISTORY: Option<(u32, u64)> = None;
-}
 
 /// The handlers of a module with `#[procedure(ws, …)]`.
 pub trait Handlers: SocketProcedure {

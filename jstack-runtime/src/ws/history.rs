@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::handlers::SocketProcedure;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::history::{Page, Position};
+use crate::markers::SocketProcedure;
 use crate::payload::RawPayload;
 use crate::rooms::Hub;
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::handlers::SocketProcedure;
 use super::history::RoomHistory;
-use super::presence::{PresenceProcedure, RoomPresence};
+use super::presence::RoomPresence;
 use crate::app_context::AppContext;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::events::{Target, To};
+use crate::markers::{PresenceProcedure, SocketProcedure};
 use crate::rooms::Hub;
 use crate::socket_id::SocketId;
 

@@ -11,20 +11,14 @@ mod presence;
 mod socket;
 
 pub use function_form::Receiver;
-pub use handlers::{
-    CloneExtractor, EncodedMember, Handlers, IntoOutcome, SocketExtractor, SocketProcedure,
-};
+pub use handlers::{CloneExtractor, EncodedMember, Handlers, IntoOutcome, SocketExtractor};
 pub use history::{Past, RoomHistory};
 pub use io::Io;
 pub use join::Join;
-pub use presence::{
-    Member, PresenceProcedure, Present, RoomPresence, Shown, SocketPresence, member, shown,
-};
+pub use presence::{Member, RoomPresence, SocketPresence, member};
 pub use socket::{Left, Socket};
 
 pub(crate) use connection::SocketExtension;
 pub(crate) use function_form::run;
 pub(crate) use module_form::{Refresh, disconnect_before_upgrade, serve};
 pub(crate) use presence::checked_state;
-#[cfg(feature = "client")]
-pub(crate) use presence::present;

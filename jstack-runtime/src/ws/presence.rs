@@ -3,82 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
 
-use super::handlers::{EncodedMember, SocketProcedure};
-use crate::error::{Error, Result};
-use crate::payload::{Described, EventPayload, InputPayload, RawPayload, SchemaOf};
-use crate::protocol::presence::MemberView;
+use super::handlers::EncodedMember;
+use crate::error::Result;
+use crate::markers::{PresenceProcedure, Present, present};
 use crate::rooms::{Hub, Identity, Member as Connected};
-
-/// A WebSocket procedure that shows who is in its rooms.
-///
-/// `#[procedure(ws, …, presence = Status)]` implements it.
-///
-/// ```
-/// # use jstack_runtime::prelude::*;
-/// # use jstack_runtime::PresenceProcedure;
-/// /// How many are in a room of any such procedure.
-/// async fn online<P: PresenceProcedure>(io: &Io<P>, room: &str) -> Result<usize> {
-///     io.presence(room).count().await
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "this procedure does not show who is in its rooms",
-    label = "has no presence",
-    note = "write `#[procedure(ws, …, presence = Status)]`"
-)]
-pub trait PresenceProcedure: SocketProcedure {
-    /// What a client says about itself.
-    type Status: Send + Sync + 'static;
-    /// What others read about a member: `Info` of the `Member<Info>` that `#[member]` returns, `()`
-    /// without it.
-    type Info: Send + Sync + 'static;
-    /// How `Status` travels.
-    #[doc(hidden)]
-    const STATUS: Shown<Self::Status>;
-    /// How `Info` travels.
-    #[doc(hidden)]
-    const INFO: Shown<Self::Info>;
-}
-
-/// The abilities of a type that presence shows, as plain functions: the one bound on
-/// [`shown`] is all that a type without its derives can break, so that one mistake is one error.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Shown<T> {
-    parse: fn(&RawPayload<'_>) -> Result<T>,
-    encode: fn(&T, &mut Vec<u8>) -> Result,
-    pub(crate) schema: SchemaOf,
-}
-
-/// The abilities of `T`.
-#[doc(hidden)]
-pub const fn shown<T: EventPayload>() -> Shown<T> {
-    Shown {
-        parse: <T as InputPayload>::decode,
-        encode: <T as EventPayload>::encode,
-        schema: <T as Described>::described,
-    }
-}
-
-impl<T> Shown<T> {
-    fn read(&self, json: &RawValue) -> Result<T> {
-        (self.parse)(&RawPayload::new(json.get())).map_err(|error| {
-            Error::internal(format!("a member of another version cannot be read: {error}"))
-        })
-    }
-
-    /// Writes a value as JSON after checking its rules.
-    pub(crate) fn written(&self, value: &T) -> Result<Box<RawValue>> {
-        let mut json = Vec::new();
-        (self.encode)(value, &mut json)?;
-        let json = String::from_utf8(json).map_err(Error::internal)?;
-        RawValue::from_string(json).map_err(Error::internal)
-    }
-}
 
 /// Who a connection is: what `#[member]` returns.
 ///
@@ -136,43 +67,6 @@ impl<Info> Member<Info> {
     pub fn new(key: impl fmt::Display, info: Info) -> Self {
         Self { key: key.to_string(), info }
     }
-}
-
-/// A member of a room, from [`RoomPresence::list`].
-///
-/// ```
-#[doc = include_str!("../docs/in_chat.md")]
-/// for member in io.presence("general").list().await? {
-///     println!("{} with {} connections says {:?}", member.key, member.connections, member.states);
-/// }
-/// # Ok(()) } fn main() {}
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Present<Info, Status> {
-    /// The key that `#[member]` chose, or the socket's id.
-    pub key: String,
-    /// What is said about the member; of its newest connection.
-    pub info: Info,
-    /// What its connections say about themselves, the newest first.
-    pub states: Vec<Status>,
-    /// How many connections the member has in the room.
-    pub connections: usize,
-    /// When the first of them joined.
-    pub since: SystemTime,
-}
-
-/// Reads a member. Fails if a process of another version says something else about it.
-pub(crate) fn present<P: PresenceProcedure>(
-    view: MemberView,
-) -> Result<Present<P::Info, P::Status>> {
-    Ok(Present {
-        key: view.key.into(),
-        info: P::INFO.read(&view.info)?,
-        states: view.states.iter().map(|state| P::STATUS.read(state)).collect::<Result<_>>()?,
-        connections: view.connections,
-        since: SystemTime::UNIX_EPOCH + Duration::from_millis(view.since),
-    })
 }
 
 /// Who is in a room, in every process; from [`Io::presence`](crate::Io::presence).
@@ -311,7 +205,7 @@ impl<P> fmt::Debug for SocketPresence<'_, P> {
 /// Decodes what a client says about itself, checks its rules, and writes it again: without what its
 /// type does not know.
 pub(crate) fn checked_state<P: PresenceProcedure>(json: &str) -> Result<Box<RawValue>> {
-    P::STATUS.written(&(P::STATUS.parse)(&RawPayload::new(json))?)
+    P::STATUS.written(&P::STATUS.parsed(json)?)
 }
 
 /// Writes what `#[member]` returned.

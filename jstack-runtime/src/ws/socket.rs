@@ -11,12 +11,12 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::connection::{Connection, SocketExtension};
-use super::handlers::SocketProcedure;
 use super::join::Join;
-use super::presence::{PresenceProcedure, SocketPresence};
+use super::presence::SocketPresence;
 use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::{Events, Question, Target, To};
+use crate::markers::{PresenceProcedure, SocketProcedure};
 use crate::socket_id::SocketId;
 
 /// One connection of the procedure `P`: its id, its rooms, and what goes to it alone.

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::client::failure::{self, is_retryable};
 use crate::client::inward::{PresenceAnswer, PresenceFrame};
 use crate::error::Error;
-use crate::protocol::presence::MemberView;
+use crate::protocol::member_view::MemberView;
 
 /// What this client says is sent at most so often.
 const PACE: Duration = Duration::from_millis(50);

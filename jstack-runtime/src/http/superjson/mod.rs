@@ -1,8 +1,10 @@
 //! superjson: JSON with the types that JSON lacks, as the stock client writes and reads it.
 
+mod header;
 mod read;
 mod write;
 
+pub(crate) use header::IS_SUPERJSON;
 #[cfg(feature = "fuzzing")]
 pub use read::superjson;
 #[cfg(test)]

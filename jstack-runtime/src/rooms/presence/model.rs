@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::protocol::presence::{Entry, MemberView, Node};
+use crate::protocol::member_view::MemberView;
+use crate::protocol::presence::{Entry, Node};
 use crate::socket_id::SocketId;
 
 /// Milliseconds between two differences of a room.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::model::{Connection, LISTED, MANY, Model, PACE};
-use crate::protocol::presence::MemberView;
+use crate::protocol::member_view::MemberView;
 use crate::socket_id::SocketId;
 
 const ROOMS: [&str; 2] = ["a", "b"];
