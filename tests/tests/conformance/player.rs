@@ -1,92 +1,25 @@
 //! Plays one script: the server's side over a socket, the application's side on the client.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jstack_runtime::__private::Shown;
-use jstack_runtime::client::{
-    Client, Dial, Incoming, Position, PresenceChange, Sender, Status, TokenReason, Watch,
-};
+use jstack_runtime::client::{Dial, Incoming, Position, PresenceChange, Sender, Watch};
 use jstack_runtime::prelude::*;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::application::{Script, Tokens, client, emit, emitted, request, socket};
 use crate::scripted::{Connection, Handshake, dial};
-
-type Outcome<T = ()> = std::result::Result<T, String>;
-
-macro_rules! events {
-    ($($variant:ident $method:ident $name:literal,)*) => {
-        /// Every event that the corpus' application sends.
-        #[derive(Clone, Debug, Events)]
-        pub enum ToServer { $( #[event(reply = Value)] $variant(Value), )* }
-
-        fn emit(chat: &Sender<Script>, name: &str, data: &Value) -> jstack_runtime::EmitFuture {
-            match name {
-                $( $name => chat.emit().$method(data), )*
-                other => panic!("the runner has no event `{other}`"),
-            }
-        }
-
-        fn emitted(emit: <ToServer as jstack_runtime::Events>::Emitter<'_>, name: &str, data: &Value) -> jstack_runtime::EmitFuture {
-            match name {
-                $( $name => emit.$method(data), )*
-                other => panic!("the runner has no event `{other}`"),
-            }
-        }
-
-        fn request(chat: &Sender<Script>, name: &str, data: &Value, within: Option<Duration>) -> jstack_runtime::Asked<Value> {
-            let request = match within {
-                Some(within) => chat.request_within(within),
-                None => chat.request(),
-            };
-            match name {
-                $( $name => request.$method(data), )*
-                other => panic!("the runner has no event `{other}`"),
-            }
-        }
-    };
-}
-
-events! {
-    Hello hello "hello", X x "x", Y y "y", Cursor cursor "cursor", Pos pos "pos", Zoom zoom "zoom",
-    Bad bad "bad", Add add "add", Note note "note", A1 a1 "a1", A2 a2 "a2", Slow slow "slow",
-}
-
-/// What the corpus' application listens to.
-#[derive(Clone, Debug, Events)]
-pub enum ToClient {
-    #[event(ask = Value)]
-    A(Value),
-    B(Value),
-    C(Value),
-    #[event(ask = Value)]
-    Confirm(Value),
-}
-
-pub struct Script;
-
-impl jstack_runtime::SocketProcedure for Script {
-    type Incoming = ToServer;
-    type Outgoing = ToClient;
-}
-
-impl jstack_runtime::PresenceProcedure for Script {
-    type Status = Value;
-    type Info = Value;
-    const STATUS: Shown<Value> = jstack_runtime::__private::shown();
-    const INFO: Shown<Value> = jstack_runtime::__private::shown();
-}
+use crate::values::{Outcome, Variables, first, includes, same, soon};
+use crate::views::{event, failed, place, shown, who};
 
 pub struct Player {
     listener: TcpListener,
-    variables: BTreeMap<String, Value>,
-    tokens: Arc<Mutex<VecDeque<Value>>>,
+    variables: Variables,
+    tokens: Tokens,
     asked: mpsc::UnboundedReceiver<&'static str>,
     heard: mpsc::UnboundedReceiver<Value>,
     reports: mpsc::UnboundedReceiver<Value>,
@@ -101,80 +34,52 @@ pub struct Player {
     watch: Option<Watch<Script>>,
     changes: mpsc::UnboundedReceiver<Value>,
     change: mpsc::UnboundedSender<Value>,
+    /// What listens for the application; it ends with the script.
+    tasks: JoinSet<()>,
 }
 
 impl Player {
     pub async fn run(script: Value) -> Outcome {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut player = Self::new(listener, &script);
+        let played = player.play_all(&script).await;
+        player.end().await;
+        played
+    }
+
+    async fn play_all(&mut self, script: &Value) -> Outcome {
         for (index, step) in script["steps"].as_array().unwrap().iter().enumerate() {
             let (verb, value) = first(step);
-            let played = player.play(&verb, &value, step).await;
+            let played = self.play(&verb, &value, step).await;
             played.map_err(|why| format!("step {}, {step}: {why}", index + 1))?;
         }
         sleep(Duration::from_millis(20)).await;
-        player.nothing_else()
+        self.nothing_else()
+    }
+
+    /// Ends the client while its port is still this script's. One that was left would dial on, and a
+    /// later script may get the same port.
+    async fn end(mut self) {
+        let Some(chat) = self.chat.take() else { return };
+        chat.close(1000, "");
+        let mut sockets = std::mem::take(&mut self.tasks);
+        sockets.abort_all();
+        while sockets.join_next().await.is_some() {}
     }
 
     fn new(listener: TcpListener, script: &Value) -> Self {
         let options = &script["options"];
         let base = format!("http://{}/test", listener.local_addr().unwrap());
-        let tokens: VecDeque<Value> =
-            options["tokens"].as_array().cloned().unwrap_or_default().into();
-        let tokens = Arc::new(Mutex::new(tokens));
+        let tokens = options["tokens"].as_array().cloned().unwrap_or_default();
+        let tokens = Tokens::new(parking_lot::Mutex::new(tokens.into()));
         let (ask, asked) = mpsc::unbounded_channel();
-        let mut client = Client::new(&base).unwrap();
-        if let Some(token) = options["token"].as_str() {
-            client = client.bearer(token);
-        } else if options["tokens"].is_array() {
-            let tokens = tokens.clone();
-            client = client.token(move |reason| {
-                let _ = ask.send(named(reason));
-                let next = tokens.lock().pop_front().expect("a token more than the script has");
-                async move {
-                    match next {
-                        Value::Null => Ok(None),
-                        Value::String(token) => Ok(Some(token)),
-                        failed => Err(Error::service_unavailable(failed["error"].to_string())),
-                    }
-                }
-            });
-        }
-        let ms = |value: &Value| value.as_u64().map(Duration::from_millis);
-        let pair = |value: &Value, default: (u64, u64)| {
-            let at = |n: usize, or| value[n].as_u64().unwrap_or(or);
-            (Duration::from_millis(at(0, default.0)), Duration::from_millis(at(1, default.1)))
-        };
-        let (first, longest) = pair(&options["backoff"], (1, 20));
-        let mut dial = client.ws::<Script>("socket").backoff(first, longest);
-        if let Some(time) = ms(&options["requestTimeout"]) {
-            dial = dial.request_timeout(time);
-        }
-        if let Some(time) = ms(&options["connectTimeout"]) {
-            dial = dial.connect_timeout(time);
-        }
-        if options["heartbeat"].is_array() {
-            let (silence, patience) = pair(&options["heartbeat"], (0, 0));
-            dial = dial.heartbeat(silence, patience);
-        }
-        if let (Some(most), Some(age)) = (options["queue"][0].as_u64(), ms(&options["queue"][1])) {
-            dial = dial.queue(most as usize, age);
-        }
-        if options["profile"] == "base" {
-            dial = dial.base_profile();
-        }
-        if script["params"].is_object() {
-            dial = dial.params(&script["params"]);
-        }
+        let dial = socket(&client(&base, options, &tokens, ask), script);
         let (hear, heard) = mpsc::unbounded_channel();
         let (report, reports) = mpsc::unbounded_channel();
         let (change, changes) = mpsc::unbounded_channel();
-        let variables = script["let"].as_object().into_iter().flatten();
-        let variables =
-            variables.map(|(name, value)| (format!("<{name}>"), value.clone())).collect();
         Self {
             listener,
-            variables,
+            variables: Variables::of(script),
             tokens,
             asked,
             heard,
@@ -189,6 +94,7 @@ impl Player {
             watch: None,
             changes,
             change,
+            tasks: JoinSet::new(),
         }
     }
 
@@ -203,14 +109,14 @@ impl Player {
                 self.handshake.take().ok_or("no dial")?.refuse(value.as_u64().unwrap()).await
             }
             "down" => {
-                let text = self.fill(value).to_string();
+                let text = self.variables.fill(value).to_string();
                 self.connection()?.send(text);
             }
             "raw" => self.connection()?.send(value.as_str().unwrap().to_owned()),
             "up" => {
                 let frames = &mut self.connection()?.frames;
                 let frame = next(frames, "a frame").await?;
-                self.matches(&frame, value)?;
+                self.variables.matches(&frame, value)?;
             }
             "hangup" => {
                 let (code, reason) = (value["code"].as_u64().unwrap(), value["reason"].as_str());
@@ -231,9 +137,9 @@ impl Player {
             }
             "event" => {
                 let heard = next(&mut self.heard, "an event").await?;
-                same(&heard["event"], &self.fill(value))?;
+                same(&heard["event"], &self.variables.fill(value))?;
                 if let Some(meta) = step.get("meta") {
-                    includes(&heard["meta"], &self.fill(meta))?;
+                    includes(&heard["meta"], &self.variables.fill(meta))?;
                 }
             }
             "gap" => includes(&next(&mut self.heard, "a gap").await?["gap"], value)?,
@@ -248,7 +154,7 @@ impl Player {
             }
             "room" => {
                 let room = self.chat()?.room(value.as_str().unwrap());
-                let is = self.fill(&step["is"]);
+                let is = self.variables.fill(&step["is"]);
                 let at = |at: Option<Position>| at.as_ref().map(place);
                 let look =
                     || json!({ "joined": room.is_joined(), "position": at(room.position()) });
@@ -307,7 +213,7 @@ impl Player {
                 let presence = self.chat()?.presence(name);
                 let (mut watch, change) = (presence.watch(), self.change.clone());
                 self.watch = Some(presence.watch());
-                tokio::spawn(async move {
+                self.tasks.spawn(async move {
                     while let Some(next) = watch.next().await {
                         let _ = match next {
                             PresenceChange::Joined(member) => {
@@ -350,7 +256,8 @@ impl Player {
                 }));
             }
             "history" => {
-                let (room, range) = (self.chat.as_ref().unwrap().room(name), args[1].clone());
+                let room = self.chat.as_ref().unwrap().room(name);
+                let range = self.variables.fill(args[1]);
                 keep(tokio::spawn(async move {
                     let limit = range["limit"].as_u64().unwrap_or(50) as u32;
                     let page = match range["before"].as_object() {
@@ -408,7 +315,7 @@ impl Player {
         let mut chat = self.dial.take().expect("opened once").open().unwrap();
         self.chat = Some(chat.sender());
         let (hear, report) = (self.hear.clone(), self.report.clone());
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             loop {
                 let _ = match chat.next().await {
                     Some(Incoming::Event(heard, meta)) => {
@@ -442,7 +349,7 @@ impl Player {
         let ended = timeout(Duration::from_secs(3), task).await.map_err(|_| "no result")?;
         match (ended.map_err(|error| error.to_string())?, &step["error"]) {
             (Ok(value), Value::Null) if step["ok"].is_object() => {
-                includes(&value, &self.fill(&step["ok"]))
+                includes(&value, &self.variables.fill(&step["ok"]))
             }
             (Ok(value), Value::Null) => same(&value, &step["ok"]),
             (Err(error), Value::Object(wanted)) => {
@@ -481,159 +388,9 @@ impl Player {
     fn chat(&self) -> Outcome<&Sender<Script>> {
         self.chat.as_ref().ok_or_else(|| "no socket".to_owned())
     }
-
-    /// With the variables' values.
-    fn fill(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) if is_variable(text) => {
-                self.variables.get(text).unwrap_or_else(|| panic!("{text} has no value")).clone()
-            }
-            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
-            Value::Object(fields) => {
-                fields.iter().map(|(name, value)| (name.clone(), self.fill(value))).collect()
-            }
-            other => other.clone(),
-        }
-    }
-
-    /// Equal, but that a variable without a value takes what is there.
-    fn matches(&mut self, actual: &Value, wanted: &Value) -> Outcome {
-        self.bind(actual, wanted);
-        same(actual, &self.fill(wanted))
-    }
-
-    fn bind(&mut self, actual: &Value, wanted: &Value) {
-        match wanted {
-            Value::String(text) if is_variable(text) => {
-                self.variables.entry(text.clone()).or_insert_with(|| actual.clone());
-            }
-            Value::Array(items) => {
-                for (n, item) in items.iter().enumerate() {
-                    self.bind(&actual[n], item);
-                }
-            }
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    self.bind(&actual[name], value);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The first key of a step, and its value.
-fn first(step: &Value) -> (String, Value) {
-    const VERBS: [&str; 16] = [
-        "dial", "open", "refuse", "up", "down", "raw", "hangup", "cut", "closed", "wait", "call",
-        "result", "event", "gap", "report", "token",
-    ];
-    let more = ["status", "room", "app", "presence"];
-    // Maps are sorted: `room` is also a key of gaps, but never beside another verb.
-    let verb = VERBS.into_iter().chain(more).find(|verb| step.get(verb).is_some());
-    let verb = verb.unwrap_or("nothing");
-    (verb.to_owned(), step[verb].clone())
-}
-
-fn named(reason: TokenReason) -> &'static str {
-    match reason {
-        TokenReason::Connect => "connect",
-        TokenReason::Expiring => "expiring",
-        TokenReason::Refused => "refused",
-        _ => "request",
-    }
-}
-
-fn is_variable(text: &str) -> bool {
-    let name = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-}
-
-fn place(at: &Position) -> Value {
-    json!({ "epoch": at.epoch, "offset": at.offset })
-}
-
-fn event(event: &ToClient) -> Value {
-    match event {
-        ToClient::A(data) => json!(["a", data]),
-        ToClient::B(data) => json!(["b", data]),
-        ToClient::C(data) => json!(["c", data]),
-        ToClient::Confirm(data) => json!(["confirm", data]),
-    }
-}
-
-fn who(watch: &Watch<Script>) -> Value {
-    let members = watch.list();
-    let states: serde_json::Map<_, _> =
-        members.iter().map(|member| (member.key.clone(), json!(member.states.first()))).collect();
-    json!({
-        "members": members.iter().map(|member| &member.key).collect::<Vec<_>>(),
-        "others": watch.others().iter().map(|member| &member.key).collect::<Vec<_>>(),
-        "self": watch.me().map(|member| member.key),
-        "count": watch.count(),
-        "stale": watch.is_stale(),
-        "states": states,
-    })
-}
-
-fn failed(event: Option<&str>, error: &Error) -> Value {
-    let cause = error.cause().map(ToString::to_string);
-    json!({
-        "event": event,
-        "code": error.code(),
-        "message": cause.unwrap_or_else(|| error.message().to_owned()),
-        "status": error.status().as_u16(),
-        "issues": error.issues(),
-        "after": error.retry_delay().map(|after| after.as_millis()),
-    })
-}
-
-fn shown(status: &Status) -> Value {
-    match status {
-        Status::Connecting { attempt, .. } => json!({ "state": "connecting", "attempt": attempt }),
-        Status::Open { profile, .. } => {
-            let profile = format!("{profile:?}").to_lowercase();
-            json!({ "state": "open", "profile": profile })
-        }
-        Status::Reconnecting { attempt, lost, cause, .. } => {
-            let cause = failed(None, cause);
-            json!({ "state": "reconnecting", "attempt": attempt, "lost": lost, "cause": cause })
-        }
-        Status::Closed { code, cause, .. } => {
-            let cause = cause.as_ref().map(|cause| failed(None, cause));
-            json!({ "state": "closed", "code": code, "cause": cause })
-        }
-        other => json!({ "state": format!("{other:?}") }),
-    }
 }
 
 async fn next(items: &mut mpsc::UnboundedReceiver<Value>, what: &str) -> Outcome<Value> {
     let item = timeout(Duration::from_secs(2), items.recv()).await;
     item.map_err(|_| format!("{what}: nothing came"))?.ok_or_else(|| format!("{what}: it is over"))
-}
-
-fn same(actual: &Value, wanted: &Value) -> Outcome {
-    if actual == wanted { Ok(()) } else { Err(format!("{actual} is not {wanted}")) }
-}
-
-/// Every key of `wanted`, in depth.
-fn includes(actual: &Value, wanted: &Value) -> Outcome {
-    match wanted {
-        Value::Object(fields) => {
-            fields.iter().try_for_each(|(name, value)| includes(&actual[name], value))
-        }
-        Value::Null if actual.is_null() => Ok(()),
-        wanted => same(actual, wanted),
-    }
-}
-
-async fn soon(mut look: impl FnMut() -> Outcome) -> Outcome {
-    let end = Instant::now() + Duration::from_millis(1500);
-    loop {
-        match look() {
-            Ok(()) => return Ok(()),
-            Err(why) if Instant::now() > end => return Err(why),
-            Err(_) => sleep(Duration::from_millis(3)).await,
-        }
-    }
 }
