@@ -17,7 +17,7 @@ use crate::redis_support::Random;
 use crate::redis_support::lossy::Lossy;
 
 /// Rooms that a client is in for its whole life.
-const STATIC: [&str; 3] = ["r0", "r1", "r2"];
+pub const STATIC: [&str; 3] = ["r0", "r1", "r2"];
 /// Rooms that clients join and leave.
 const CHANGING: [&str; 2] = ["c0", "c1"];
 /// What the room of everybody is called here.
@@ -74,12 +74,12 @@ pub struct Log {
     pub heard: Vec<Heard>,
 }
 
-struct Client {
-    log: Arc<Mutex<Log>>,
+pub struct Client {
+    pub log: Arc<Mutex<Log>>,
     /// Of a v1 client: the wire to its process.
-    wire: Option<Lossy>,
-    cut: Arc<Notify>,
-    tasks: Vec<JoinHandle<()>>,
+    pub wire: Option<Lossy>,
+    pub cut: Arc<Notify>,
+    pub tasks: Vec<JoinHandle<()>>,
 }
 
 pub struct Clients(Vec<Client>);
@@ -95,7 +95,12 @@ impl World {
         })
     }
 
-    fn register(&self, rooms: &[&str], except_room: Option<&str>, except: Option<usize>) -> u64 {
+    pub fn register(
+        &self,
+        rooms: &[&str],
+        except_room: Option<&str>,
+        except: Option<usize>,
+    ) -> u64 {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let published = Published {
             rooms: rooms.iter().map(|&room| room.to_owned()).collect(),
@@ -107,7 +112,7 @@ impl World {
         n
     }
 
-    fn taken(&self, n: u64) {
+    pub fn taken(&self, n: u64) {
         self.published.lock().unwrap().get_mut(&n).unwrap().taken = true;
     }
 
@@ -155,6 +160,16 @@ impl World {
 impl Clients {
     /// So many clients at these ports, a quarter of them stock clients.
     pub async fn start(world: &Arc<World>, ports: &[u16], count: usize) -> Self {
+        Self::start_with(world, ports, count, Vec::new()).await
+    }
+
+    /// The same, and others beside them.
+    pub async fn start_with(
+        world: &Arc<World>,
+        ports: &[u16],
+        count: usize,
+        others: Vec<Client>,
+    ) -> Self {
         let mut clients = Vec::new();
         for n in 0..count {
             let process = n % ports.len();
@@ -168,6 +183,7 @@ impl Clients {
                 stock(process, ports[process], &rooms)
             });
         }
+        clients.extend(others);
         let clients = Self(clients);
         // Before this, some are not in their rooms yet.
         clients.settle(world).await;
@@ -233,7 +249,7 @@ impl Client {
     }
 }
 
-fn log(is_v1: bool, process: usize, rooms: &[&str]) -> Arc<Mutex<Log>> {
+pub fn log(is_v1: bool, process: usize, rooms: &[&str]) -> Arc<Mutex<Log>> {
     let rooms = rooms.iter().map(|&room| room.to_owned()).collect();
     Arc::new(Mutex::new(Log { is_v1, process, rooms, heard: Vec::new() }))
 }

@@ -4,8 +4,9 @@
 //! hear rooms with history, while everything that can fail fails at random. At the end all that was
 //! heard is compared: see `verdict.rs` for the rules.
 //!
-//! Three variables change a run: `JSTACK_ORACLE_SECONDS` (30), `JSTACK_ORACLE_SEED` (1), and
-//! `JSTACK_ORACLE_CLIENTS` (24, a quarter of them stock clients). The long run is
+//! Some variables change a run: `JSTACK_ORACLE_SECONDS` (30), `JSTACK_ORACLE_SEED` (1),
+//! `JSTACK_ORACLE_CLIENTS` (24, a quarter of them stock clients), and `JSTACK_ORACLE_NPM` (9 npm clients, in a
+//! test with 8 others). The long run is
 //! `JSTACK_ORACLE_SECONDS=600 JSTACK_ORACLE_CLIENTS=80 cargo test -p jstack-tests --all-features
 //! --test oracle -- --ignored through_redis --nocapture`.
 
@@ -28,13 +29,14 @@ mod clients;
 mod deployment;
 mod faults;
 mod forged;
+mod npm;
 mod verdict;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use clients::{Clients, Log, World};
+use clients::{Clients, Heard, Log, World};
 use faults::{Faults, LoggedGap};
 use jstack_runtime::{App, Emitter};
 use redis_support::Random;
@@ -84,6 +86,27 @@ async fn through_redis_every_client_hears_everything_once_and_in_order_or_learns
     faults.heal().await;
     clients.settle(&world).await;
     judge(&world, &clients.end().await, &faults.gaps());
+    println!("faults: {:?}", faults.counts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by ./check: needs redis-server and Node"]
+async fn through_redis_the_npm_client_hears_what_the_others_hear() {
+    let mut faults = Faults::start().await;
+    let emitter = Emitter::connect(&faults.redis.url()).await.unwrap();
+    let world = World::new(emitter.io::<app::talk::Procedure>("post/talk"));
+    let ports = faults.addresses();
+    let npm = npm::start(&world, &ports, setting("NPM", 9) as usize).await;
+    let clients = Clients::start_with(&world, &ports, 8, npm).await;
+    run(&world, async |random| faults.one(random, &clients).await).await;
+    faults.heal().await;
+    clients.settle(&world).await;
+    let logs = clients.end().await;
+    judge(&world, &logs, &faults.gaps());
+    for (n, log) in logs.iter().enumerate().skip(8) {
+        let heard = log.heard.iter().filter(|heard| matches!(heard, Heard::Said { .. })).count();
+        assert!(heard > 50, "npm client {n} heard {heard} messages");
+    }
     println!("faults: {:?}", faults.counts);
 }
 
