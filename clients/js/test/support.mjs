@@ -1,5 +1,6 @@
 // What the suites share: a scripted server, and ways to wait.
 
+import { randomUUID } from "node:crypto"
 import { EventEmitter, once } from "node:events"
 import { createServer } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -40,9 +41,12 @@ export class Queue {
 /** A server whose every step is the test's: handshakes wait in `dials` until the test opens or refuses them. */
 export async function scripted() {
   const dials = new Queue()
+  // Ports are given again: a program that is no part of this test may still dial the one that had this before.
+  const path = `/${randomUUID()}`
   const wss = new WebSocketServer({ noServer: true, handleProtocols: (_, { selects }) => selects || false })
   const http = createServer((_, response) => response.writeHead(404).end())
   http.on("upgrade", (request, socket, head) => {
+    if (!request.url.startsWith(path)) return socket.destroy()
     const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/, */).filter(Boolean)
     dials.push({
       url: new URL(request.url, "http://localhost"),
@@ -60,7 +64,7 @@ export async function scripted() {
   await once(http, "listening")
   return {
     dials,
-    baseUrl: `http://127.0.0.1:${http.address().port}`,
+    baseUrl: `http://127.0.0.1:${http.address().port}${path}`,
     async close() {
       for (const client of wss.clients) client.terminate()
       http.closeAllConnections()

@@ -1,6 +1,7 @@
 //! Plays one script: the server's side over a socket, the application's side on the client.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jstack_runtime::client::{Dial, Incoming, Position, PresenceChange, Sender, Watch};
@@ -18,6 +19,8 @@ use crate::views::{event, failed, place, shown, who};
 
 pub struct Player {
     listener: TcpListener,
+    /// Where this script's client dials, and no other.
+    path: String,
     variables: Variables,
     tokens: Tokens,
     asked: mpsc::UnboundedReceiver<&'static str>,
@@ -56,7 +59,7 @@ impl Player {
             played.map_err(|why| format!("step {}, {step}: {why}", index + 1))?;
         }
         sleep(Duration::from_millis(20)).await;
-        self.nothing_else()
+        self.nothing_else().await
     }
 
     /// Ends the client while its port is still this script's. One that was left would dial on, and a
@@ -71,7 +74,10 @@ impl Player {
 
     fn new(listener: TcpListener, script: &Value) -> Self {
         let options = &script["options"];
-        let base = format!("http://{}/test", listener.local_addr().unwrap());
+        static SCRIPTS: AtomicU32 = AtomicU32::new(0);
+        let number = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/script-{}-{number}", std::process::id());
+        let base = format!("http://{}{path}", listener.local_addr().unwrap());
         let tokens = options["tokens"].as_array().cloned().unwrap_or_default();
         let tokens = Tokens::new(parking_lot::Mutex::new(tokens.into()));
         let (ask, asked) = mpsc::unbounded_channel();
@@ -81,6 +87,7 @@ impl Player {
         let (change, changes) = mpsc::unbounded_channel();
         Self {
             listener,
+            path,
             variables: Variables::of(script),
             tokens,
             asked,
@@ -187,7 +194,7 @@ impl Player {
         let after = |n: usize, or| step["after"][n].as_u64().unwrap_or(or);
         let (least, most) = (after(0, 0), after(1, 3000));
         let began = self.ended.take().unwrap_or_else(Instant::now);
-        let handshake = dial(&self.listener, most).await?;
+        let handshake = dial(&self.listener, &self.path, most).await?;
         let ms = began.elapsed().as_millis() as u64;
         if ms + 5 < least {
             return Err(format!("dialled after {ms} ms"));
@@ -369,7 +376,7 @@ impl Player {
         }
     }
 
-    fn nothing_else(&mut self) -> Outcome {
+    async fn nothing_else(&mut self) -> Outcome {
         let mut left = Vec::new();
         let mut add = |what: &str, item: Option<String>| {
             left.extend(item.map(|item| format!("{what} {item}")));
@@ -385,9 +392,9 @@ impl Player {
         add("frame", frames.map(|item| item.to_string()));
         let tokens = self.tokens.lock().pop_front();
         add("token", tokens.map(|item| item.to_string()));
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         add("change", self.changes.try_recv().ok().map(|item| item.to_string()));
-        add("dial", self.listener.poll_accept(&mut cx).is_ready().then(String::new));
+        let dialled = dial(&self.listener, &self.path, 5).await.is_ok();
+        add("dial", dialled.then(String::new));
         if left.is_empty() { Ok(()) } else { Err(format!("left over: {}", left.join(", "))) }
     }
 

@@ -17,16 +17,33 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 /// A handshake that waits for its answer.
 pub struct Handshake {
+    path: String,
     stream: TcpStream,
     key: String,
     pub offered: Vec<String>,
     pub query: Vec<(String, String)>,
 }
 
-/// The next handshake, within `ms`.
-pub async fn dial(listener: &TcpListener, ms: u64) -> Result<Handshake, String> {
-    let accepted = timeout(Duration::from_millis(ms), listener.accept()).await;
-    let (mut stream, _) = accepted.map_err(|_| format!("no dial within {ms} ms"))?.unwrap();
+/// The next handshake of the client of `path`, within `ms`.
+///
+/// Ports are given again: programs that are no part of this test may still dial the server that had
+/// this one before. They ask for another path.
+pub async fn dial(listener: &TcpListener, path: &str, ms: u64) -> Result<Handshake, String> {
+    let ours = async {
+        loop {
+            let (stream, _) = listener.accept().await.map_err(|error| error.to_string())?;
+            if let Ok(handshake) = read(stream).await
+                && handshake.path.starts_with(path)
+            {
+                return Ok(handshake);
+            }
+        }
+    };
+    let dialled = timeout(Duration::from_millis(ms), ours).await;
+    dialled.map_err(|_| format!("no dial within {ms} ms"))?
+}
+
+async fn read(mut stream: TcpStream) -> Result<Handshake, String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.map_err(|error| error.to_string())?);
@@ -51,10 +68,11 @@ pub async fn dial(listener: &TcpListener, ms: u64) -> Result<Handshake, String> 
         offered.push(format!("jstack.bearer.{}", URL_SAFE_NO_PAD.encode(token)));
     }
     let target = head.split(' ').nth(1).unwrap();
-    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
     let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(Handshake { stream, key: header("sec-websocket-key").unwrap(), offered, query })
+    let key = header("sec-websocket-key").unwrap_or_default();
+    Ok(Handshake { path: path.to_owned(), stream, key, offered, query })
 }
 
 impl Handshake {
