@@ -19,7 +19,7 @@ use crate::rooms::{Hub, JoinOptions, Member, Node};
 /// Decodes bytes as they come from Redis; hands over the JSON texts that clients would get.
 #[cfg(feature = "redis")]
 pub fn envelopes(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
-    let messages = crate::broker::redis::batch::decode(bytes).ok()?;
+    let messages = crate::broker::format::batch::decode(bytes).ok()?;
     Some(messages.map(|envelope| envelope.json))
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn write(module: &Path, out: &Path, profile: Profile) -> Result<(), F
     edit(&script, |text| {
         // Wrangler gives a compiled module for a plain import. The program's `main` runs by itself
         // unless another crate has a start function.
+        let text = unwrapped(text);
         text.replace("import source ", "import ")
             .replace("wasm.__wbindgen_start();", "wasm.__wbindgen_start();\nwasm.main?.(0, 0);")
     })?;
@@ -51,6 +52,34 @@ pub(crate) fn write(module: &Path, out: &Path, profile: Profile) -> Result<(), F
         ),
     )?;
     put(&out.join(".gitignore"), "*\n")
+}
+
+/// Imports that are called for each message, and throw nothing: what they do is in a `try` of their own.
+const QUIET: [&str; 3] = ["send", "textOf", "soon"];
+
+/// Where panics unwind, wasm-bindgen wraps each import, to turn what it throws into an exception of
+/// WebAssembly. Without the wrapper, the quiet ones cost less.
+fn unwrapped(script: &str) -> String {
+    const BEGIN: &str = ": function() { return wrapError(function ";
+    const END: &str = "}, arguments); },";
+    let is_quiet = |line: &str| {
+        let name = line.trim_start().strip_prefix("__wbg_").and_then(|line| line.split(':').next());
+        let name = name.and_then(|name| name.rsplit_once('_')).map(|(name, _)| name);
+        name.is_some_and(|name| QUIET.contains(&name))
+    };
+    let mut within = false;
+    let lines = script.lines().map(|line| {
+        if is_quiet(line) && line.contains(BEGIN) {
+            within = true;
+            return line.replace(BEGIN, ": function ");
+        }
+        if within && line.trim() == END {
+            within = false;
+            return line.replace(END, "},");
+        }
+        line.to_owned()
+    });
+    lines.map(|line| line + "\n").collect()
 }
 
 /// The glue that the module of `jstack-runtime` brings along.
@@ -82,4 +111,38 @@ fn edit(path: &Path, change: impl FnOnce(&str) -> String) -> Result<(), Failure>
 
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_imports_are_called_without_a_wrapper_and_others_with_it() {
+        let script = "\
+        __wbg_send_7e27: function() { return wrapError(function (arg0, arg1) {
+            const ret = send(arg0 >>> 0, arg1);
+            return ret;
+        }, arguments); },
+        __wbg_sendAll_7e27: function() { return wrapError(function (arg0) {
+            sendAll(arg0);
+        }, arguments); },
+        __wbg_textOf_17: function (arg0) {
+            return textOf(arg0);
+        },
+";
+        let expected = "\
+        __wbg_send_7e27: function (arg0, arg1) {
+            const ret = send(arg0 >>> 0, arg1);
+            return ret;
+        },
+        __wbg_sendAll_7e27: function() { return wrapError(function (arg0) {
+            sendAll(arg0);
+        }, arguments); },
+        __wbg_textOf_17: function (arg0) {
+            return textOf(arg0);
+        },
+";
+        assert_eq!(unwrapped(script), expected);
+    }
 }

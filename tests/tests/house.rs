@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["protocol"],
     &["markers"],
     &["rooms"],
-    &["broker/redis"],
+    &["broker/redis", "broker/rest"],
     &["net", "http"],
     &["app_context"],
     &["transport"],

@@ -13,6 +13,8 @@
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 #[cfg(feature = "server")]
 mod broker;
+#[cfg(any(feature = "redis", all(feature = "server", target_family = "wasm")))]
+pub(crate) mod format;
 #[cfg(feature = "server")]
 mod memory;
 #[cfg(all(feature = "server", target_family = "wasm"))]
@@ -22,6 +24,8 @@ pub(crate) mod outcome;
 pub(crate) mod publication;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+#[cfg(all(feature = "server", any(target_family = "wasm", test)))]
+pub(crate) mod rest;
 
 #[cfg(feature = "server")]
 pub use broker::{Broker, Subscribe};

@@ -3,10 +3,12 @@
 #![allow(unreachable_pub, reason = "only public functions are exported to JavaScript")]
 
 use std::panic::AssertUnwindSafe;
+use std::task::{Context, Poll, Waker};
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::{program, request, response};
 use crate::app::Built;
@@ -26,20 +28,26 @@ pub async fn start(context: JsValue, env: JsValue, place: String) -> Result<usiz
 /// Answers a request: the head is its method, its URL and its headers, each on a line of its own.
 /// The body is bytes, the number of one that is read piece by piece, or `undefined`.
 ///
-/// The result is the status, the headers' lines, the body in one of these forms, and the number of
-/// a socket whose other half the client gets.
+/// The result is a text: the status and the number of headers, the name and the value of each, all
+/// on lines of their own, and then the body, if it is text. Otherwise it is a list of this text, the
+/// body in one of the forms above, and the number of a socket whose other half the client gets. It
+/// is a promise if the handler waits.
 #[wasm_bindgen(js_name = jstackRequest)]
-pub async fn answer(application: usize, head: String, body: JsValue) -> Result<Array, JsValue> {
-    AssertUnwindSafe(async move {
-        let application = program::application(application).map_err(thrown)?;
+pub fn answer(application: usize, head: String, body: JsValue) -> Result<JsValue, JsValue> {
+    let application = program::application(application).map_err(thrown)?;
+    let mut answering = Box::pin(AssertUnwindSafe(async move {
         let request = match request::read(&head, &body) {
             Ok(request) => request,
             Err(refusal) => return Ok(response::write(refusal).await),
         };
         drop(head);
         Ok(response::write(response::of(application.router.clone(), request).await).await)
-    })
-    .await
+    }));
+    // Most handlers do not wait. A promise polls again at once, and nothing is missed.
+    match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Ok(future_to_promise(answering).into()),
+    }
 }
 
 /// The next piece of an answer, or `undefined` at its end.

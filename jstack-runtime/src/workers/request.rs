@@ -33,8 +33,13 @@ pub(super) fn read(head: &str, body: &JsValue) -> Result<Request, Response> {
     while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
         let name = HeaderName::try_from(name).map_err(refused)?;
         // Each unit of the text is a byte of the header.
-        let bytes: Vec<u8> = value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
-        headers.append(name, HeaderValue::from_bytes(&bytes).map_err(refused)?);
+        let value = if value.is_ascii() {
+            HeaderValue::from_str(value)
+        } else {
+            let bytes = value.chars().map(|c| u8::try_from(c).unwrap_or(b'?'));
+            HeaderValue::from_bytes(&bytes.collect::<Vec<_>>())
+        };
+        headers.append(name, value.map_err(refused)?);
     }
     if !headers.contains_key(header::HOST)
         && let Some(host) = url.authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())

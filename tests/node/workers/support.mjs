@@ -1,10 +1,21 @@
 // An application on workerd, Cloudflare's runtime, by miniflare: from a folder that jstack-worker-build made.
 
+import { once } from "node:events"
 import { readdirSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join, relative } from "node:path"
 import { Miniflare } from "miniflare"
 
 const types = { ".js": "ESModule", ".wasm": "CompiledWasm" }
+
+// A port that nobody has at the moment.
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address()
+  server.close()
+  return port
+}
 
 // The modules of a folder, `index.js` first: workerd starts with it.
 function modules(folder) {
@@ -20,19 +31,24 @@ function modules(folder) {
   }))
 }
 
-// Starts it on a free port. `log` has what it wrote to its console.
-export async function worker(folder, { variables = {}, ...options } = {}) {
-  const log = []
+// How miniflare runs it. `log` gets what it writes to its console.
+export function options(folder, { variables = {}, ...others }, log) {
   const keep = stream => stream.on("data", data => log.push(String(data)))
-  const runtime = new Miniflare({
+  return {
     modules: modules(folder),
     modulesRoot: folder,
     compatibilityDate: "2026-04-01",
     durableObjects: { JSTACK: { className: "JstackObject", useSQLite: true } },
     bindings: variables,
     handleRuntimeStdio: (stdout, stderr) => (keep(stdout), keep(stderr)),
-    ...options,
-  })
+    ...others,
+  }
+}
+
+// Starts it on a free port.
+export async function worker(folder, others = {}) {
+  const log = []
+  const runtime = new Miniflare(options(folder, others, log))
   const url = String(await runtime.ready).replace(/\/$/, "")
   return { runtime, url, log, text: () => log.join(""), stop: () => runtime.dispose() }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::setting::{CODE, DEFAULT, Setting};
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", target_family = "wasm"))]
 use super::values::positive_duration;
 use crate::broker::{Broker, Memory};
 use crate::error::BoxError;
-#[cfg(feature = "redis")]
 use crate::untrusted::Untrusted;
 
 /// The port of Redis at Upstash, unless `UPSTASH_REDIS_PORT` is set.
@@ -46,16 +45,33 @@ pub(crate) fn choose(
         let settings = vec![Setting::new("REDIS_URL", "not used", CODE)];
         return Ok(Chosen { broker: Arc::from(broker), settings });
     }
+    let upstash = upstash(get)?;
     let asked = ASKING.into_iter().find(|name| get(name).is_some());
-    let (mut broker, mut settings) = match asked {
-        Some(variable) => redis(variable, get)?,
-        None => (Box::new(Memory::new()) as Box<dyn Broker>, defaults()),
+    let (mut broker, mut settings) = match (asked, upstash) {
+        (Some(variable), _) => redis(variable, upstash.is_some(), get)?,
+        (None, Some(_)) => rest(get)?,
+        (None, None) => (Box::new(Memory::new()) as Box<dyn Broker>, defaults()),
     };
     broker.set_name(&prefix);
-    if cfg!(feature = "redis") {
+    if cfg!(feature = "redis") || upstash.is_some() {
         settings.push(Setting::new("JSTACK_REDIS_PREFIX", prefix, prefix_from));
     }
     Ok(Chosen { broker: Arc::from(broker), settings })
+}
+
+/// The value of `JSTACK_BROKER` for rooms that Workers and servers share through Upstash.
+pub(super) const UPSTASH: &str = "upstash";
+
+/// Where `JSTACK_BROKER` asks for Upstash, if it does.
+fn upstash(get: Lookup<'_>) -> Result<Option<&'static str>, BoxError> {
+    match get("JSTACK_BROKER") {
+        None => Ok(None),
+        Some((text, from)) if text.trim() == UPSTASH => Ok(Some(from)),
+        Some((text, _)) => {
+            let text = Untrusted(text);
+            Err(format!("JSTACK_BROKER=`{text}`: write `{UPSTASH}`, or unset it").into())
+        }
+    }
 }
 
 /// The prefix of channel names, unless code sets it on the broker: its own variable, or else the
@@ -74,6 +90,7 @@ fn defaults() -> Vec<Setting> {
     #[cfg(feature = "redis")]
     {
         use crate::broker::redis::{DEADLINE, HEARTBEAT};
+        settings.push(Setting::new("JSTACK_BROKER", "none", DEFAULT));
         settings.push(Setting::new("REDIS_URL", "none", DEFAULT));
         settings.push(Setting::new("JSTACK_REDIS_DEADLINE", format!("{DEADLINE:?}"), DEFAULT));
         settings.push(Setting::new("JSTACK_REDIS_HEARTBEAT", format!("{HEARTBEAT:?}"), DEFAULT));
@@ -91,6 +108,7 @@ fn defaults() -> Vec<Setting> {
 #[cfg(feature = "redis")]
 fn redis(
     variable: &'static str,
+    as_text: bool,
     get: Lookup<'_>,
 ) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     use crate::broker::Redis;
@@ -111,6 +129,14 @@ fn redis(
         Redis::new(value(variable).unwrap_or_default())
             .map_err(|error| format!("REDIS_URL: {error}"))?
     };
+    if as_text {
+        if redis.is_cluster() {
+            return Err("JSTACK_BROKER=upstash: REDIS_URL names a cluster, and Workers cannot \
+                        listen to one"
+                .into());
+        }
+        redis = redis.as_text();
+    }
     let mut settings = defaults();
     for setting in &mut settings {
         let name = setting.name.clone();
@@ -147,6 +173,7 @@ fn redis(
 #[cfg(not(feature = "redis"))]
 fn redis(
     variable: &'static str,
+    _: bool,
     get: Lookup<'_>,
 ) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     let url = get(variable).map(|(url, _)| url).unwrap_or_default();
@@ -162,6 +189,35 @@ fn redis(
          `jstack-runtime = {{ version = \"…\", features = [{features}] }}` in Cargo.toml, or unset it"
     )
     .into())
+}
+
+/// Upstash's REST API, which a server does not need.
+#[cfg(not(target_family = "wasm"))]
+fn rest(_: Lookup<'_>) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    Err("JSTACK_BROKER=upstash needs UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or the \
+         REDIS_URL of the same database"
+        .into())
+}
+
+/// Upstash's REST API, with the settings beside it.
+#[cfg(target_family = "wasm")]
+fn rest(get: Lookup<'_>) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    use crate::broker::rest::{DEADLINE, Rest};
+
+    let value = |name: &str| get(name).map(|(value, _)| value.trim());
+    let (deadline, from) = match get("JSTACK_REDIS_DEADLINE") {
+        None => (DEADLINE, DEFAULT),
+        Some((text, from)) => {
+            let wrong =
+                |right| format!("JSTACK_REDIS_DEADLINE=`{}`: write {right}", Untrusted(text));
+            (positive_duration(text).map_err(wrong)?, from)
+        }
+    };
+    let (url, token) = (value("UPSTASH_REDIS_REST_URL"), value("UPSTASH_REDIS_REST_TOKEN"));
+    let rest = Rest::new(url.unwrap_or_default(), token.unwrap_or_default(), deadline)?;
+    let deadline = Setting::new("JSTACK_REDIS_DEADLINE", format!("{deadline:?}"), from);
+    let asked = get("JSTACK_BROKER").map_or(DEFAULT, |(_, from)| from);
+    Ok((Box::new(rest), vec![Setting::new("JSTACK_BROKER", UPSTASH, asked), deadline]))
 }
 
 #[cfg(test)]
@@ -213,6 +269,23 @@ mod tests {
         assert!(error.contains("[\"redis-tls\"]"), "{error}");
         let error = of(&[("REDIS_URL", "rediss+cluster://h")]).unwrap_err();
         assert!(error.contains("[\"redis-cluster\", \"redis-tls\"]"), "{error}");
+    }
+
+    #[test]
+    fn a_broker_that_nobody_knows_is_an_error_that_says_what_to_write() {
+        let error = of(&[("JSTACK_BROKER", "kafka")]).unwrap_err();
+        assert_eq!(error, "JSTACK_BROKER=`kafka`: write `upstash`, or unset it");
+        let error = of(&[("JSTACK_BROKER", "upstash")]).unwrap_err();
+        assert!(error.contains("UPSTASH_REDIS_REST_URL") && error.contains("REDIS_URL"), "{error}");
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn upstash_takes_any_redis_but_a_cluster() {
+        let broker = ("JSTACK_BROKER", "upstash");
+        assert!(of(&[broker, ("REDIS_URL", "redis://h")]).is_ok());
+        #[cfg(feature = "redis-cluster")]
+        assert!(of(&[broker, ("REDIS_URL", "redis+cluster://h")]).unwrap_err().contains("cluster"));
     }
 
     #[test]

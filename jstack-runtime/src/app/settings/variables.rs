@@ -42,7 +42,7 @@ pub(super) fn fields(limits: &mut Limits) -> [(&'static str, Field<'_>); 19] {
 }
 
 /// The variables that are not limits.
-pub(super) const NON_LIMIT_VARIABLES: [&str; 12] = [
+pub(super) const NON_LIMIT_VARIABLES: [&str; 13] = [
     "JSTACK_ADDRESS",
     "JSTACK_NAME",
     "JSTACK_ORIGINS",
@@ -52,6 +52,7 @@ pub(super) const NON_LIMIT_VARIABLES: [&str; 12] = [
     "JSTACK_ADMIN_TOKEN",
     "JSTACK_TLS_CERT",
     "JSTACK_TLS_KEY",
+    "JSTACK_BROKER",
     "JSTACK_REDIS_PREFIX",
     "JSTACK_REDIS_DEADLINE",
     "JSTACK_REDIS_HEARTBEAT",

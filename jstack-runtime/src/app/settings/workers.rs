@@ -1,5 +1,6 @@
 //! Settings on Cloudflare Workers: some mean nothing there, and whoever sets one must know.
 
+use super::broker;
 use super::environment::Environment;
 use super::setting::{CODE, Setting};
 #[cfg(test)]
@@ -34,7 +35,15 @@ const QUEUE: &str = "the platform keeps the queue of each connection, and does n
 const DRAIN: &str = "a Worker is not asked before it ends";
 const TLS: &str = "the platform does TLS";
 const REDIS: &str = "rooms are in the Durable Object";
-const UPSTASH: &str = "it is not needed: rooms are in the Durable Object";
+const UPSTASH: &str = "it is not needed: rooms are in the Durable Object (servers that share them \
+                       need JSTACK_BROKER=upstash)";
+/// What means something to Upstash's REST API.
+const OF_UPSTASH: [&str; 4] = [
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN",
+    "JSTACK_REDIS_PREFIX",
+    "JSTACK_REDIS_DEADLINE",
+];
 
 /// A sentence for each setting that is set and means nothing.
 pub(super) fn meaningless(settings: &[Setting], environment: &Environment) -> Vec<String> {
@@ -49,9 +58,11 @@ pub(super) fn meaningless(settings: &[Setting], environment: &Environment) -> Ve
         }
         environment.get(name).is_some()
     };
+    let uses_upstash =
+        environment.get("JSTACK_BROKER").is_some_and(|(name, _)| name.trim() == broker::UPSTASH);
     MEANINGLESS
         .iter()
-        .filter(|(name, _)| is_set(name))
+        .filter(|(name, _)| is_set(name) && !(uses_upstash && OF_UPSTASH.contains(name)))
         .map(|(name, why)| format!("{name} is set, and means nothing on Cloudflare Workers: {why}"))
         .collect()
 }
@@ -71,6 +82,16 @@ mod tests {
             assert!(sentences.iter().any(|sentence| sentence.contains(part)), "{sentences:?}");
         }
         assert!(!sentences.concat().contains("s3cret"));
+    }
+
+    #[test]
+    fn what_upstash_needs_means_something_where_it_is_the_broker() {
+        let text = "UPSTASH_REDIS_REST_URL=https://x.upstash.io\nUPSTASH_REDIS_REST_TOKEN=t\nJSTACK_REDIS_PREFIX=p\nREDIS_URL=redis://h";
+        assert_eq!(meaningless(&[], &Environment::of(text)).len(), 4);
+        let text = format!("{text}\nJSTACK_BROKER=upstash");
+        let sentences = meaningless(&[], &Environment::of(&text));
+        assert_eq!(sentences.len(), 1, "{sentences:?}");
+        assert!(sentences[0].starts_with("REDIS_URL is set"), "{sentences:?}");
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::connect::Address;
 use super::connections::Connections;
 use super::failure::{publish_failed, reason};
-use super::format::names;
 use super::history::RedisHistory;
 use super::name_check;
+use super::route::Route;
+use crate::broker::format::names;
+use crate::broker::format::text::Form;
 use crate::broker::{Broker, Channel, Publication, Publish, Sink, Subscribe};
 use crate::error::{BoxError, Result};
 use crate::history::History;
@@ -53,6 +55,7 @@ pub struct Redis {
     deadline: Duration,
     heartbeat: Duration,
     linger: Duration,
+    form: Form,
     connections: OnceLock<Arc<Connections>>,
     /// Whether the rights for histories were looked at.
     has_checked_rights: AtomicBool,
@@ -122,6 +125,7 @@ impl Redis {
             deadline: DEADLINE,
             heartbeat: HEARTBEAT,
             linger: LINGER,
+            form: Form::default(),
             connections: OnceLock::new(),
             has_checked_rights: AtomicBool::new(false),
         }
@@ -202,6 +206,24 @@ impl Redis {
         self.reset()
     }
 
+    /// Publishes messages as text, for processes that listen through Upstash's REST API: a Cloudflare
+    /// Worker with `JSTACK_BROKER=upstash`, which receives nothing else. It takes a third more bytes.
+    ///
+    /// All processes read both forms, so a Worker's messages arrive without it. In the environment,
+    /// `JSTACK_BROKER=upstash` does the same.
+    ///
+    /// ```
+    /// # use jstack_runtime::Redis;
+    /// # fn example() -> Result<Redis, jstack_runtime::BoxError> {
+    /// Ok(Redis::upstash("https://eu1-example.upstash.io", "the-token", 6379)?.as_text())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn as_text(mut self) -> Self {
+        self.form = Form::Text;
+        self.reset()
+    }
+
     /// Ends what runs with other settings; it starts again when it is used.
     fn reset(mut self) -> Self {
         self.connections = OnceLock::new();
@@ -226,6 +248,10 @@ impl Redis {
         &self.address.shown
     }
 
+    pub(crate) fn is_cluster(&self) -> bool {
+        !matches!(self.address.route(), Route::One)
+    }
+
     fn channels(&self) -> &str {
         self.prefix.as_deref().unwrap_or(&self.name)
     }
@@ -238,8 +264,9 @@ impl Redis {
 
     fn connections(&self) -> &Arc<Connections> {
         self.connections.get_or_init(|| {
-            let Self { address, deadline, heartbeat, linger, .. } = self;
-            Arc::new(Connections::new(address, self.channels(), *deadline, *heartbeat, *linger))
+            let Self { address, deadline, heartbeat, linger, form, .. } = self;
+            let name = self.channels();
+            Arc::new(Connections::new(address, name, *deadline, *heartbeat, *linger, *form))
         })
     }
 }

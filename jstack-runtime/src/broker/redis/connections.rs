@@ -14,9 +14,10 @@ use super::connect::Deployment;
 use super::connect::{Address, Link};
 use super::counters::COUNTERS;
 use super::dialect::Plain;
-use super::format::names;
 use super::publish::{Outbox, Publisher};
 use super::subscribe::{Inbox, Listener, Table};
+use crate::broker::format::names;
+use crate::broker::format::text::Form;
 use crate::error::{Error, Result};
 
 /// What runs once the broker was used. Dropping it ends the tasks.
@@ -41,9 +42,10 @@ impl Connections {
         deadline: Duration,
         heartbeat: Duration,
         linger: Duration,
+        form: Form,
     ) -> Self {
         LazyLock::force(&COUNTERS);
-        let link = Link { address: address.clone(), answer: deadline };
+        let link = Link { address: address.clone(), answer: deadline, form };
         let origin = RandomState::new().hash_one(std::process::id());
         let route = address.route();
         let probe_prefix = names::probe_name(prefix, origin);

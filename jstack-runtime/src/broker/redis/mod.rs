@@ -14,10 +14,9 @@
 //!  Broker::subscribe ──▶ subscribe/table ────┘   └── confirmations
 //! ```
 //!
-//! The rooms, lowest floor first; each imports only from those before it:
+//! What travels is in `broker/format/`. The rooms, lowest floor first; each imports only from those
+//! before it:
 //!
-//! - `format/`: channel names, envelopes, batches and sequence numbers, as `docs/redis.md`
-//!   documents them for other programs.
 //! - `route`: which server carries which channel. One server carries all of them as shard 0.
 //! - `connect/`: addresses, and one attempt to connect.
 //! - `dialect`: the commands of a stand-alone server; `cluster/dialect` has those of a cluster.
@@ -34,7 +33,6 @@ mod connections;
 mod counters;
 mod dialect;
 mod failure;
-mod format;
 mod history;
 mod name_check;
 mod publish;
@@ -45,5 +43,3 @@ mod timer;
 pub use broker::Redis;
 pub(crate) use broker::{DEADLINE, HEARTBEAT, LOW_TRAFFIC};
 pub(crate) use failure::reason;
-#[cfg(feature = "fuzzing")]
-pub(crate) use format::batch;

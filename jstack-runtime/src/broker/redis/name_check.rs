@@ -7,7 +7,7 @@ use ::redis::PushInfo;
 use tokio::time::timeout;
 
 use super::connect::Link;
-use super::format::names;
+use crate::broker::format::names;
 
 /// How long Redis may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 // The half of the runtime that is JavaScript: the Worker, its Durable Object, and what the module
 // asks for. Crossing into the module and out of it costs, so heads and messages cross as one text.
 //
-//   request -> Worker -> the one JstackObject -> serve() -> jstackRequest -> [status, head, body, socket]
+//   request -> Worker -> the one JstackObject -> serve() -> jstackRequest -> [head, body, socket]
 //   event of a socket -> jstackMessage / jstackClosed -> the connection's inbox
 //
 // Without unwinding, a panic ends the module's instance. `broken` is then called first: all objects
@@ -29,13 +29,13 @@ export function openSocket(longest) {
     try { call(event) } catch (error) { trapped(error) }
   }
   server.addEventListener("message", guarded(({ data }) => {
-    if (typeof data !== "string") program.jstackMessage(id, undefined)
-    else if (data.length > longest) program.jstackTooLong(id)
-    else program.jstackMessage(id, data)
+    if (typeof data !== "string") program.jstackMessage(id, undefined, Date.now())
+    else if (data.length > longest) program.jstackTooLong(id, Date.now())
+    else program.jstackMessage(id, data, Date.now())
   }))
-  server.addEventListener("close", guarded(({ code, reason }) => program.jstackClosed(id, code, reason)))
+  server.addEventListener("close", guarded(({ code, reason }) => program.jstackClosed(id, code, reason, Date.now())))
   // Without a listener the runtime logs each connection that breaks off.
-  server.addEventListener("error", guarded(() => program.jstackClosed(id, 1006, "")))
+  server.addEventListener("error", guarded(() => program.jstackClosed(id, 1006, "", Date.now())))
   server.accept()
   sockets.set(id, server)
   clients.set(id, client)
@@ -113,18 +113,26 @@ async function serve(request, app, place) {
   let head = request.method + "\n" + request.url
   for (const [name, value] of request.headers) head += "\n" + name + "\n" + value
   const body = await bodyOf(request)
-  const answered = program.jstackRequest(app, head, body)
-  // An object that breaks ends by itself.
-  const [status, lines, answer, socket] = await (place === "edge" ? orBroken(answered) : answered)
+  let answered = program.jstackRequest(app, head, body)
+  // A handler that does not wait has answered. An object that breaks ends by itself.
+  if (answered instanceof Promise) answered = await (place === "edge" ? orBroken(answered) : answered)
+  const [text, answer, socket] = typeof answered === "string" ? [answered] : answered
   if (typeof body === "number") dropBody(body)
-  const fields = lines.split("\n"), headers = []
-  for (let at = 0; at + 1 < fields.length; at += 2) headers.push([fields[at], fields[at + 1]])
+  let at = 0
+  const line = () => {
+    const start = at
+    at = text.indexOf("\n", start) + 1
+    return text.slice(start, at - 1)
+  }
+  const status = Number(line()), headers = []
+  for (let count = Number(line()); count > 0; count--) headers.push([line(), line()])
   if (socket !== undefined) {
     const webSocket = clients.get(socket)
     clients.delete(socket)
     return new Response(null, { status, headers, webSocket })
   }
-  return new Response(typeof answer === "number" ? streamed(answer) : answer, { status, headers })
+  const content = answer === undefined ? text.slice(at) || null : typeof answer === "number" ? streamed(answer) : answer
+  return new Response(content, { status, headers })
 }
 
 // A body that the module has piece by piece.
@@ -210,10 +218,9 @@ class Application {
 
 // ---- the Worker ----------------------------------------------------------------------------------
 
-// Paths whose procedures need no memory: the object says which there are.
-const STATELESS = "x-jstack-stateless"
 const NAME = "app"
-const objectOf = env => env.JSTACK.getByName(NAME)
+let objectId
+const objectOf = env => env.JSTACK.get(objectId ??= env.JSTACK.idFromName(NAME))
 
 // The `env` of the Worker, which is the same for all of its requests.
 let edgeEnv
@@ -225,7 +232,17 @@ export async function callObject(messages) {
 export function worker(exports) {
   program = exports
   const edge = new Application()
-  let stateless
+  // Paths whose procedures need no memory: the object knows which there are, and is asked once.
+  let stateless, asking
+  const ask = async env => {
+    try {
+      const paths = await objectOf(env).stateless()
+      stateless = new Set(paths.split(" ").filter(Boolean))
+    } catch {
+      // One that could not start is asked again.
+      asking = undefined
+    }
+  }
 
   const handler = {
     async fetch(request, env, context) {
@@ -239,30 +256,23 @@ export function worker(exports) {
         if (instance === 0) context.waitUntil(callObject("[]").catch(() => {}))
         return answer
       }
-      const again = request.body === null ? request.clone() : undefined
-      let answer
+      if (asking === undefined) context.waitUntil(asking = ask(env))
       try {
-        answer = await objectOf(env).fetch(request).catch(error => {
-          if (again === undefined || !String(error).includes(AGAIN)) throw error
-          return objectOf(env).fetch(again)
+        return await objectOf(env).fetch(request).catch(error => {
+          // A request without a body can be sent again.
+          if (request.body !== null || !String(error).includes(AGAIN)) throw error
+          return objectOf(env).fetch(request)
         })
       } catch (error) {
         // The object ended while it answered.
         return failed(error)
       }
-      const paths = answer.headers.get(STATELESS)
-      if (paths === null) return answer
-      stateless ??= new Set(paths.split(" ").filter(Boolean))
-      const response = new Response(answer.body, answer)
-      response.headers.delete(STATELESS)
-      return response
     },
   }
 
   // The whole application: all of its rooms and connections.
   class JstackObject extends DurableObject {
     #app = new Application()
-    #stateless
 
     constructor(context, env) {
       super(context, env)
@@ -271,21 +281,32 @@ export function worker(exports) {
 
     async fetch(request) {
       objects.add(this.ctx)
-      const answer = await this.#app.fetch(request, this.ctx, this.env, "object")
-      if (answer.status === 101) return answer
-      try {
-        this.#stateless ??= program.jstackStateless(await this.#app.start(this.ctx, this.env, "object"))
-        answer.headers.set(STATELESS, this.#stateless)
-      } catch {}
-      return answer
+      return this.#app.fetch(request, this.ctx, this.env, "object")
     }
 
-    // What the Worker emits. Strangers cannot call it: their requests come to `fetch`.
+    // The Worker calls what follows. Strangers cannot: their requests come to `fetch`.
+
+    async stateless() {
+      return program.jstackStateless(await this.#app.start(this.ctx, this.env, "object"))
+    }
+
     async publish(messages) {
       await program.jstackPublish(await this.#app.start(this.ctx, this.env, "object"), messages)
     }
   }
   return { handler, JstackObject }
+}
+
+// ---- tasks --------------------------------------------------------------------------------------
+
+function runTasks() {
+  // An instance that is gone has none.
+  if (instance === 0) return
+  try { program.jstackRun() } catch (error) { trapped(error) }
+}
+
+export function soon() {
+  Promise.resolve().then(runTasks)
 }
 
 // ---- everything else -----------------------------------------------------------------------------
@@ -294,8 +315,22 @@ export function log(level, line) {
   console[level](line)
 }
 
-export async function request(method, url, token, body) {
-  const headers = { authorization: `Bearer ${token}` }
-  const answer = await fetch(url, { method, headers, body: method === "GET" ? undefined : body })
-  return [answer.status, await answer.text()]
+// A request to Upstash: `[status, text]`, or `[status, body]` with the number of a body to read if it
+// is a stream of events. The status is 0 where there was no answer, and the text says why.
+export async function post(url, token, body, milliseconds) {
+  const given = new AbortController()
+  const timer = setTimeout(() => given.abort(new Error("no answer in time")), milliseconds)
+  try {
+    const headers = { authorization: `Bearer ${token}` }
+    if (body === undefined) headers.accept = "text/event-stream"
+    const answer = await fetch(url, { method: "POST", headers, body, signal: given.signal })
+    if (body !== undefined || !answer.ok) return [answer.status, await answer.text()]
+    const id = ++lastBody
+    bodies.set(id, { first: undefined, reader: answer.body.getReader() })
+    return [answer.status, id]
+  } catch (error) {
+    return [0, String(error?.message ?? error)]
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,6 +1,6 @@
 //! What the module asks JavaScript for: sockets, bodies, the console. `glue.js` has the other half.
 
-use js_sys::{JsString, Uint8Array};
+use js_sys::JsString;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -30,6 +30,9 @@ extern "C" {
     #[wasm_bindgen(js_name = dropBody)]
     pub(crate) fn drop_body(body: u32);
 
+    /// Calls `jstackRun` when what runs now has ended.
+    pub(crate) fn soon();
+
     /// Writes a line to the console; `level` is `error`, `warn`, `info` or `debug`.
     pub(crate) fn log(level: &str, line: &str);
 
@@ -40,14 +43,15 @@ extern "C" {
     #[wasm_bindgen(js_name = callObject, catch)]
     pub(crate) async fn call_object(messages: &str) -> Result<JsValue, JsValue>;
 
-    /// Requests a URL: resolves to `[status, text]`.
-    #[wasm_bindgen(js_name = request, catch)]
-    pub(crate) async fn request(
-        method: &str,
+    /// Sends a request to Upstash within a time; without a body it asks for a stream. Resolves to
+    /// `[status, text]`, or to `[status, body]` with the number of a body to read. The status is 0
+    /// where there was no answer, and the text says why.
+    pub(crate) async fn post(
         url: &str,
         token: &str,
-        body: &Uint8Array,
-    ) -> Result<JsValue, JsValue>;
+        body: Option<&str>,
+        milliseconds: f64,
+    ) -> JsValue;
 }
 
 /// Writes a line for whoever operates the program.

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
 use std::ops::Add;
 use std::panic::AssertUnwindSafe;
@@ -33,11 +34,6 @@ extern "C" {
     fn clear_timeout(timer: f64);
 }
 
-/// Runs a future beside the others.
-pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    wasm_bindgen_futures::spawn_local(future);
-}
-
 /// A moment by `Date.now()`. On Workers this clock does not move while code runs.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Instant(f64);
@@ -45,6 +41,11 @@ pub(crate) struct Instant(f64);
 impl Instant {
     pub(crate) fn now() -> Self {
         Self(js_sys::Date::now())
+    }
+
+    /// The moment at which `Date.now()` was that.
+    pub(crate) fn at(milliseconds: f64) -> Self {
+        Self(milliseconds)
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -178,6 +179,13 @@ pub(crate) struct RandomState(u64, u64);
 impl RandomState {
     pub(crate) fn new() -> Self {
         Self(random(), random())
+    }
+}
+
+impl fmt::Debug for RandomState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nobody may read the key.
+        f.debug_struct("RandomState").finish_non_exhaustive()
     }
 }
 

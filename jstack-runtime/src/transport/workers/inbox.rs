@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::platform::workers::within;
 use crate::platform::{HashMap, Instant};
 
 /// Messages that may wait for a handler: more than `rate` and `burst` let pass in a handler's time.
@@ -86,7 +87,7 @@ pub(super) fn waiting(socket: u32) -> usize {
     INBOXES.with_borrow(|all| all.get(&socket).map_or(0, |inbox| inbox.bytes))
 }
 
-fn put(socket: u32, what: Happened) {
+fn put(socket: u32, what: Happened, at: Instant) {
     let waker = INBOXES.with_borrow_mut(|all| {
         let inbox = all.get_mut(&socket)?;
         if inbox.full {
@@ -102,29 +103,30 @@ fn put(socket: u32, what: Happened) {
         if let Happened::Text(text) = &what {
             inbox.bytes += text.len();
         }
-        inbox.waiting.push_back(Arrived { at: Instant::now(), what });
+        inbox.waiting.push_back(Arrived { at, what });
         inbox.waker.take()
     });
     if let Some(waker) = waker {
-        waker.wake();
+        within(|| waker.wake());
     }
 }
 
 /// A message came: its text, or `undefined` for bytes.
 #[wasm_bindgen(js_name = jstackMessage)]
-pub fn message(socket: u32, text: Option<String>) {
-    put(socket, text.map_or(Happened::Binary, Happened::Text));
+pub fn message(socket: u32, text: Option<String>, now: f64) {
+    put(socket, text.map_or(Happened::Binary, Happened::Text), Instant::at(now));
 }
 
 /// A text came that is too long to be looked at.
 #[wasm_bindgen(js_name = jstackTooLong)]
-pub fn too_long(socket: u32) {
-    put(socket, Happened::TooLong);
+pub fn too_long(socket: u32, now: f64) {
+    put(socket, Happened::TooLong, Instant::at(now));
 }
 
 /// The client closed the socket, or it broke off.
 #[wasm_bindgen(js_name = jstackClosed)]
-pub fn closed(socket: u32, code: u16, reason: String) {
+pub fn closed(socket: u32, code: u16, reason: String, now: f64) {
     // 1006 is what the runtime says of a connection that broke off.
-    put(socket, if code == 1006 { Happened::Lost } else { Happened::Close(code, reason) });
+    let what = if code == 1006 { Happened::Lost } else { Happened::Close(code, reason) };
+    put(socket, what, Instant::at(now));
 }

@@ -42,6 +42,7 @@ use tokio::time::{sleep, timeout};
 use super::dialect::Sharded;
 use super::redirects::Redirects;
 use super::topology::{ClusterNode, ClusterTopology};
+use crate::broker::format::text::Form;
 use crate::broker::redis::connect::{Address, Deployment, Link};
 use crate::broker::redis::publish::{Outbox, Publisher};
 use crate::broker::redis::route::{NOWHERE, Route, SLOTS};
@@ -311,6 +312,7 @@ impl TopologyWatcher {
         };
         let deployment = Deployment::Member(self.like.clone().set_addr(addr));
         let address = Address { deployment, shown: node.to_string(), rest_token: false };
-        Link { address, answer: self.answer }
+        // Upstash's REST API, which needs text, is not there for a cluster.
+        Link { address, answer: self.answer, form: Form::Bytes }
     }
 }

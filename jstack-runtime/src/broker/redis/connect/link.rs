@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::address::{Address, Deployment};
 use super::sentinel;
 use super::tcp::with_keepalive;
+use crate::broker::format::text::Form;
 
 /// How long one attempt may take, including TLS and the handshake.
 const ATTEMPT: Duration = Duration::from_secs(3);
@@ -50,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) address: Address,
     /// How long an answer may take on an open connection.
     pub(crate) answer: Duration,
+    /// How payloads are published there.
+    pub(crate) form: Form,
 }
 
 /// An open connection, and the server that it leads to.
@@ -315,6 +318,7 @@ mod tests {
         let link = Link {
             address: Address::parse("redis://host").unwrap(),
             answer: Duration::from_secs(1),
+            form: Form::Bytes,
         };
         let value = ::redis::parse_redis_value(format!("{reply}\r\n").as_bytes()).unwrap();
         link.explain(&value.extract_error().unwrap_err())

@@ -3,8 +3,8 @@
 use ::redis::{FromRedisValue, RedisResult, Value, from_redis_value};
 use bytes::Bytes;
 
+use crate::broker::format::envelope;
 use crate::broker::redis::counters::COUNTERS;
-use crate::broker::redis::format::envelope;
 use crate::history::{Entry, Epoch, GapReason, Page, Position};
 
 /// Where a log ends, as every script answers first.

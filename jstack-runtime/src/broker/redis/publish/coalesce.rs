@@ -6,7 +6,8 @@
 use ::redis::{Cmd, Pipeline, RedisWrite, ToRedisArgs};
 
 use super::pending::PendingMessages;
-use crate::broker::redis::format::batch::{self, HEAD, LENGTH, LONGEST, MOST};
+use crate::broker::format::batch::{self, HEAD, LENGTH, LONGEST, MOST};
+use crate::broker::format::text::{self, Form};
 use crate::broker::redis::history::{APPEND, fresh_epoch};
 use crate::history::Keep;
 
@@ -44,6 +45,7 @@ pub(crate) fn coalesce(
     publish: &str,
     pending: &PendingMessages,
     mut appending: Appending<'_>,
+    form: Form,
 ) -> Coalesced {
     let messages: Vec<_> = pending.messages().collect();
     let keeps: Vec<_> = pending.keeps().collect();
@@ -59,7 +61,7 @@ pub(crate) fn coalesce(
             command_of[at] = command;
         }
         let channel = messages[group.first].0;
-        let payload = GroupPayload { members, messages: &messages };
+        let payload = GroupPayload { members, messages: &messages, form };
         let size = publish.len() + channel.len() + payload.size();
         if let Some(keep) = keeps[group.first] {
             let mut command = APPEND.command(appending.is_loaded, channel, size);
@@ -111,6 +113,8 @@ struct GroupPayload<'a> {
     members: &'a [(u64, usize)],
     /// Channel and payload of every message.
     messages: &'a [(&'a [u8], &'a [u8])],
+    /// Of the payload of a `PUBLISH`; a history keeps bytes.
+    form: Form,
 }
 
 impl GroupPayload<'_> {
@@ -136,16 +140,22 @@ impl GroupPayload<'_> {
 
     /// An upper bound of its length, in bytes.
     fn size(&self) -> usize {
-        self.parts().map(|part| LENGTH + part.len()).sum::<usize>() + HEAD
+        self.form.length(self.parts().map(|part| LENGTH + part.len()).sum::<usize>() + HEAD)
     }
 }
 
 impl ToRedisArgs for GroupPayload<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
-        match self.members {
-            [(_, at)] => out.write_arg(self.messages[*at].1),
-            // It is written to memory, which does not fail.
-            _ => drop(batch::write(&mut out.writer_for_next_arg(), self.parts())),
+        // It is written to memory, which does not fail.
+        match (self.members, self.form) {
+            ([(_, at)], Form::Bytes) => out.write_arg(self.messages[*at].1),
+            ([(_, at)], Form::Text) => out.write_arg(text::write(self.messages[*at].1).as_bytes()),
+            (_, Form::Bytes) => drop(batch::write(&mut out.writer_for_next_arg(), self.parts())),
+            (_, Form::Text) => {
+                let mut bytes = Vec::with_capacity(self.size());
+                drop(batch::write(&mut bytes, self.parts()));
+                out.write_arg(text::write(&bytes).as_bytes());
+            }
         }
     }
 }
@@ -201,7 +211,7 @@ mod tests {
     #[test]
     fn messages_of_one_channel_share_a_command_and_stay_in_order() {
         let pending = pending(&[(9, "a", "1"), (4, "b", "2"), (9, "a", "3"), (9, "a", "4")]);
-        let coalesced = coalesce("PUBLISH", &pending, Appending::default());
+        let coalesced = coalesce("PUBLISH", &pending, Appending::default(), Form::Bytes);
         let expected = [("a".to_owned(), batch(&["1", "3", "4"])), ("b".to_owned(), b"2".to_vec())];
         assert_eq!(commands(&coalesced), expected);
         assert_eq!(coalesced.command_of, [0, 1, 0, 0]);
@@ -210,7 +220,7 @@ mod tests {
     #[test]
     fn probes_go_out_alone() {
         let pending = pending(&[(0, "p", "1"), (0, "p", "2"), (0, "q", "3")]);
-        let coalesced = coalesce("PUBLISH", &pending, Appending::default());
+        let coalesced = coalesce("PUBLISH", &pending, Appending::default(), Form::Bytes);
         let one = |channel: &str, payload: &str| (channel.to_owned(), payload.as_bytes().to_vec());
         assert_eq!(commands(&coalesced), [one("p", "1"), one("p", "2"), one("q", "3")]);
         assert_eq!(coalesced.command_of, [0, 1, 2]);
@@ -229,7 +239,7 @@ mod tests {
             pending.push(b"a", payload.as_bytes(), message);
         }
         let appending = Appending { server: "id", is_loaded: false };
-        let coalesced = coalesce("PUBLISH", &pending, appending);
+        let coalesced = coalesce("PUBLISH", &pending, appending, Form::Bytes);
         assert_eq!(coalesced.command_of, [0, 0, 1, 2], "their order is kept");
         let args: Vec<Vec<Vec<u8>>> = coalesced
             .commands
@@ -256,7 +266,7 @@ mod tests {
     #[test]
     fn a_batch_has_bounds_and_what_is_beyond_goes_into_the_next() {
         let many = vec![(1, "a", "x"); MOST + 1];
-        let coalesced = coalesce("PUBLISH", &pending(&many), Appending::default());
+        let coalesced = coalesce("PUBLISH", &pending(&many), Appending::default(), Form::Bytes);
         let commands = commands(&coalesced);
         assert_eq!(commands[0].1, batch(&["x"; MOST]));
         assert_eq!(commands[1].1, b"x");
@@ -264,13 +274,14 @@ mod tests {
 
         let half = "x".repeat((LONGEST - HEAD) / 2 - LENGTH);
         let fit = [(1, "a", &*half), (1, "a", &*half)];
-        let coalesced = coalesce("PUBLISH", &pending(&fit), Appending::default());
+        let coalesced = coalesce("PUBLISH", &pending(&fit), Appending::default(), Form::Bytes);
         assert_eq!(coalesced.command_of, [0, 0]);
         let longer = format!("{half}xx");
         let coalesced = coalesce(
             "PUBLISH",
             &pending(&[(1, "a", &*half), (1, "a", &*longer)]),
             Appending::default(),
+            Form::Bytes,
         );
         assert_eq!(coalesced.command_of, [0, 1]);
         let large = "x".repeat(LONGEST);
@@ -278,6 +289,7 @@ mod tests {
             "PUBLISH",
             &pending(&[(1, "a", &*large), (1, "a", "y"), (1, "a", "z")]),
             Appending::default(),
+            Form::Bytes,
         );
         assert_eq!(coalesced.command_of, [0, 1, 1]);
     }

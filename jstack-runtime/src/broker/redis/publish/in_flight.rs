@@ -12,6 +12,7 @@ use ::redis::{RedisResult, Value};
 use super::coalesce::{Appending, Coalesced, coalesce};
 use super::outbox::Outbox;
 use super::pending::{PendingMessages, fail};
+use crate::broker::format::text::Form;
 use crate::broker::redis::dialect::Dialect;
 
 /// Writes that may be in flight at once. With one, Redis would be idle while its answers are read;
@@ -136,8 +137,9 @@ pub(crate) async fn send<D: Dialect>(
     mut connection: MultiplexedConnection,
     messages: PendingMessages,
     appending: Appending<'_>,
+    form: Form,
 ) -> InFlight {
-    let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages, appending);
+    let Coalesced { commands, command_of } = coalesce(D::PUBLISH, &messages, appending, form);
     let count = commands.len();
     let expires = messages.expires().unwrap_or_else(Instant::now);
     let mut answer: RedisReply =

@@ -179,7 +179,8 @@ impl<D: Dialect> Publisher<D> {
                         let appending = Appending { server: id, is_loaded: writes.is_loaded };
                         writes.is_loaded |= messages.has_history();
                         let connection = connected.connection.clone();
-                        let write = send::<D>(connection, messages, appending).await;
+                        let write =
+                            send::<D>(connection, messages, appending, self.link.form).await;
                         writes.in_flight.push_back(write);
                         continue;
                     }

@@ -7,9 +7,9 @@ use tokio::sync::{Notify, oneshot};
 
 use super::pending::{PendingMessage, PendingMessages, Size};
 use super::queue::{ShardQueue, Take};
+use crate::broker::format::envelope;
+use crate::broker::format::sequence::Sequencer;
 use crate::broker::redis::failure::publish_failed;
-use crate::broker::redis::format::envelope;
-use crate::broker::redis::format::sequence::Sequencer;
 use crate::broker::redis::route::Route;
 use crate::error::Result;
 use crate::history::Keep;

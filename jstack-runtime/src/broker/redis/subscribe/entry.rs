@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::broker::format::sequence::SequenceTracker;
 use crate::broker::redis::failure::unavailable;
-use crate::broker::redis::format::sequence::SequenceTracker;
 use crate::broker::{Channel, Scope, Sink};
 use crate::error::Result;
 

@@ -16,10 +16,10 @@ use tokio::task::JoinHandle;
 use super::entry::Entry;
 use super::table::Table;
 use crate::broker::Publication;
+use crate::broker::format::envelope::{Envelope, Malformed};
+use crate::broker::format::sequence::SequenceCheck;
+use crate::broker::format::{numbered, text};
 use crate::broker::redis::counters::COUNTERS;
-use crate::broker::redis::format::envelope::Envelope;
-use crate::broker::redis::format::numbered;
-use crate::broker::redis::format::sequence::SequenceCheck;
 use crate::history::Position;
 use crate::observe;
 
@@ -95,7 +95,7 @@ impl Lane {
         let mut queue = self.queue.lock();
         let size = channel.len() + payload.len();
         if queue.items.len() >= MAX_ITEMS || queue.bytes + size > MAX_BYTES {
-            let messages = numbered::count(&payload);
+            let messages = numbered::count(&text::head(&payload));
             COUNTERS.dropped.increment(messages);
             if !matches!(queue.items.back(), Some(Item::Dropped(_))) {
                 queue.items.push_back(Item::Dropped(HashMap::new()));
@@ -186,12 +186,12 @@ impl Delivery {
     async fn deliver(&mut self, channel: &[u8], payload: &[u8], connection: u64) {
         // Nobody wants it any more, and the request to end it is on its way.
         let Some(entry) = self.table.find(channel) else { return self.did_one().await };
-        let numbered = match numbered::decode(payload) {
-            Ok(numbered) => numbered,
-            Err(malformed) => {
-                count_malformed(&entry.name, malformed.0);
-                return self.did_one().await;
-            }
+        let malformed = |malformed: Malformed| count_malformed(&entry.name, malformed.0);
+        let Ok(payload) = text::read(payload).map_err(malformed) else {
+            return self.did_one().await;
+        };
+        let Ok(numbered) = numbered::decode(&payload).map_err(malformed) else {
+            return self.did_one().await;
         };
         let position = |n| {
             let first = numbered.first?;

@@ -32,6 +32,7 @@ pub(crate) fn write_channel_name(to: &mut Vec<u8>, prefix: &str, channel: Channe
     }
 }
 
+#[cfg(feature = "redis")]
 /// The part between the prefix and the number of a process, in the name of its probe channel.
 pub(crate) const PROBE: &str = "::probe:";
 
@@ -42,6 +43,7 @@ pub(crate) fn prefix(prefix: &str) -> String {
     String::from_utf8(name).unwrap_or_default()
 }
 
+#[cfg(feature = "redis")]
 /// The channel of a process' probes: it publishes to it and listens to it. Procedures have names,
 /// so no procedure has this channel.
 pub(crate) fn probe_name(prefix: &str, origin: u64) -> String {

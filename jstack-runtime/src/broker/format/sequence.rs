@@ -1,10 +1,11 @@
 //! Sequence numbers: an origin numbers what it sends to a channel, and listeners detect holes.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
 use super::envelope::Stamp;
+use crate::platform::RandomState;
 
 /// Channels that are counted at once. With more, counting starts again, which costs only a flag on
 /// the next message of each channel.

@@ -80,6 +80,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Messages<'_>, Malformed> {
 
 const SHORT: Malformed = Malformed("it is a batch that ends too early");
 
+#[cfg(feature = "redis")]
 /// How many messages a payload claims to be, without reading them.
 pub(crate) fn count(bytes: &[u8]) -> u64 {
     match bytes {
