@@ -57,6 +57,41 @@ const fn marks(word: u64) -> u64 {
     (control | quote | backslash) & !word
 }
 
+/// How many bytes come before the first that needs an escape, or ends the text.
+#[inline]
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    // Names of fields, and many values, end within a word.
+    match bytes.first_chunk() {
+        Some(first) => match first_mark(first) {
+            8 => plain_prefix_of_long(bytes),
+            found => found,
+        },
+        None => plain_prefix_bytewise(bytes),
+    }
+}
+
+fn plain_prefix_of_long(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (at, word) in words.iter().enumerate() {
+        let found = first_mark(word);
+        if found < 8 {
+            return at * 8 + found;
+        }
+    }
+    words.len() * 8 + plain_prefix_bytewise(rest)
+}
+
+fn plain_prefix_bytewise(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| needs_escape(*byte)).unwrap_or(bytes.len())
+}
+
+/// The place of the first byte that needs an escape; 8 if none does.
+#[inline]
+fn first_mark(word: &[u8; 8]) -> usize {
+    // The lowest mark is exact: only marked bytes borrow.
+    (marks(u64::from_le_bytes(*word)) & HIGHS).trailing_zeros() as usize / 8
+}
+
 #[inline]
 const fn needs_escape(byte: u8) -> bool {
     matches!(byte, ..0x20 | b'"' | b'\\')
@@ -105,6 +140,8 @@ mod tests {
                         let mut bytes = vec![filler; length];
                         bytes[at] = byte;
                         assert_eq!(is_plain(&bytes), !needs_escape(byte), "{bytes:?}");
+                        let found = if needs_escape(byte) { at } else { length };
+                        assert_eq!(plain_prefix(&bytes), found, "{bytes:?}");
                     }
                 }
             }

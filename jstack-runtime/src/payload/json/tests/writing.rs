@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::write;
+use crate::payload::json::write;
 
 fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     let mut out = b"before".to_vec();
