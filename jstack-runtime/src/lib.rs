@@ -32,6 +32,8 @@ mod close_reason;
 mod codegen;
 #[cfg(feature = "server")]
 pub mod contract;
+#[cfg(feature = "server")]
+mod direct;
 #[cfg(feature = "redis")]
 mod emitter;
 #[cfg(feature = "server")]

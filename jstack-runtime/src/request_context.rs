@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use http::Extensions;
 use http::request::Parts;
 use parking_lot::Mutex;
 
@@ -34,6 +35,8 @@ pub struct RequestContext<S> {
     // from these types in every procedure's codegen unit.
     context: Arc<dyn Mounted>,
     opening: Option<Box<dyn Pending>>,
+    /// What the router would have added to the request, for extractors.
+    added: Option<Arc<Extensions>>,
 }
 
 /// The application that serves a request.
@@ -116,7 +119,13 @@ type Extracted<T> = std::result::Result<T, Response>;
 impl<S: Send + Sync> RequestContext<S> {
     pub(crate) fn new(request: axum::extract::Request, state: S, context: Arc<AppContext>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { parts, body: Some(body), state, context, opening: None }
+        Self { parts, body: Some(body), state, context, opening: None, added: None }
+    }
+
+    /// The same for a request that did not come through the router, which adds this.
+    pub(crate) fn with_extensions(mut self, added: Arc<Extensions>) -> Self {
+        self.added = Some(added);
+        self
     }
 
     pub(crate) fn opening(
@@ -125,11 +134,15 @@ impl<S: Send + Sync> RequestContext<S> {
         context: Arc<AppContext>,
         opening: Handover,
     ) -> Self {
-        Self { parts, body: None, state, context, opening: Some(Box::new(opening)) }
+        let opening: Option<Box<dyn Pending>> = Some(Box::new(opening));
+        Self { parts, body: None, state, context, opening, added: None }
     }
 
     /// Puts this crate's values into the request extensions, for extractors.
     fn introduce(&mut self) {
+        if let Some(added) = self.added.take() {
+            self.parts.extensions.extend((*added).clone());
+        }
         if self.parts.extensions.get::<Arc<AppContext>>().is_none() {
             self.parts.extensions.insert(self.context.clone().share());
         }
@@ -213,7 +226,7 @@ impl<S: Send + Sync> RequestContext<S> {
             let refreshed = match bearer(token.as_bytes()) {
                 Some(value) => {
                     parts.headers.insert(http::header::AUTHORIZATION, value);
-                    Ok(Self { parts, body: None, state, context, opening: None })
+                    Ok(Self { parts, body: None, state, context, opening: None, added: None })
                 }
                 None => Err(Error::bad_request("a token is visible ASCII and not empty")),
             };

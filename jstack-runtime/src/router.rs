@@ -14,6 +14,7 @@ use tower::{Layer, Service};
 
 use crate::app_context::AppContext;
 use crate::contract::Contract;
+use crate::direct::Direct;
 use crate::error::Error;
 use crate::http::answer::Reply;
 use crate::http::refusal::{error_of, log_failure};
@@ -48,6 +49,7 @@ pub(crate) struct Route<S> {
     pub(crate) info: ProcedureInfo,
     /// It keeps nothing in memory.
     pub(crate) stateless: bool,
+    pub(crate) direct: Direct<S>,
     make: Box<dyn FnOnce(Arc<AppContext>) -> MethodRouter<S> + Send>,
 }
 
@@ -152,7 +154,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
             .into_iter()
             .map(|route| {
                 let (make, layer) = (route.make, layer.clone());
-                Route { make: Box::new(move |context| make(context).layer(layer)), ..route }
+                let make = Box::new(move |context| make(context).layer(layer));
+                Route { make, direct: Direct::Never, ..route }
             })
             .collect();
         Self { routes }
@@ -205,13 +208,18 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 Kind::Post => axum::routing::post(served).fallback(wrong_method),
             }
         };
-        Self { path: info.name.to_owned(), info, stateless: false, make: Box::new(make) }
+        let direct = match info.kind {
+            Kind::Ws => Direct::Never,
+            Kind::Get | Kind::Post => Direct::Stateful(call),
+        };
+        Self { path: info.name.to_owned(), info, stateless: false, direct, make: Box::new(make) }
     }
 }
 
 impl<S> Route<S> {
-    pub(crate) fn build(self, context: Arc<AppContext>) -> MethodRouter<S> {
-        (self.make)(context)
+    /// As axum's route, and as it can be called directly.
+    pub(crate) fn build(self, context: Arc<AppContext>) -> (MethodRouter<S>, Direct<S>) {
+        ((self.make)(context), self.direct)
     }
 }
 

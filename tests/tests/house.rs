@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["ws"],
     &["request_context"],
     &["procedure"],
-    &["codegen", "contract"],
+    &["codegen", "contract", "direct"],
     &["router"],
     &["client"],
     &["server"],

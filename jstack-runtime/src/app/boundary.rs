@@ -11,12 +11,14 @@ use http::{HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 
 use crate::app_context::AppContext;
+use crate::direct::Answering;
 use crate::error::Error;
 use crate::guard::caught;
 use crate::http::cors::{self, Gate};
 use crate::http::origin::Secure;
 use crate::http::refusal::log_failure;
 use crate::http::{problem, versions};
+use crate::procedure::ReplyFuture;
 use crate::protocol::profile::take_bearer;
 
 /// Wraps every procedure in the boundary.
@@ -66,53 +68,102 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         // Again, for routers that another server serves.
         versions::unify(&mut request);
-        // Before any layer or extractor, so that one extractor serves requests and sockets.
-        if let Err(wrong) = take_bearer(request.headers_mut()) {
-            let refusal = Error::bad_request(wrong).into_response();
-            return Box::pin(std::future::ready(Ok(refusal)));
-        }
-        let secure = request.extensions().get::<Secure>().is_some();
-        let (headers, uri) = (request.headers(), request.uri());
-        let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
-        if self.in_foreign_server
-            && let Err(error) = self.context.hosts().check(headers, uri, false)
-        {
-            self.context.node().meters().refused.host.increment(1);
-            let mut response = error.into_response();
-            if wants_problem {
-                problem::rewrite(&mut response);
-            }
-            return Box::pin(std::future::ready(Ok(response)));
-        }
-        let origin = match cors::gate(
-            self.context.origins(),
-            self.context.allowed_headers(),
-            request.method(),
-            headers,
-            uri,
-            secure,
-        ) {
-            Gate::Open(origin) => origin,
-            Gate::Closed(mut response) => {
-                if response.status() == StatusCode::FORBIDDEN {
-                    self.context.node().meters().refused.origin.increment(1);
-                }
-                if wants_problem {
-                    problem::rewrite(&mut response);
-                }
-                return Box::pin(std::future::ready(Ok(response)));
-            }
+        let admitted = match admit(&self.context, self.in_foreign_server, &mut request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Box::pin(std::future::ready(Ok(*refusal))),
         };
         let future = self.inner.call(request);
         Box::pin(async move {
             let response = match caught(future).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
-                Err(_) => Error::internal("a handler panicked").into_response(),
+                Err(_) => panicked(),
             };
-            Ok(finish(response, origin.as_ref(), wants_problem))
+            Ok(admitted.finish(response))
         })
     }
+}
+
+impl BoundaryLayer {
+    /// Wraps the call of one procedure, which comes from this crate's server.
+    pub(crate) fn around(
+        &self,
+        call: impl Fn(Request) -> ReplyFuture + Send + Sync + 'static,
+    ) -> impl Fn(Request) -> Answering + Send + Sync + 'static {
+        let context = self.context.clone();
+        move |mut request| {
+            let admitted = match admit(&context, false, &mut request) {
+                Ok(admitted) => admitted,
+                Err(refusal) => return Box::pin(std::future::ready(*refusal)),
+            };
+            let reply = call(request);
+            Box::pin(async move {
+                let response = match caught(reply).await {
+                    Ok(Ok(response) | Err(response)) => response,
+                    Err(_) => panicked(),
+                };
+                admitted.finish(response)
+            })
+        }
+    }
+}
+
+/// What is known of a request that may pass, for its answer.
+struct Admitted {
+    origin: Option<HeaderValue>,
+    wants_problem: bool,
+}
+
+/// Lets a request pass, or refuses it.
+fn admit(
+    context: &AppContext,
+    in_foreign_server: bool,
+    request: &mut Request,
+) -> Result<Admitted, Box<Response>> {
+    // Before any layer or extractor, so that one extractor serves requests and sockets.
+    if let Err(wrong) = take_bearer(request.headers_mut()) {
+        return Err(Box::new(Error::bad_request(wrong).into_response()));
+    }
+    let secure = request.extensions().get::<Secure>().is_some();
+    let (headers, uri) = (request.headers(), request.uri());
+    let wants_problem = headers.contains_key(header::ACCEPT) && problem::wanted(headers);
+    let refused = |mut response: Response| {
+        if wants_problem {
+            problem::rewrite(&mut response);
+        }
+        Box::new(response)
+    };
+    if in_foreign_server && let Err(error) = context.hosts().check(headers, uri, false) {
+        context.node().meters().refused.host.increment(1);
+        return Err(refused(error.into_response()));
+    }
+    let gate = cors::gate(
+        context.origins(),
+        context.allowed_headers(),
+        request.method(),
+        headers,
+        uri,
+        secure,
+    );
+    match gate {
+        Gate::Open(origin) => Ok(Admitted { origin, wants_problem }),
+        Gate::Closed(response) => {
+            if response.status() == StatusCode::FORBIDDEN {
+                context.node().meters().refused.origin.increment(1);
+            }
+            Err(refused(response))
+        }
+    }
+}
+
+impl Admitted {
+    fn finish(&self, response: Response) -> Response {
+        finish(response, self.origin.as_ref(), self.wants_problem)
+    }
+}
+
+fn panicked() -> Response {
+    Error::internal("a handler panicked").into_response()
 }
 
 fn finish(mut response: Response, origin: Option<&HeaderValue>, wants_problem: bool) -> Response {

@@ -9,6 +9,7 @@ use super::settings::{Environment, Settings, choose};
 use crate::app_context::AppContext;
 #[cfg(debug_assertions)]
 use crate::contract;
+use crate::direct::DirectRoutes;
 use crate::error::{BoxError, Error};
 use crate::platform::HashMap;
 use crate::procedure::ProcedureInfo;
@@ -25,11 +26,20 @@ impl App {
         let Common { context, base, address_from, layers, beside, .. } = common;
         let mut api = axum::Router::new();
         let mut stateless = Vec::new();
+        let boundary = BoundaryLayer::new(context.clone(), host != Host::OwnServer);
+        let mut direct = DirectRoutes::default();
         for mounted in self.routes {
+            let path = format!("{base}/{}", mounted.path);
             if mounted.stateless {
-                stateless.push(format!("{base}/{}", mounted.path));
+                stateless.push(path.clone());
             }
-            api = api.route(&format!("{base}/{}", mounted.path), mounted.route);
+            api = api.route(&path, mounted.route);
+            if host == Host::OwnServer
+                && layers.is_empty()
+                && let Some(call) = mounted.direct.on_route(&path, context.clone())
+            {
+                direct.add(path, mounted.info.kind, boundary.around(call));
+            }
         }
         for layer in layers {
             api = layer(api);
@@ -51,14 +61,14 @@ impl App {
         if alone && beside.is_none() {
             api = api.fallback(nothing_here);
         }
-        let api = api.layer(BoundaryLayer::new(context.clone(), host != Host::OwnServer));
+        let api = api.layer(boundary);
         let router = match beside {
             Some(beside) => api.merge(beside),
             None => api,
         };
         // With its state a route is made ready once; without, for each request.
         let router = router.with_state(());
-        Ok(Built { router, context, settings, stateless, address_from })
+        Ok(Built { router, direct, context, settings, stateless, address_from })
     }
 }
 
@@ -88,6 +98,8 @@ impl Common {
 /// What serves an application.
 pub(crate) struct Built {
     pub(crate) router: axum::Router,
+    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "for this crate's server"))]
+    pub(super) direct: DirectRoutes,
     pub(crate) context: Arc<AppContext>,
     pub(crate) settings: Settings,
     /// The paths of the procedures that keep nothing in memory.

@@ -12,6 +12,7 @@ use super::settings::{CODE, Overrides};
 use crate::app_context::AppContext;
 use crate::broker::Broker;
 use crate::contract::Contract;
+use crate::direct::Direct;
 use crate::markers::SocketProcedure;
 use crate::procedure::ProcedureInfo;
 use crate::router::Router;
@@ -58,6 +59,7 @@ pub(super) struct Mounted<S> {
     pub(super) info: ProcedureInfo,
     pub(super) stateless: bool,
     pub(super) route: MethodRouter<S>,
+    pub(super) direct: Direct<S>,
 }
 
 impl<S: Clone + Send + Sync + 'static> App<S> {
@@ -125,12 +127,9 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
                     hub.set_keep(keep);
                 }
             }
-            self.routes.push(Mounted {
-                path,
-                info,
-                stateless: route.stateless,
-                route: route.build(self.common.context.clone()),
-            });
+            let stateless = route.stateless;
+            let (route, direct) = route.build(self.common.context.clone());
+            self.routes.push(Mounted { path, info, stateless, route, direct });
         }
         self
     }
@@ -148,11 +147,13 @@ impl<S: Clone + Send + Sync + 'static> App<S> {
     /// let app: App = App::new().mount("post", router![count]).with_state(Db);
     /// ```
     pub fn with_state<S2>(self, state: S) -> App<S2> {
+        let context = self.common.context.clone();
         let with = |mounted: Mounted<S>| Mounted {
             path: mounted.path,
             info: mounted.info,
             stateless: mounted.stateless,
             route: mounted.route.with_state(state.clone()),
+            direct: mounted.direct.with_state(state.clone(), context.clone()),
         };
         App { routes: self.routes.into_iter().map(with).collect(), common: self.common }
     }

@@ -216,11 +216,12 @@ impl Built {
         shutdown: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<Drained, BoxError> {
-        let Self { router, context, mut settings, address_from, .. } = self;
+        let Self { router, direct, context, mut settings, address_from, .. } = self;
         let address = listener.local_addr()?.to_string();
         settings.add(vec![Setting::new("JSTACK_ADDRESS", address, address_from)]);
         let start = server::Start {
             router,
+            direct,
             context,
             proxies: settings.proxies.clone(),
             #[cfg(feature = "tls")]

@@ -103,6 +103,7 @@ impl App {
         let context = built.context.clone();
         let memory = Arc::new(InMemory::new(Start {
             router: built.router,
+            direct: built.direct,
             context: built.context,
             proxies: built.settings.proxies.clone(),
             #[cfg(feature = "tls")]

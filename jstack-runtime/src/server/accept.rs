@@ -16,6 +16,7 @@ use super::shared::Server;
 #[cfg(feature = "tls")]
 use super::tls::{self, Identity};
 use crate::app_context::AppContext;
+use crate::direct::DirectRoutes;
 use crate::error::BoxError;
 use crate::limits::{Limits, or_none};
 use crate::net::Proxies;
@@ -28,6 +29,8 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 /// What a server starts with.
 pub(crate) struct Start {
     pub(crate) router: axum::Router,
+    /// What can be called without the router.
+    pub(crate) direct: DirectRoutes,
     pub(crate) context: Arc<AppContext>,
     pub(crate) proxies: Proxies,
     #[cfg(feature = "tls")]
@@ -51,7 +54,7 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
     at_once: impl Future<Output = ()>,
 ) -> Result<Drained, BoxError> {
-    let Start { router, context, proxies, .. } = start;
+    let Start { router, direct, context, proxies, .. } = start;
     let address = listener.local_addr()?;
     #[cfg(feature = "tls")]
     let tls = start.tls.as_ref().map(tls::Identity::acceptor).transpose()?;
@@ -61,7 +64,7 @@ pub(crate) async fn serve(
     let scheme = "http";
     log_start(&format!("{scheme}://{address}"), &context.node().broker().describe());
     context.node().broker().start();
-    let server = shared(router, context, proxies);
+    let server = shared(router, direct, context, proxies);
     #[cfg(feature = "tls")]
     let server = Server { tls, ..server };
     let server = Arc::new(server);
@@ -77,7 +80,12 @@ pub(crate) async fn serve(
 }
 
 /// What all connections share, without TLS.
-pub(super) fn shared(router: axum::Router, context: Arc<AppContext>, proxies: Proxies) -> Server {
+pub(super) fn shared(
+    router: axum::Router,
+    direct: DirectRoutes,
+    context: Arc<AppContext>,
+    proxies: Proxies,
+) -> Server {
     let limits = context.limits().clone();
     let admission = Admission::new(
         most_connections(&limits),
@@ -86,6 +94,7 @@ pub(super) fn shared(router: axum::Router, context: Arc<AppContext>, proxies: Pr
     );
     Server {
         router,
+        direct,
         context,
         builder: connection::builder(&limits),
         limits,

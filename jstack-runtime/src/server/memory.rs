@@ -25,8 +25,8 @@ pub(crate) struct InMemory {
 impl InMemory {
     pub(crate) fn new(start: Start) -> Self {
         start.context.node().broker().start();
-        let (router, context, proxies) = (start.router, start.context, start.proxies);
-        let server = Arc::new(shared(router, context, proxies));
+        let Start { router, direct, context, proxies, .. } = start;
+        let server = Arc::new(shared(router, direct, context, proxies));
         Self { server, stage: watch::Sender::new(Stage::Running) }
     }
 

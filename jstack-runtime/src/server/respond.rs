@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -38,6 +38,8 @@ pub(super) struct Connected {
     is_proxy: bool,
     /// It came to an address that strangers reach by their pages alone.
     is_private: bool,
+    /// The host of its first request, which the server answers to.
+    host: OnceLock<HeaderValue>,
     bodies: BodyTurns,
     untaken: Arc<Untaken>,
 }
@@ -59,8 +61,28 @@ impl Connected {
             tls: false,
             is_proxy,
             is_private: !is_proxy && local.is_some_and(|local| is_private(local.ip())),
+            host: OnceLock::new(),
             bodies: BodyTurns::new(),
             untaken: Arc::default(),
+        }
+    }
+
+    /// Whether the request names one host alone, which an earlier request of this connection named. It
+    /// was checked then.
+    fn knows_host<B>(&self, request: &Request<B>) -> bool {
+        let Some(known) = self.host.get() else { return false };
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        request.version() == Version::HTTP_11
+            && request.uri().authority().is_none()
+            && matches!((hosts.next(), hosts.next()), (Some(host), None) if host == known)
+    }
+
+    /// Notes the host of a request that was checked.
+    fn remember_host<B>(&self, request: &Request<B>) {
+        if request.version() == Version::HTTP_11
+            && let Some(host) = request.headers().get(header::HOST)
+        {
+            let _ = self.host.set(host.clone());
         }
     }
 }
@@ -74,7 +96,8 @@ pub(super) async fn respond(
     let (peer, tls) = (connected.peer, connected.tls);
     let h2 = request.version() == Version::HTTP_2;
     let busy = activity.begin(request.version(), request.body().size_hint().exact());
-    if let Err(error) = versions::check_host(&request) {
+    let known = connected.knows_host(&request);
+    if !known && let Err(error) = versions::check_host(&request) {
         let mut response = error.into_response();
         if !h2 {
             // What follows on this connection may be meant for somebody else.
@@ -82,14 +105,20 @@ pub(super) async fn respond(
         }
         return Ok(response);
     }
+    let named_in_target = request.uri().authority().is_some();
     versions::unify(&mut request);
     if let Some(answer) = health::answer(&request, &server.context) {
         return answer;
     }
-    let hosts = server.context.hosts();
-    if let Err(error) = hosts.check(request.headers(), request.uri(), connected.is_private) {
-        server.context.node().meters().refused.host.increment(1);
-        return Ok(error.into_response());
+    if !known {
+        let hosts = server.context.hosts();
+        if let Err(error) = hosts.check(request.headers(), request.uri(), connected.is_private) {
+            server.context.node().meters().refused.host.increment(1);
+            return Ok(error.into_response());
+        }
+        if !named_in_target {
+            connected.remember_host(&request);
+        }
     }
     let mut address = None;
     let (mut client, mut secure) = (peer, tls);
@@ -142,7 +171,13 @@ pub(super) async fn respond(
         // Most requests have none: nothing to pace, and nothing to allocate.
         if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, grace)) }
     });
-    let Ok(response) = server.router.clone().oneshot(request).await;
+    let response = match server.direct.answer(request).await {
+        Ok(response) => response,
+        Err(request) => {
+            let Ok(response) = server.router.clone().oneshot(request).await;
+            response
+        }
+    };
     if h2 {
         let untaken = connected.untaken.clone();
         return Ok(response.map(|body| Body::new(Pieces::new(body, untaken, held))));

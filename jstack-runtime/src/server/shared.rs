@@ -6,6 +6,7 @@ use hyper_util::server::conn::auto;
 
 use super::streams::Streams;
 use crate::app_context::AppContext;
+use crate::direct::DirectRoutes;
 use crate::limits::Limits;
 use crate::net::Proxies;
 use crate::net::admission::{Admission, LimitReached};
@@ -13,6 +14,7 @@ use crate::net::admission::{Admission, LimitReached};
 /// The configuration and the accounts of one server.
 pub(super) struct Server {
     pub(super) router: axum::Router,
+    pub(super) direct: DirectRoutes,
     pub(super) context: Arc<AppContext>,
     pub(super) limits: Arc<Limits>,
     pub(super) proxies: Proxies,
