@@ -19,6 +19,7 @@ pub(crate) struct Facts {
     load: String,
     rounds: usize,
     secs: f64,
+    warmup: f64,
     server_cores: Vec<usize>,
     client_core: usize,
 }
@@ -59,6 +60,7 @@ pub(crate) fn gather(args: &Args) -> Facts {
         load: load.split(' ').next().unwrap_or_default().to_owned(),
         rounds: args.rounds,
         secs: args.secs,
+        warmup: args.warmup,
         server_cores: server_cores(args, 1),
         client_core: client_core(args, 1),
     }
@@ -73,14 +75,15 @@ fn version(program: &str) -> String {
 impl Facts {
     pub(crate) fn line(&self) -> String {
         format!(
-            "{}, {} cores, Linux {}, {}; {} rounds of {} s, servers with one worker on {:?}, load \
-             generator on {}; load of the machine at the start {}",
+            "{}, {} cores, Linux {}, {}; {} rounds of {} s after a warm-up of {} s, servers with one worker on \
+             core {:?}, load generator on core {}; load of the machine at the start {}",
             self.processor,
             self.cores,
             self.kernel,
             self.rustc,
             self.rounds,
             self.secs,
+            self.warmup,
             self.server_cores,
             self.client_core,
             self.load

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Length of the measured window.
     #[arg(long, default_value_t = 2.0)]
     secs: f64,
+    /// Length of the load before it, which is not measured.
+    #[arg(long, default_value_t = 0.8)]
+    warmup: f64,
     /// Connections of the idle scenario.
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
@@ -108,8 +111,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let output = output_folder()?;
-    let bench = Bench { args: &args, output: &output, peers: &peers, scenarios: &scenarios };
     let facts = facts::gather(&args);
+    let how = format!("{}\n", facts.line());
+    let bench = Bench { args: &args, output: &output, peers: &peers, scenarios: &scenarios, how };
     let mut report = Report::new(&output, &facts, &notes);
     bench.run_all(&mut report)?;
     print!("{}", report.text);
@@ -148,6 +152,8 @@ struct Bench<'a> {
     output: &'a Path,
     peers: &'a [&'static Peer],
     scenarios: &'a [&'static Scenario],
+    /// The machine and the settings, as a line of text.
+    how: String,
 }
 
 impl Bench<'_> {
@@ -170,6 +176,7 @@ impl Bench<'_> {
             report.add("servers", &text, report::json(&results).into())?;
             self.write("docs/figures.md", "servers", &all)?;
             self.write("README.md", "servers", &readme)?;
+            self.write("docs/figures.md", "how", &self.how)?;
         }
         if self.wants(Suite::Workers) {
             let (one, two, table) = self.workers();
@@ -191,6 +198,7 @@ impl Bench<'_> {
         if self.wants(Suite::Latency) {
             let (table, value) = latency::run(&self.setup(1), self.peers);
             report.add("latency", &table, value)?;
+            self.write("docs/figures.md", "latency", &table)?;
         }
         if self.wants(Suite::Growth) {
             let (table, value) = growth::run(&self.setup(1), self.peers);

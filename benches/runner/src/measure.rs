@@ -66,7 +66,8 @@ impl Setup<'_> {
         command.args(scenario.load.split(' '));
         command.args(["--address", &list(addresses), "--pid", &list(pids), "--path", path]);
         command.args(["--dialect", scenario.dialect.unwrap_or(peer.dialect)]);
-        command.args(["--secs", &self.args.secs.to_string()]).args(more);
+        command.args(["--secs", &self.args.secs.to_string()]);
+        command.args(["--warmup", &self.args.warmup.to_string()]).args(more);
         if let Some(redis) = &servers.redis {
             command.args(["--helper", &redis.pid().to_string()]);
         }
