@@ -13,6 +13,7 @@
 //! A handler sees no difference: what the router would have added for extractors is added for those who
 //! extract something.
 
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -27,10 +28,10 @@ use tower::ServiceExt as _;
 use crate::app_context::AppContext;
 use crate::platform::HashMap;
 use crate::procedure::{Kind, ReplyFuture, ServeFn};
-use crate::request_context::RequestContext;
+use crate::request_context::{Added, RequestContext};
 
 /// A procedure's function with its state.
-type Call = Arc<dyn Fn(Request, &Arc<Extensions>) -> ReplyFuture + Send + Sync>;
+type Call = Arc<dyn Fn(Request, Added) -> ReplyFuture + Send + Sync>;
 
 /// How a procedure can be called past the router.
 pub(crate) enum Direct<S> {
@@ -48,7 +49,7 @@ impl<S: Clone + Send + Sync + 'static> Direct<S> {
             Self::Ready(call) => Direct::Ready(call),
             Self::Stateful(call) => Direct::Ready(Arc::new(move |request, added| {
                 let context = RequestContext::new(request, state.clone(), context.clone());
-                call(context.with_extensions(added.clone()))
+                call(context.lacking(added))
             })),
         }
     }
@@ -60,11 +61,11 @@ impl Direct<()> {
         self,
         path: &str,
         context: Arc<AppContext>,
-    ) -> Option<impl Fn(Request) -> ReplyFuture + Send + Sync + 'static> {
+    ) -> Option<impl Fn(Request, SocketAddr) -> ReplyFuture + Send + Sync + 'static> {
         let is_literal = !path.contains(['{', '}', '%', '*', ':']);
         let Direct::<()>::Ready(call) = self.with_state((), context) else { return None };
-        let added = Arc::new(added_by_router(path).filter(|_| is_literal)?);
-        Some(move |request| call(request, &added))
+        let by_router = Arc::new(added_by_router(path).filter(|_| is_literal)?);
+        Some(move |request, client| call(request, Added { by_router: by_router.clone(), client }))
     }
 }
 
@@ -93,9 +94,10 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 #[derive(Default)]
 pub(crate) struct DirectRoutes(HashMap<String, DirectRoute>);
 
-struct DirectRoute {
+/// One of them.
+pub(crate) struct DirectRoute {
     method: Method,
-    answer: Box<dyn Fn(Request) -> Answering + Send + Sync>,
+    answer: Box<dyn Fn(Request, SocketAddr) -> Answering + Send + Sync>,
 }
 
 impl DirectRoutes {
@@ -104,7 +106,7 @@ impl DirectRoutes {
         &mut self,
         path: String,
         kind: Kind,
-        answer: impl Fn(Request) -> Answering + Send + Sync + 'static,
+        answer: impl Fn(Request, SocketAddr) -> Answering + Send + Sync + 'static,
     ) {
         let method = match kind {
             Kind::Get => Method::GET,
@@ -114,18 +116,20 @@ impl DirectRoutes {
         self.0.insert(path, DirectRoute { method, answer: Box::new(answer) });
     }
 
-    /// Answers the request, or gives it back: the router must.
-    pub(crate) async fn answer(&self, request: Request) -> Result<Response, Request> {
-        let route = self.0.get(request.uri().path());
-        let Some(route) = route.filter(|route| route.method == *request.method()) else {
-            return Err(request);
-        };
-        if request.version() != Version::HTTP_11 {
-            return Err(request);
-        }
-        let mut response = (route.answer)(request).await;
+    /// The one that answers the request; the router answers what has none.
+    pub(crate) fn find<B>(&self, request: &http::Request<B>) -> Option<&DirectRoute> {
+        let route = self.0.get(request.uri().path())?;
+        (route.method == *request.method() && request.version() == Version::HTTP_11)
+            .then_some(route)
+    }
+}
+
+impl DirectRoute {
+    /// Answers a request of `client`.
+    pub(crate) async fn answer(&self, request: Request, client: SocketAddr) -> Response {
+        let mut response = (self.answer)(request, client).await;
         set_length(&mut response);
-        Ok(response)
+        response
     }
 }
 

@@ -32,6 +32,11 @@ pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u
     Ok(out)
 }
 
+/// Reads a value as payloads are read; `None` for what is left to `serde_json`.
+pub fn read_json<'de, T: serde::Deserialize<'de>>(text: &'de str) -> Option<T> {
+    crate::payload::read_json(text)
+}
+
 /// One connection's decoder and its limits.
 #[derive(Debug)]
 pub struct FrameStream {

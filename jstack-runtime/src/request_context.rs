@@ -1,6 +1,7 @@
 //! One request on its way into a procedure, from which generated code extracts arguments.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::answer::Reply;
 use crate::http::extractor::RequestExtractor;
 use crate::http::input::{self, RawInput};
+use crate::http::note_client;
 use crate::http::refusal::error_of;
 use crate::limits::or_none;
 use crate::markers::SocketProcedure;
@@ -35,8 +37,22 @@ pub struct RequestContext<S> {
     // from these types in every procedure's codegen unit.
     context: Arc<dyn Mounted>,
     opening: Option<Box<dyn Pending>>,
-    /// What the router would have added to the request, for extractors.
-    added: Option<Arc<Extensions>>,
+    /// What is added to the request when somebody extracts something.
+    added: Option<Added>,
+}
+
+/// What a request lacks that came past the router. Most handlers never look for it, so it is added for
+/// those who extract something.
+pub(crate) struct Added {
+    pub(crate) by_router: Arc<Extensions>,
+    pub(crate) client: SocketAddr,
+}
+
+impl Added {
+    fn to(self, extensions: &mut Extensions) {
+        extensions.extend((*self.by_router).clone());
+        note_client(self.client, extensions);
+    }
 }
 
 /// The application that serves a request.
@@ -122,8 +138,8 @@ impl<S: Send + Sync> RequestContext<S> {
         Self { parts, body: Some(body), state, context, opening: None, added: None }
     }
 
-    /// The same for a request that did not come through the router, which adds this.
-    pub(crate) fn with_extensions(mut self, added: Arc<Extensions>) -> Self {
+    /// The same for a request that came past the router.
+    pub(crate) fn lacking(mut self, added: Added) -> Self {
         self.added = Some(added);
         self
     }
@@ -141,7 +157,7 @@ impl<S: Send + Sync> RequestContext<S> {
     /// Puts this crate's values into the request extensions, for extractors.
     fn introduce(&mut self) {
         if let Some(added) = self.added.take() {
-            self.parts.extensions.extend((*added).clone());
+            added.to(&mut self.parts.extensions);
         }
         if self.parts.extensions.get::<Arc<AppContext>>().is_none() {
             self.parts.extensions.insert(self.context.clone().share());

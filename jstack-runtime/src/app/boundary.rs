@@ -1,6 +1,7 @@
 //! The boundary around every procedure: origins and CORS, panics, and the form of errors.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -88,15 +89,15 @@ impl BoundaryLayer {
     /// Wraps the call of one procedure, which comes from this crate's server.
     pub(crate) fn around(
         &self,
-        call: impl Fn(Request) -> ReplyFuture + Send + Sync + 'static,
-    ) -> impl Fn(Request) -> Answering + Send + Sync + 'static {
+        call: impl Fn(Request, SocketAddr) -> ReplyFuture + Send + Sync + 'static,
+    ) -> impl Fn(Request, SocketAddr) -> Answering + Send + Sync + 'static {
         let context = self.context.clone();
-        move |mut request| {
+        move |mut request, client| {
             let admitted = match admit(&context, false, &mut request) {
                 Ok(admitted) => admitted,
                 Err(refusal) => return Box::pin(std::future::ready(*refusal)),
             };
-            let reply = call(request);
+            let reply = call(request, client);
             Box::pin(async move {
                 let response = match caught(reply).await {
                     Ok(Ok(response) | Err(response)) => response,

@@ -1,8 +1,9 @@
 //! The client's address, on a server and on Workers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::FromRequestParts;
+use http::Extensions;
 use http::request::Parts;
 
 use crate::error::{Error, Result};
@@ -41,10 +42,20 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// Notes who sent a request, for extractors.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn note_client(client: SocketAddr, extensions: &mut Extensions) {
+    extensions.insert(axum::extract::ConnectInfo(client));
+}
+
+#[cfg(target_family = "wasm")]
+pub(crate) fn note_client(client: SocketAddr, extensions: &mut Extensions) {
+    extensions.insert(ClientAddress(client.ip().to_canonical()));
+}
+
 #[cfg(not(target_family = "wasm"))]
 fn find(parts: &Parts) -> Option<ClientAddress> {
     use axum::extract::ConnectInfo;
-    use std::net::SocketAddr;
 
     let info = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(ClientAddress(info.0.ip().to_canonical()))

@@ -32,6 +32,8 @@ pub use bearer::Bearer;
 #[cfg(feature = "server")]
 pub use client_address::ClientAddress;
 #[cfg(feature = "server")]
+pub(crate) use client_address::note_client;
+#[cfg(feature = "server")]
 pub use extractor::RequestExtractor;
 #[cfg(feature = "server")]
 pub use origin::{OriginError, Origins};

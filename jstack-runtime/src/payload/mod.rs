@@ -25,6 +25,8 @@ pub(crate) use encode::unsent;
 pub use encode::{EventPayload, EventPayloadAs};
 pub use fast_path::{FastCheck, Undecided};
 pub use issues::Issues;
+#[cfg(feature = "fuzzing")]
+pub(crate) use json::read as read_json;
 pub(crate) use json::write as write_json;
 pub(crate) use json_path::position_free;
 pub use payload::Payload;

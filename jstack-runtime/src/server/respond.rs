@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Request, Version, header};
 use hyper::body::{Body as _, Incoming};
@@ -18,6 +17,7 @@ use super::refusal::RETRY_AFTER;
 use super::request_guard::RequestGuard;
 use super::shared::Server;
 use crate::error::Error;
+use crate::http::note_client;
 use crate::http::origin::{Secure, is_private};
 use crate::http::versions::{self, asks_for_websocket};
 use crate::net::activity::Activity;
@@ -133,7 +133,10 @@ pub(super) async fn respond(
             Err(limit) => return Ok(refuse(server, limit)),
         }
     }
-    request.extensions_mut().insert(ConnectInfo(client));
+    let direct = server.direct.find(&request);
+    if direct.is_none() {
+        note_client(client, request.extensions_mut());
+    }
     if secure {
         request.extensions_mut().insert(Secure);
     }
@@ -171,9 +174,9 @@ pub(super) async fn respond(
         // Most requests have none: nothing to pace, and nothing to allocate.
         if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, grace)) }
     });
-    let response = match server.direct.answer(request).await {
-        Ok(response) => response,
-        Err(request) => {
+    let response = match direct {
+        Some(procedure) => procedure.answer(request, client).await,
+        None => {
             let Ok(response) = server.router.clone().oneshot(request).await;
             response
         }
