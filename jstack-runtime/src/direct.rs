@@ -18,11 +18,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
 use http::{Extensions, HeaderValue, Method, StatusCode, Version, header};
-use hyper::body::Body as _;
 use tower::ServiceExt as _;
 
 use crate::app_context::AppContext;

@@ -174,12 +174,11 @@ pub(super) async fn respond(
         // Most requests have none: nothing to pace, and nothing to allocate.
         if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, grace)) }
     });
-    let response = match direct {
-        Some(procedure) => procedure.answer(request, client).await,
-        None => {
-            let Ok(response) = server.router.clone().oneshot(request).await;
-            response
-        }
+    let response = if let Some(procedure) = direct {
+        procedure.answer(request, client).await
+    } else {
+        let Ok(response) = server.router.clone().oneshot(request).await;
+        response
     };
     if h2 {
         let untaken = connected.untaken.clone();

@@ -339,7 +339,7 @@ struct Parts<'a, 'de> {
     close: u8,
 }
 
-impl<'de> Parts<'_, 'de> {
+impl Parts<'_, '_> {
     /// Goes to the next part; `false` if there is none.
     #[inline]
     fn next(&mut self) -> Result<bool> {

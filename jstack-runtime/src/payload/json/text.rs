@@ -62,7 +62,7 @@ const fn marks(word: u64) -> u64 {
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     // Names of fields, and many values, end within a word.
     match bytes.first_chunk() {
-        Some(first) => match first_mark(first) {
+        Some(first) => match first_mark(*first) {
             8 => plain_prefix_of_long(bytes),
             found => found,
         },
@@ -73,7 +73,7 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
 fn plain_prefix_of_long(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks();
     for (at, word) in words.iter().enumerate() {
-        let found = first_mark(word);
+        let found = first_mark(*word);
         if found < 8 {
             return at * 8 + found;
         }
@@ -87,9 +87,9 @@ fn plain_prefix_bytewise(bytes: &[u8]) -> usize {
 
 /// The place of the first byte that needs an escape; 8 if none does.
 #[inline]
-fn first_mark(word: &[u8; 8]) -> usize {
+fn first_mark(word: [u8; 8]) -> usize {
     // The lowest mark is exact: only marked bytes borrow.
-    (marks(u64::from_le_bytes(*word)) & HIGHS).trailing_zeros() as usize / 8
+    (marks(u64::from_le_bytes(word)) & HIGHS).trailing_zeros() as usize / 8
 }
 
 #[inline]
