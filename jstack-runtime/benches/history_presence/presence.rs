@@ -20,7 +20,7 @@ const TIME: Duration = Duration::from_secs(20);
 #[derive(Default)]
 struct Counts {
     joined: AtomicUsize,
-    /// Of each client, in `$room` and in differences: how many members there are.
+    /// Lists with all members counted.
     lists: AtomicUsize,
     differences: AtomicU64,
     bytes: AtomicU64,
@@ -60,7 +60,7 @@ pub async fn measure() {
         });
     }
     until("all have joined", || counts.joined.load(Ordering::Relaxed) == CLIENTS).await;
-    // The processes tell each other.
+    // The processes learn of each other's members.
     sleep(Duration::from_secs(5)).await;
     println!("presence of a room of {CLIENTS} on {SERVERS} processes, {CHANGES} changes a second:");
     case("nobody watches", &redis, &servers, &mut writers, &counts).await;
@@ -78,7 +78,6 @@ async fn case(
     writers: &mut [Writer],
     counts: &Counts,
 ) {
-    // A join after all, so that there is a difference: a state alone changes no count.
     redis.reset_stats();
     let net = redis.bytes();
     let cpu: Vec<_> = servers.iter().chain([redis]).map(Process::cpu).collect();
