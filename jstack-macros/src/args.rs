@@ -1,13 +1,12 @@
 //! The arguments of `#[procedure(…)]`: the kind first, then `key = value`.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt as _;
-use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::parse::{ParseStream, Parser as _};
 use syn::{LitInt, LitStr, Path, Token, Type};
 
 use crate::errors::Errors;
-use crate::types;
+use crate::keys::{self, Keys, assigned};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,7 +24,7 @@ impl Kind {
         }
     }
 
-    /// The same in a sentence.
+    /// Its name in a sentence.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -34,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// The keys that make sense for it.
+    /// The keys that it may have.
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Get | Self::Post => &["input", "rename", "state", "crate"],
@@ -131,10 +130,16 @@ impl Args {
 
     /// The path of the runtime.
     pub(crate) fn runtime(&self) -> TokenStream {
-        runtime(self.krate.as_ref())
+        keys::runtime(self.krate.as_ref())
     }
 
     fn read(&mut self, input: ParseStream<'_>, errors: &mut Errors) {
+        self.read_kind(input, errors);
+        let keys = Keys { known: self.known(), for_string: Some(for_path) };
+        keys.read(input, errors, |key, input, errors| self.value(key, input, errors));
+    }
+
+    fn read_kind(&mut self, input: ParseStream<'_>, errors: &mut Errors) {
         let first = input.fork();
         match first.call(Ident::parse_any).ok().filter(|_| !first.peek(Token![=])) {
             Some(ident) => {
@@ -150,50 +155,21 @@ impl Args {
                 if self.kind.is_some() && !input.is_empty() && !input.peek(Token![,]) {
                     errors.add(input.error(format!("expected `,` after `{ident}`")));
                 }
-                skip(input);
+                keys::skip(input);
             }
             None => {
                 errors.add(
                     input.error(format!("the kind of the procedure comes first\nhelp: {USAGE}")),
                 );
                 if input.peek(syn::Lit) {
-                    skip(input);
+                    keys::skip(input);
                 }
             }
         }
-        let mut seen = Vec::new();
-        while !input.is_empty() {
-            let Ok(key) = input.call(Ident::parse_any) else {
-                errors.add(input.error(self.no_key(input)));
-                skip(input);
-                continue;
-            };
-            let before = errors.len();
-            self.value(&key, &mut seen, input, errors);
-            if errors.len() == before && !input.is_empty() && !input.peek(Token![,]) {
-                errors.add(input.error(format!("expected `,` after the value of `{key}`")));
-            }
-            skip(input);
-        }
     }
 
-    fn value(
-        &mut self,
-        key: &Ident,
-        seen: &mut Vec<String>,
-        input: ParseStream<'_>,
-        errors: &mut Errors,
-    ) {
-        let name = key.to_string();
-        if !self.allowed().contains(&name.as_str()) {
-            return errors
-                .push(key, format!("unknown key `{name}`\nhelp: expected one of {}", self.keys()));
-        }
-        if seen.contains(&name) {
-            return errors.push(key, format!("`{name}` is given twice"));
-        }
-        seen.push(name.clone());
-        match name.as_str() {
+    fn value(&mut self, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) {
+        match key.to_string().as_str() {
             "incoming" => self.incoming = assigned(key, input, errors),
             "outgoing" => self.outgoing = assigned(key, input, errors),
             "presence" => self.presence = assigned(key, input, errors),
@@ -205,121 +181,17 @@ impl Args {
         }
     }
 
-    /// What to write instead of something that is not a key.
-    fn no_key(&self, input: ParseStream<'_>) -> String {
-        let keys = self.keys();
-        match input.fork().parse::<LitStr>() {
-            Ok(path) => {
-                let path = path.value();
-                let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("name");
-                format!(
-                    "a procedure's URL is its name, not a path\nhelp: leave it out, or write `rename = \"{name}\"`"
-                )
-            }
-            Err(_) => format!("expected one of {keys}"),
-        }
-    }
-
-    fn allowed(&self) -> &'static [&'static str] {
+    fn known(&self) -> &'static [&'static str] {
         const ALL: &[&str] =
             &["incoming", "outgoing", "presence", "history", "input", "rename", "state", "crate"];
         self.kind.map_or(ALL, Kind::keys)
     }
-
-    fn keys(&self) -> String {
-        list(self.allowed())
-    }
 }
 
-/// `a`, `b`, `c` between backticks.
-pub(crate) fn list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// The runtime's path as expansions write it.
-pub(crate) fn runtime(path: Option<&Path>) -> TokenStream {
-    path.map_or_else(|| quote!(::jstack_runtime), |path| quote!(#path))
-}
-
-/// What a key's value is.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Type,
-    Text,
-    Path,
-}
-
-/// What a key takes, and an example of it.
-fn wanted(key: &Ident) -> (Wanted, &'static str) {
-    match key.to_string().as_str() {
-        "rename" => (Wanted::Text, "\"name\""),
-        "crate" => (Wanted::Path, "path::to::jstack_runtime"),
-        "state" => (Wanted::Type, "AppState"),
-        "input" => (Wanted::Type, "Page"),
-        "presence" => (Wanted::Type, "Status"),
-        _ => (Wanted::Type, "Chat"),
-    }
-}
-
-/// The value after `=`.
-fn assigned<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<T> {
-    let (wanted, example) = wanted(key);
-    if input.parse::<Token![=]>().is_err() {
-        let written = unassigned(input).unwrap_or_else(|| example.to_owned());
-        errors.push(
-            key,
-            format!("`{key}` takes its value after `=`\nhelp: write `{key} = {written}`"),
-        );
-        return None;
-    }
-    if input.is_empty() || input.peek(Token![,]) {
-        errors.push(key, format!("`{key}` needs a value\nhelp: write `{key} = {example}`"));
-        return None;
-    }
-    if let Some(message) = of_another_kind(key, wanted, input) {
-        errors.add(input.error(message));
-        return None;
-    }
-    errors.ok(input.parse())
-}
-
-/// What a user meant by `input(Page)` and `input: Page`, as text.
-fn unassigned(input: ParseStream<'_>) -> Option<String> {
-    let ahead = input.fork();
-    if let Ok(TokenTree::Group(group)) = ahead.fork().parse::<TokenTree>() {
-        return Some(types::spaceless(&group.stream())).filter(|text| !text.is_empty());
-    }
-    ahead.parse::<Token![:]>().ok()?;
-    ahead.parse::<Type>().ok().map(|ty| types::text(&ty))
-}
-
-/// Why the value ahead cannot be the key's: a type in quotes, a name without them.
-fn of_another_kind(key: &Ident, wanted: Wanted, input: ParseStream<'_>) -> Option<String> {
-    let in_quotes = input.peek(LitStr);
-    let text = || input.fork().parse::<LitStr>().map(|text| text.value()).unwrap_or_default();
-    match wanted {
-        Wanted::Path if in_quotes => Some(
-            "`crate` takes a path, not a string\nhelp: write `crate = path::to::jstack_runtime`"
-                .to_owned(),
-        ),
-        Wanted::Type if in_quotes => {
-            Some(format!("`{key}` takes a type, not a string\nhelp: write `{key} = {}`", text()))
-        }
-        Wanted::Text if !in_quotes => {
-            let written = input.fork().parse::<TokenTree>().map(|tree| tree.to_string());
-            let name = written.unwrap_or_else(|_| "name".to_owned());
-            Some(format!("`{key}` takes a string\nhelp: write `{key} = \"{name}\"`"))
-        }
-        _ => None,
-    }
-}
-
-/// Goes on after the next comma.
-fn skip(input: ParseStream<'_>) {
-    while !input.is_empty() {
-        if input.parse::<Token![,]>().is_ok() {
-            return;
-        }
-        let _ = input.parse::<TokenTree>();
-    }
+/// The error for a path where a key is expected.
+fn for_path(path: &str) -> String {
+    let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("name");
+    format!(
+        "a procedure's URL is its name, not a path\nhelp: leave it out, or write `rename = \"{name}\"`"
+    )
 }

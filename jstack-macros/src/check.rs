@@ -1,6 +1,9 @@
 //! The rules, one a function. Each adds its error and lets the others run.
 
+mod called;
+mod extractors;
 mod handler;
+mod last;
 mod member;
 mod module;
 

@@ -2,11 +2,11 @@
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
-use syn::meta::ParseNestedMeta;
+use syn::parse::ParseStream;
 use syn::{Attribute, Fields, Ident, Item, LitStr, Token, Type, Variant, Visibility};
 
-use crate::args::list;
 use crate::errors::Errors;
+use crate::keys::{Keys, assigned};
 use crate::model::{Delivery, Event, EventsOptions, Exchange};
 use crate::names::{self, Case};
 use crate::types;
@@ -20,11 +20,11 @@ pub(crate) struct Set<'a> {
     /// The methods of variants that were left out because of an error, so that a use of one is not
     /// another error.
     pub(crate) lost: Vec<Ident>,
-    /// Each variant has its emit.
+    /// Every variant can be emitted.
     pub(crate) complete: bool,
 }
 
-/// Names that the protocol, or the stock client, uses itself.
+/// Names that the protocol or the stock client uses.
 const RESERVED: [&str; 6] = ["onConnect", "onDisconnect", "onError", "ping", "pong", "error"];
 /// The emitter's own methods.
 const METHODS: [&str; 5] = ["to", "except", "except_room", "emit", "close"];
@@ -60,33 +60,28 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Set<'a>> {
 /// `#[events(rename_all = "…", crate = …)]`
 fn options(attrs: &[Attribute], errors: &mut Errors) -> EventsOptions {
     let mut options = EventsOptions::default();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("events")) {
-        let parsed = attr.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename_all") {
-                let name: LitStr = meta.value()?.parse()?;
-                options.case = Case::parse(&name.value());
-                if options.case.is_none() {
-                    let message = format!(
-                        "`{}` is not a convention for names\nhelp: use one of {}",
-                        name.value(),
-                        Case::all()
-                    );
-                    return Err(syn::Error::new(name.span(), message));
-                }
-                Ok(())
-            } else if meta.path.is_ident("crate") {
-                options.krate = Some(meta.value()?.parse()?);
-                Ok(())
-            } else {
-                Err(meta.error(format!(
-                    "unknown key\nhelp: expected one of {}",
-                    list(&["rename_all", "crate"])
-                )))
-            }
-        });
-        errors.ok(parsed);
-    }
+    let keys = Keys::new(&["rename_all", "crate"]);
+    keys.of(attrs, "events", errors, |key, input, errors| {
+        if key == "crate" {
+            options.krate = assigned(key, input, errors);
+        } else if let Some(name) = assigned::<LitStr>(key, input, errors) {
+            options.case = case(&name, errors);
+        }
+    });
     options
+}
+
+fn case(name: &LitStr, errors: &mut Errors) -> Option<Case> {
+    let case = Case::parse(&name.value());
+    if case.is_none() {
+        let message = format!(
+            "`{}` is not a convention for names\nhelp: use one of {}",
+            name.value(),
+            Case::all()
+        );
+        errors.push(name, message);
+    }
+    case
 }
 
 fn event(
@@ -96,8 +91,39 @@ fn event(
     errors: &mut Errors,
 ) -> Option<Event> {
     let ident = &variant.ident;
+    let payload = payload(variant, errors)?;
+    let attributes = attributes(&variant.attrs, errors);
+    let wire = match attributes.rename {
+        Some(name) => name,
+        None => LitStr::new(&options.case.unwrap_or(Case::Camel).apply(ident), ident.span()),
+    };
+    let before = errors.len();
+    wire_name(&wire, variant, earlier, errors);
+    let is_misnamed = errors.len() > before;
+    let owner = owner_of_method(ident, earlier);
+    if let Some(owner) = owner.as_ref().filter(|_| !is_misnamed) {
+        errors.push(ident, taken(ident, owner, &wire));
+    }
+    let is_of_another = matches!(owner, Some(Owner::Event));
+    let method = method(ident).filter(|_| !is_of_another)?;
+    Some(Event {
+        variant: ident.clone(),
+        payload,
+        wire,
+        method,
+        emits: owner.is_none(),
+        docs: types::docs(&variant.attrs),
+        cfgs: types::cfgs(&variant.attrs),
+        deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
+        exchange: attributes.exchange,
+    })
+}
+
+/// The one payload of a variant, which is owned.
+fn payload(variant: &Variant, errors: &mut Errors) -> Option<Type> {
+    let ident = &variant.ident;
     let payload = match &variant.fields {
-        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first()?.ty.clone(),
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => &fields.unnamed.first()?.ty,
         fields => {
             let help = match fields {
                 Fields::Unit => format!("write `{ident}(())` for an event without data"),
@@ -113,52 +139,42 @@ fn event(
             return None;
         }
     };
-    if let Type::Reference(reference) = types::plain(&payload) {
-        let owned = match types::text(&reference.elem).as_str() {
-            "str" => "String".to_owned(),
-            other => other.to_owned(),
-        };
-        errors.push(
-            &payload,
-            format!("event `{ident}` cannot borrow its payload: it is decoded here and lives on\nhelp: write `{ident}({owned})`"),
-        );
-        return None;
-    }
-    let attributes = attributes(&variant.attrs, errors);
-    let wire = match attributes.rename {
-        Some(name) => name,
-        None => LitStr::new(&options.case.unwrap_or(Case::Camel).apply(ident), ident.span()),
+    let Type::Reference(reference) = types::plain(payload) else { return Some(payload.clone()) };
+    let owned = match types::text(&reference.elem).as_str() {
+        "str" => "String".to_owned(),
+        other => other.to_owned(),
     };
-    let before = errors.len();
-    wire_name(&wire, variant, earlier, errors);
-    let name = Case::Snake.apply(ident);
-    let is_misnamed = errors.len() > before;
-    let clash = earlier.iter().any(|event| event.method.unraw() == name);
-    let owner = if clash {
-        Some("the method of another event".to_owned())
-    } else if METHODS.contains(&name.as_str()) || method(ident).is_none() {
-        Some(format!("the emitter's own method `{name}`"))
-    } else {
-        None
-    };
-    if let Some(owner) = owner.as_ref().filter(|_| !is_misnamed) {
-        errors.push(
-            ident,
-            format!("event `{ident}` would be emitted by `{name}`, which is {owner}\nhelp: rename the variant; `#[event(rename = \"{}\")]` keeps the name on the wire", wire.value()),
-        );
-    }
-    let method = method(ident).filter(|_| !clash)?;
-    Some(Event {
-        variant: ident.clone(),
+    errors.push(
         payload,
-        wire,
-        method,
-        emits: owner.is_none(),
-        docs: types::docs(&variant.attrs),
-        cfgs: types::cfgs(&variant.attrs),
-        deprecated: variant.attrs.iter().find(|attr| attr.path().is_ident("deprecated")).cloned(),
-        exchange: attributes.exchange,
-    })
+        format!("event `{ident}` cannot borrow its payload: it is decoded here and lives on\nhelp: write `{ident}({owned})`"),
+    );
+    None
+}
+
+/// What has the name that a variant's method would have.
+enum Owner {
+    Event,
+    Emitter,
+}
+
+fn owner_of_method(variant: &Ident, earlier: &[Event]) -> Option<Owner> {
+    let name = Case::Snake.apply(variant);
+    if earlier.iter().any(|event| event.method.unraw() == name) {
+        return Some(Owner::Event);
+    }
+    (METHODS.contains(&name.as_str()) || method(variant).is_none()).then_some(Owner::Emitter)
+}
+
+/// The error for a variant whose method is taken.
+fn taken(variant: &Ident, owner: &Owner, wire: &LitStr) -> String {
+    let (name, wire) = (Case::Snake.apply(variant), wire.value());
+    let owner = match owner {
+        Owner::Event => "the method of another event".to_owned(),
+        Owner::Emitter => format!("the emitter's own method `{name}`"),
+    };
+    format!(
+        "event `{variant}` would be emitted by `{name}`, which is {owner}\nhelp: rename the variant; `#[event(rename = \"{wire}\")]` keeps the name on the wire"
+    )
 }
 
 /// The method that emits a variant; `None` where Rust has no such name.
@@ -174,65 +190,53 @@ struct Attributes {
     exchange: Exchange,
 }
 
-/// The keys of `#[event(…)]`.
-const KEYS: [&str; 6] = ["rename", "reply", "ask", "volatile", "latest", "forget"];
-
 /// `#[event(rename = "…", reply = T, ask = T, volatile, latest, latest = field, forget)]`
 fn attributes(attrs: &[Attribute], errors: &mut Errors) -> Attributes {
     let mut read = Attributes::default();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("event")) {
-        let parsed = attr.parse_nested_meta(|meta| attribute(&meta, &mut read));
-        errors.ok(parsed);
-    }
+    let keys = Keys::new(&["rename", "reply", "ask", "volatile", "latest", "forget"]);
+    keys.of(attrs, "event", errors, |key, input, errors| {
+        let Attributes { rename, exchange } = &mut read;
+        match key.to_string().as_str() {
+            "rename" => *rename = assigned(key, input, errors),
+            "reply" => exchange.reply = assigned(key, input, errors),
+            "ask" => exchange.ask = assigned(key, input, errors),
+            "forget" => exchange.forget = is_alone(key, input, errors),
+            _ => delivery(key, input, &mut exchange.delivery, errors),
+        }
+    });
     read
 }
 
-fn attribute(meta: &ParseNestedMeta<'_>, read: &mut Attributes) -> syn::Result<()> {
-    let Attributes { rename, exchange } = read;
-    let is = |name: &str| meta.path.is_ident(name);
-    let has_value = meta.input.peek(Token![=]);
-    if is("rename") && has_value {
-        *rename = Some(meta.value()?.parse()?);
-    } else if is("reply") || is("ask") {
-        let name = if is("reply") { "reply" } else { "ask" };
-        if !has_value {
-            let help = format!("`{name}` names a type\nhelp: write `{name} = Saved`");
-            return Err(meta.error(help));
-        }
-        let value = meta.value()?;
-        let place = if is("reply") { &mut exchange.reply } else { &mut exchange.ask };
-        if value.peek(LitStr) {
-            let text: LitStr = value.parse()?;
-            *place = text.parse().ok();
-            let message = format!(
-                "`{name}` takes a type, not a string\nhelp: write `{name} = {}`",
-                text.value()
-            );
-            return Err(syn::Error::new(text.span(), message));
-        }
-        *place = Some(value.parse()?);
-    } else if is("volatile") || is("latest") {
-        if exchange.delivery.is_some() {
-            let help = "an event has one class of delivery\nhelp: write `volatile` or `latest`";
-            return Err(meta.error(help));
-        }
-        exchange.delivery = Some(match (is("latest"), has_value) {
-            (true, true) => Delivery::LatestBy(meta.value()?.parse()?),
-            (true, false) => Delivery::Latest,
-            (false, false) => Delivery::Volatile,
-            (false, true) => return Err(meta.error("`volatile` takes no value")),
-        });
-    } else if is("forget") && !has_value {
-        exchange.forget = true;
-    } else if is("rename") {
-        return Err(meta.error("expected `rename = \"…\"`"));
-    } else {
-        return Err(meta.error(format!("unknown key\nhelp: expected one of {}", list(&KEYS))));
+/// `volatile`, `latest` or `latest = field`.
+fn delivery(
+    key: &Ident,
+    input: ParseStream<'_>,
+    delivery: &mut Option<Delivery>,
+    errors: &mut Errors,
+) {
+    if delivery.is_some() {
+        let help = "an event has one class of delivery\nhelp: write `volatile` or `latest`";
+        return errors.push(key, help);
     }
-    Ok(())
+    *delivery = if key == "latest" && input.peek(Token![=]) {
+        assigned(key, input, errors).map(Delivery::LatestBy)
+    } else if key == "latest" {
+        Some(Delivery::Latest)
+    } else {
+        is_alone(key, input, errors).then_some(Delivery::Volatile)
+    };
 }
 
-/// A name on the wire is free, readable, and nobody else's.
+/// Whether a key has no value, which it must not have.
+fn is_alone(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> bool {
+    let is_alone = input.is_empty() || input.peek(Token![,]);
+    if !is_alone {
+        errors.push(key, format!("`{key}` takes no value\nhelp: write `{key}` alone"));
+    }
+    is_alone
+}
+
+/// Checks that a name on the wire is free, readable and unique.
 fn wire_name(wire: &LitStr, variant: &Variant, earlier: &[Event], errors: &mut Errors) {
     let (name, ident) = (wire.value(), &variant.ident);
     let rename = "write another one with `#[event(rename = \"…\")]`";

@@ -9,6 +9,7 @@ mod expand;
 #[cfg(test)]
 mod golden;
 mod handlers;
+mod keys;
 mod main_attribute;
 mod model;
 mod module;

@@ -2,15 +2,14 @@
 
 use std::num::NonZeroU16;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::ext::IdentExt as _;
-use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit, Path, Safety, Token};
 
-use crate::args;
 use crate::errors::Errors;
+use crate::keys::{self, Keys, assigned};
 use crate::module::{Function, Target};
 
 const USAGE: &str =
@@ -49,52 +48,20 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 impl Args {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
-        let parsed = (|input: ParseStream<'_>| args.read(input)).parse2(tokens);
-        errors.ok(parsed);
+        // The parser inside keeps its errors and never fails.
+        let _ = (|input: ParseStream<'_>| {
+            Keys::new(&["workers", "crate"]).read(input, errors, |key, input, errors| {
+                if key == "crate" {
+                    args.krate = assigned(key, input, errors);
+                } else if let Some(value) = assigned::<Expr>(key, input, errors) {
+                    args.workers = errors.ok(workers(&value));
+                }
+            });
+            Ok(())
+        })
+        .parse2(tokens);
         args
     }
-
-    fn read(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        while !input.is_empty() {
-            let key = input.call(Ident::parse_any)?;
-            let name = key.to_string();
-            let twice = || syn::Error::new_spanned(&key, format!("`{name}` is given twice"));
-            match name.as_str() {
-                "workers" => {
-                    let value = value(&key, "4", input)?;
-                    if self.workers.replace(workers(&value)?).is_some() {
-                        return Err(twice());
-                    }
-                }
-                "crate" => {
-                    let path = value(&key, "path::to::jstack_runtime", input)?;
-                    if self.krate.replace(path).is_some() {
-                        return Err(twice());
-                    }
-                }
-                _ => {
-                    let known = "help: expected `workers` or `crate`";
-                    let message = format!("unknown key `{name}`\n{known}");
-                    return Err(syn::Error::new_spanned(&key, message));
-                }
-            }
-            if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                return Err(input.error(format!("expected `,` behind the value of `{name}`")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The value behind `=`.
-fn value<T: Parse>(key: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<T> {
-    let has_value =
-        input.parse::<Token![=]>().is_ok() && !input.is_empty() && !input.peek(Token![,]);
-    if !has_value {
-        let message = format!("`{key}` needs a value\nhelp: write `{key} = {example}`");
-        return Err(syn::Error::new_spanned(key, message));
-    }
-    input.parse()
 }
 
 fn workers(value: &Expr) -> syn::Result<NonZeroU16> {
@@ -148,7 +115,7 @@ fn qualifier(sig: &syn::Signature) -> Option<TokenStream> {
 /// The program: its `async fn main`, inside of the `fn main` that waits for it.
 fn program(function: &Function, args: &Args) -> TokenStream {
     let Function { attrs, vis, sig, body, .. } = function;
-    let rt = args::runtime(args.krate.as_ref());
+    let rt = keys::runtime(args.krate.as_ref());
     let workers = match args.workers {
         Some(workers) => {
             let workers = workers.get();

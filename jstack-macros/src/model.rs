@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, FnArg, LitStr, Path, ReturnType, Type};
 
-use crate::args::{Args, Kind, runtime};
+use crate::args::{Args, Kind};
+use crate::keys::runtime;
 use crate::module::Function;
 use crate::names::Case;
 use crate::roles::{self, Place, Role};

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, Field, Fields, GenericParam, Generics, Ident, Item, Lit, LitStr, Meta};
 
-use crate::args::runtime;
 use crate::errors::Errors;
+use crate::keys::{Keys, assigned, runtime};
 use crate::names::Case;
 use crate::rules::{self, FastRule, has_rules};
 use crate::types;
@@ -32,16 +32,9 @@ pub(crate) struct Part<'a> {
 }
 
 pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a>> {
-    let (attrs, ident, generics, shapes): (_, _, _, Vec<_>) = match item {
-        Item::Struct(item) => {
-            (&item.attrs, &item.ident, &item.generics, vec![(None, &item.fields, &[][..])])
-        }
-        Item::Enum(item) => {
-            let variants = item.variants.iter();
-            let shapes =
-                variants.map(|v| (Some(&v.ident), &v.fields, v.attrs.as_slice())).collect();
-            (&item.attrs, &item.ident, &item.generics, shapes)
-        }
+    let (attrs, ident, generics) = match item {
+        Item::Struct(item) => (&item.attrs, &item.ident, &item.generics),
+        Item::Enum(item) => (&item.attrs, &item.ident, &item.generics),
         other => {
             errors.push(
                 other,
@@ -55,41 +48,14 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
         return None;
     }
     let mut krate = None;
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("payload")) {
-        let parsed = attr.parse_nested_meta(|meta| {
-            if meta.path.is_ident("crate") {
-                krate = Some(meta.value()?.parse()?);
-                return Ok(());
-            }
-            Err(meta.error("unknown key\nhelp: expected `crate = …`"))
-        });
-        errors.ok(parsed);
-    }
-    let mut ruled = has_rules(attrs);
-    let (mut parts, mut names) = (Vec::new(), Vec::new());
-    for (variant, fields, own) in shapes {
-        let mut visited = Vec::new();
-        let case = serde(own, "rename_all").or_else(|| {
-            serde(attrs, if variant.is_some() { "rename_all_fields" } else { "rename_all" })
-        });
-        for (index, field) in fields.iter().enumerate() {
-            ruled |= has_rules(&field.attrs);
-            rules::lengths(field, errors);
-            let skipped = field
-                .attrs
-                .iter()
-                .any(|attr| attr.path().is_ident("serde") && has_word(attr, "skip"));
-            let wire = wire_name(field, index, fields.len(), case.as_deref());
-            let rust = field.ident.as_ref().map_or(format!("[{index}]"), ToString::to_string);
-            if !skipped {
-                names.push((rust, wire.clone()));
-            }
-            if !skipped && !types::is_scalar(&field.ty) {
-                visited.push((index, field, wire));
-            }
-        }
-        parts.push(Part { variant, fields, visited });
-    }
+    Keys::new(&["crate"]).of(attrs, "payload", errors, |key, input, errors| {
+        krate = assigned(key, input, errors);
+    });
+    let mut names = Vec::new();
+    let parts: Vec<_> = shapes(item).iter().map(|shape| shape.part(&mut names)).collect();
+    let fields = || parts.iter().flat_map(|part| part.fields);
+    fields().for_each(|field| rules::lengths(field, errors));
+    let mut ruled = has_rules(attrs) || fields().any(|field| has_rules(&field.attrs));
     if let Some((place, message)) = rules::unrunnable(attrs, ident) {
         errors.push(&place, message);
         ruled = false;
@@ -99,7 +65,59 @@ pub(crate) fn read<'a>(item: &'a Item, errors: &mut Errors) -> Option<Payload<'a
     Some(Payload { ident, generics, rt: runtime(krate.as_ref()), ruled, fast, parts, renamed })
 }
 
-/// The field's name as it travels; nothing for a field that is not seen in the JSON.
+/// A struct, or one variant, before its fields are read.
+struct Shape<'a> {
+    variant: Option<&'a Ident>,
+    fields: &'a Fields,
+    /// What serde calls the convention for the names of its fields.
+    case: Option<String>,
+}
+
+/// The shapes of a struct or an enum.
+fn shapes(item: &Item) -> Vec<Shape<'_>> {
+    match item {
+        Item::Struct(item) => {
+            let case = serde(&item.attrs, "rename_all");
+            vec![Shape { variant: None, fields: &item.fields, case }]
+        }
+        Item::Enum(item) => {
+            let common = serde(&item.attrs, "rename_all_fields");
+            let shapes = item.variants.iter().map(|variant| Shape {
+                variant: Some(&variant.ident),
+                fields: &variant.fields,
+                case: serde(&variant.attrs, "rename_all").or_else(|| common.clone()),
+            });
+            shapes.collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl<'a> Shape<'a> {
+    /// Reads the fields. Adds to `names` what each is called in Rust and on the wire.
+    fn part(&self, names: &mut Vec<(String, String)>) -> Part<'a> {
+        let Self { variant, fields, case } = self;
+        let mut visited = Vec::new();
+        for (index, field) in fields.iter().enumerate() {
+            let is_skipped = field
+                .attrs
+                .iter()
+                .any(|attr| attr.path().is_ident("serde") && has_word(attr, "skip"));
+            if is_skipped {
+                continue;
+            }
+            let wire = wire_name(field, index, fields.len(), case.as_deref());
+            let rust = field.ident.as_ref().map_or(format!("[{index}]"), ToString::to_string);
+            names.push((rust, wire.clone()));
+            if !types::is_scalar(&field.ty) {
+                visited.push((index, field, wire));
+            }
+        }
+        Part { variant: *variant, fields, visited }
+    }
+}
+
+/// The field's name in the JSON; empty for a field that has no name there.
 fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> String {
     if field.attrs.iter().any(|attr| attr.path().is_ident("serde") && has_word(attr, "flatten")) {
         return String::new();
@@ -114,8 +132,8 @@ fn wire_name(field: &Field, index: usize, count: usize, case: Option<&str>) -> S
     }
 }
 
-/// The names that the runtime would not find by itself. One that means two things in two variants stays
-/// as it is.
+/// The names that the runtime cannot derive. A name that means two things in two variants stays as it
+/// is.
 fn renamed(names: &[(String, String)]) -> Vec<(String, String)> {
     let differs = |(rust, wire): &&(String, String)| {
         !same_words(rust, wire) && names.iter().all(|(other, name)| other != rust || name == wire)
@@ -125,10 +143,12 @@ fn renamed(names: &[(String, String)]) -> Vec<(String, String)> {
     renamed
 }
 
-/// Whether the runtime finds one name by the other: they differ in case and separators only.
+/// Whether two names differ in case and separators only. The runtime then derives one from the other
+/// (`words` in its `payload/issues.rs`).
 fn same_words(a: &str, b: &str) -> bool {
-    let plain =
-        |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let plain = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
     plain(a) == plain(b)
 }
 
@@ -136,7 +156,7 @@ fn same_words(a: &str, b: &str) -> bool {
 fn serde(attrs: &[Attribute], key: &str) -> Option<String> {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // What serde itself does not understand is for serde to say.
+        // serde reports what it does not understand.
         let _ = attr.parse_nested_meta(|meta| {
             let wanted = meta.path.is_ident(key);
             if meta.input.peek(syn::Token![=]) {
@@ -163,4 +183,26 @@ fn serde(attrs: &[Attribute], key: &str) -> Option<String> {
 /// Whether the attribute's list has the word `word`.
 fn has_word(attr: &Attribute, word: &str) -> bool {
     matches!(&attr.meta, Meta::List(list) if types::has_word(&list.tokens, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_words;
+
+    /// The runtime is tested with the same table.
+    #[test]
+    fn names_are_the_same_words_as_in_the_shared_table() {
+        let table = include_str!("../../tests/names.txt");
+        let rows = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut count = 0;
+        for row in rows {
+            let Ok([rust, wire, same]) = <[&str; 3]>::try_from(row.split(' ').collect::<Vec<_>>())
+            else {
+                panic!("a row has three words: {row}");
+            };
+            assert_eq!(same_words(rust, wire), same == "same", "{row}");
+            count += 1;
+        }
+        assert!(count > 10, "{count} rows");
+    }
 }

@@ -8,13 +8,17 @@ macro_rules! code {
     };
 }
 
+mod emitter;
 pub(crate) mod events;
 mod fallback;
+mod hooks;
 mod kept;
 mod module;
 mod params;
 pub(crate) mod payload;
 mod procedure;
+mod sides;
+mod table;
 
 use std::collections::HashSet;
 

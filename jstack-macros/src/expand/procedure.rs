@@ -1,6 +1,6 @@
 //! `#[procedure]` on an `async fn`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{ReturnType, Visibility};
 
@@ -14,48 +14,27 @@ use crate::types;
 
 /// The function as it was, and beside it a module of the same name with the marker.
 pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> TokenStream {
-    let rt = &args.runtime();
     let Handler { ident, cfgs, .. } = handler;
-    let vis = &function.vis;
-    let marker_vis = inside(vis);
-    let doc = format!(" Stands for `{ident}` in `router![]`.");
     let kind = match handler.hook {
         Hook::Procedure(kind) => kind,
         _ => Kind::Get,
     };
-    let events = (kind == Kind::Ws).then(|| events(handler, args)).flatten();
-    let presence =
-        super::presence(args, &code!(#ident::Procedure), None).map(|presence| presence.0);
+    let is_socket = kind == Kind::Ws;
+    let procedure = code!(#ident::Procedure);
+    let events = is_socket.then(|| events(handler, args)).flatten();
+    let presence = super::presence(args, &procedure, None).map(|presence| presence.0);
     let presence = presence.map(|presence| code!(#(#cfgs)* #presence));
     // Without any events the function's own `Receiver` would be a second error.
-    let lost = kind == Kind::Ws && events.is_none();
+    let lost = is_socket && events.is_none();
     let function_item = (!lost).then(|| function.to_token_stream());
     let written = !handler.broken && !lost;
-    let implementation = Implementation {
-        rt,
-        args,
-        marker: respanned(code!(#ident::Procedure), at(ident)),
-        bound: if kind == Kind::Ws { code!(SocketExtractor) } else { code!(RequestExtractor) },
-        extractors: if written { distinct(handler.extracted()) } else { Vec::new() },
-        conditional: Vec::new(),
-        info: written.then(|| info(function, handler, kind, args)),
-        call: written
-            .then(|| if kind == Kind::Ws { run(handler, rt) } else { answer(handler, kind, args) }),
-    };
-    let one_way = (kind == Kind::Ws)
-        .then(|| super::one_way(args, &code!(#ident::Procedure)))
+    let implementation = implementation(function, handler, kind, args, written);
+    let one_way = is_socket
+        .then(|| super::one_way(args, &procedure))
         .flatten()
         .map(|checks| code!(#(#cfgs)* const _: () = { #checks };));
-    let module = code! {
-        #[doc(hidden)]
-        #vis mod #ident {
-            #[doc = #doc]
-            #marker_vis struct Procedure;
-        }
-    };
-    // Where another module has the name, rustc shows the function's name and not the attribute.
-    let module = respanned(module, at(ident));
-    let types = (written && kind != Kind::Ws).then(|| http_types(handler, args));
+    let module = marker(function, ident);
+    let types = (written && !is_socket).then(|| http_types(handler, args));
     code! {
         #function_item
         #(#cfgs)*
@@ -67,6 +46,46 @@ pub(crate) fn expand(function: &Function, handler: &Handler, args: &Args) -> Tok
         #implementation
         #one_way
     }
+}
+
+/// The module with the marker, beside the function.
+fn marker(function: &Function, ident: &Ident) -> TokenStream {
+    let vis = &function.vis;
+    let marker_vis = inside(vis);
+    let doc = format!(" Stands for `{ident}` in `router![]`.");
+    let module = code! {
+        #[doc(hidden)]
+        #vis mod #ident {
+            #[doc = #doc]
+            #marker_vis struct Procedure;
+        }
+    };
+    // Where another module has the name, rustc shows the function's name and not the attribute.
+    respanned(module, at(ident))
+}
+
+/// `impl Procedure`; without its content where the function is not `written`, because of an error.
+fn implementation(
+    function: &Function,
+    handler: &Handler,
+    kind: Kind,
+    args: &Args,
+    written: bool,
+) -> TokenStream {
+    let rt = &args.runtime();
+    let (ident, is_socket) = (&handler.ident, kind == Kind::Ws);
+    let call = || if is_socket { run(handler, rt) } else { answer(handler, kind, args) };
+    let implementation = Implementation {
+        rt,
+        args,
+        marker: respanned(code!(#ident::Procedure), at(ident)),
+        bound: if is_socket { code!(SocketExtractor) } else { code!(RequestExtractor) },
+        extractors: if written { distinct(handler.extracted()) } else { Vec::new() },
+        conditional: Vec::new(),
+        info: written.then(|| info(function, handler, kind, args)),
+        call: written.then(call),
+    };
+    implementation.into_token_stream()
 }
 
 /// Name, types and documentation, as data.

@@ -288,7 +288,30 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A name without what conventions differ in.
+/// A name without case and separators, in which conventions differ. `same_words` of the macros must
+/// agree.
 fn words(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    /// The macros are tested with the same table.
+    #[test]
+    fn names_are_the_same_words_as_in_the_shared_table() {
+        let table = include_str!("../../../tests/names.txt");
+        let rows = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut count = 0;
+        for row in rows {
+            let Ok([rust, wire, same]) = <[&str; 3]>::try_from(row.split(' ').collect::<Vec<_>>())
+            else {
+                panic!("a row has three words: {row}");
+            };
+            assert_eq!(words(rust) == words(wire), same == "same", "{row}");
+            count += 1;
+        }
+        assert!(count > 10, "{count} rows");
+    }
 }
