@@ -7,7 +7,9 @@
 #![allow(clippy::option_option, clippy::struct_field_names, reason = "all shapes are wanted")]
 
 mod contract {
+    pub(crate) mod composed;
     pub(crate) mod every;
+    pub(crate) mod helpers;
     pub(crate) mod node;
     pub(crate) mod round_trip;
     pub(crate) mod routes;

@@ -98,8 +98,15 @@ struct File {
     uses: BTreeSet<String>,
 }
 
+/// The most lines of a source file. Above it, a file is about more than one thing.
+const MOST_LINES: usize = 450;
+
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../jstack-runtime/src")
+    source_of("jstack-runtime")
+}
+
+fn source_of(package: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src")
 }
 
 /// Whether a file contains only tests, which may import anything.
@@ -108,9 +115,10 @@ fn is_test(name: &str) -> bool {
     matches!(last, "tests" | "loom") || name.contains("/tests/")
 }
 
-fn files() -> Vec<File> {
+/// All files of Rust below a folder.
+fn rust_files(below: PathBuf) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    let mut folders = vec![source()];
+    let mut folders = vec![below];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();
@@ -121,6 +129,11 @@ fn files() -> Vec<File> {
             }
         }
     }
+    paths
+}
+
+fn files() -> Vec<File> {
+    let paths = rust_files(source());
     let name = |path: &Path| {
         let below = path.strip_prefix(source()).expect("below the source").with_extension("");
         below.to_string_lossy().replace('\\', "/")
@@ -351,6 +364,21 @@ fn a_mod_file_only_declares_and_re_exports() {
         wrong.extend(defines.map(|line| format!("{name}.rs defines something: {line}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_about_everything() {
+    let mut wrong = Vec::new();
+    for package in ["jstack-runtime", "jstack-macros", "jstack-worker-build"] {
+        for path in rust_files(source_of(package)) {
+            let lines = fs::read_to_string(&path).expect("a file").lines().count();
+            if lines > MOST_LINES {
+                wrong.push(format!("{} has {lines} lines", path.display()));
+            }
+        }
+    }
+    let advice = format!("at most {MOST_LINES} lines; split by what the parts are about");
+    assert!(wrong.is_empty(), "{advice}:\n{}", wrong.join("\n"));
 }
 
 #[test]

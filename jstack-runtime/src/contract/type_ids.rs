@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use schemars::generate::SchemaGenerator;
 
+use crate::http::percent;
+
 /// A type: its schemars id and its name without the number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id {
@@ -154,30 +156,8 @@ impl Arguments<'_> {
 
 /// A name from a `$ref`, without its escapes.
 pub(super) fn decode(name: &str) -> String {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |b: &[u8]| u8::from_str_radix(std::str::from_utf8(b).ok()?, 16).ok();
-        match (first, tail) {
-            (b'%', [a, b, after @ ..]) if hex(&[*a, *b]).is_some() => {
-                bytes.extend(hex(&[*a, *b]));
-                rest = after;
-            }
-            (b'~', [b'0', after @ ..]) => {
-                bytes.push(b'~');
-                rest = after;
-            }
-            (b'~', [b'1', after @ ..]) => {
-                bytes.push(b'/');
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
+    let plain = String::from_utf8(percent::decoded(name, false));
+    plain.map_or_else(|_| name.to_owned(), |name| name.replace("~1", "/").replace("~0", "~"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub(crate) mod input;
 #[cfg(feature = "server")]
 pub(crate) mod origin;
 #[cfg(feature = "server")]
+pub(crate) mod percent;
+#[cfg(feature = "server")]
 pub(crate) mod problem;
 #[cfg(feature = "server")]
 pub(crate) mod refusal;

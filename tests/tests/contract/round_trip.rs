@@ -13,9 +13,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+#[allow(clippy::wildcard_imports, reason = "the list names all of them")]
+use super::composed::*;
 use super::every::every_type;
 use super::routes;
-#[allow(clippy::wildcard_imports, reason = "the list names all of them")]
 use super::types::*;
 
 /// The validators of what a procedure takes and of what it answers.

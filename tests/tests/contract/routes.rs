@@ -3,12 +3,14 @@
 use jstack_runtime::contract::Contract;
 use jstack_runtime::prelude::*;
 
+use super::composed::{Message, Ruled};
 use super::every::every_type;
-use super::types::{Color, Message, Point, Ruled};
+use super::types::{Color, Point};
 
 /// All types, in and out.
 pub(crate) mod every {
     #[allow(clippy::wildcard_imports, reason = "the list names all of them")]
+    use super::super::composed::*;
     use super::super::types::*;
     use super::*;
 
