@@ -95,7 +95,7 @@ impl Common {
     }
 }
 
-/// What serves an application.
+/// The parts that serve an application.
 pub(crate) struct Built {
     pub(crate) router: axum::Router,
     #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "for this crate's server"))]
@@ -108,7 +108,7 @@ pub(crate) struct Built {
     pub(super) address_from: &'static str,
 }
 
-/// What calls the router.
+/// Who calls the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     /// This crate's server, which looks at hosts itself, with what it knows of the connection.

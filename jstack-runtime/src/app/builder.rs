@@ -41,7 +41,7 @@ pub struct App<S = ()> {
     pub(super) common: Common,
 }
 
-/// What does not depend on the state.
+/// The parts that do not depend on the type of the state.
 pub(super) struct Common {
     pub(super) context: Arc<AppContext>,
     pub(super) base: String,

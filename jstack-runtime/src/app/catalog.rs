@@ -44,8 +44,9 @@ impl<S> App<S> {
 impl Catalog {
     /// Emits after checking the names and the payload against the contract.
     ///
-    /// Fails with a 404 for an unknown procedure or event, with a 422 for an invalid payload (paths of
-    /// its fields start with `data`) or room name, and where an emit fails.
+    /// Fails with a 404 for an unknown procedure or event, and with a 422 for an invalid room name
+    /// or payload. The paths of a payload's fields start with `data`. Errors of the emit are passed
+    /// on.
     pub(super) async fn emit(&self, emission: Emission<'_>) -> Result {
         let (hub, events) = self.procedure(emission.procedure)?;
         let event = find_event(&emission, &events)?;

@@ -87,12 +87,12 @@ impl<S> App<S> {
     /// Requests to others get a 403.
     ///
     /// Unless set, here or by `JSTACK_HOSTS`, a server answers to every host on a public address.
-    /// On a loopback or private one it answers to `localhost`, to addresses, and to names that
-    /// nobody can register (without a dot, or below `local`, `localhost`, `internal` or
-    /// `home.arpa`), with the hosts that are set. Otherwise a stranger's page, whose name resolves to
-    /// the server's address, would count as the server's own (DNS rebinding). Requests from
-    /// [trusted proxies](Self::trusted_proxies) are checked only if hosts are set. The entry `any`
-    /// allows every host. An entry that is not a host is an error at start.
+    /// On a loopback or private one it answers to the hosts that are set, to `localhost`, to
+    /// addresses, and to names that nobody can register. Those are names without a dot, or below
+    /// `local`, `localhost`, `internal` or `home.arpa`. Otherwise a stranger's page, whose name
+    /// resolves to the server's address, would count as the server's own (DNS rebinding). Requests
+    /// from [trusted proxies](Self::trusted_proxies) are checked only if hosts are set. The entry
+    /// `any` allows every host. An entry that is not a host is an error at start.
     ///
     /// ```
     /// use jstack_runtime::App;

@@ -27,8 +27,8 @@ pub(crate) fn scope<T>(hand: Option<Hand>, run: impl FnOnce() -> T) -> (Option<H
 }
 
 impl App {
-    /// Serves wherever the Worker is deployed. It does not return: what `main` holds lives as long
-    /// as the application does.
+    /// Serves wherever the Worker is deployed. It does not return, so that the values of `main`
+    /// live as long as the application.
     ///
     /// Fails where the native one does, except for the address and the command line, which a
     /// Worker has not.
@@ -40,7 +40,7 @@ impl App {
         }
         let built = self.build(Host::Worker)?;
         for hub in built.context.hubs() {
-            // What fails here is tried again when it is needed.
+            // A failure is retried when the application is needed.
             crate::platform::spawn(async move {
                 if let Err(error) = hub.start_presence().await {
                     tracing::debug!(code = error.code(), "presence does not hear others yet");

@@ -154,8 +154,8 @@ impl App {
     /// Without arguments it serves. Without an address it serves on `JSTACK_ADDRESS`, or on
     /// `127.0.0.1:8080`.
     ///
-    /// Fails where [`App::serve`] does, for unknown arguments (the error lists the known ones), and for
-    /// `--check` when the file is out of date (the error names the difference).
+    /// Fails where [`App::serve`] does, and for unknown arguments: the error lists the known ones.
+    /// `--check` fails when the file is out of date: the error names the difference.
     ///
     /// ```no_run
     /// # use jstack_runtime::prelude::*;

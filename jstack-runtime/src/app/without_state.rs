@@ -1,4 +1,4 @@
-//! What the compiler says where `App::with_state` was forgotten.
+//! The compiler error for an application without `App::with_state`.
 //!
 //! `App::run` and its like are methods of `App<()>`. Without what follows, a call on `App<Db>` would be
 //! reported as a method that does not exist. These methods have the same names, are found only where

@@ -87,7 +87,7 @@ pub trait Broker: Send + Sync + 'static {
         true
     }
 
-    /// What is wrong with the broker at present, for operators; `None` if nothing.
+    /// The problem that the broker has at present, for operators; `None` if nothing.
     ///
     /// While it returns something, `/readyz` answers 503, without the text: anybody may read `/readyz`.
     fn trouble(&self) -> Option<String> {

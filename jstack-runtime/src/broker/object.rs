@@ -69,8 +69,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The broker of a Worker. Nobody is connected to it, so that it only publishes. What a room
-/// remembers is in the object as well, which keeps each message when it comes there.
+/// The broker of a Worker. Nobody is connected to it, so that it only publishes. The history of a
+/// room is in the object too, which appends each message as it arrives.
 pub(crate) struct Object;
 
 impl Object {
@@ -81,7 +81,7 @@ impl Object {
             Err(error) => return Publish::done(Err(Error::internal(error))),
         };
         let (put, outcome) = oneshot::channel();
-        // What waits for JavaScript is not `Send`, and a publish must be.
+        // A future of JavaScript is not `Send`, and a publish must be.
         platform::spawn(async move {
             let _ = put.send(match glue::call_object(&text).await {
                 Ok(_) => Ok(()),
@@ -145,7 +145,7 @@ impl History for Object {
     }
 }
 
-/// What a room remembers is not read from a Worker.
+/// A Worker cannot read the history of a room.
 fn elsewhere<T: Send + 'static>() -> Reading<T> {
     let why = "a procedure that uses the history is not `stateless`: the rooms are in the object";
     Box::pin(std::future::ready(Err(Error::internal(std::io::Error::other(why)))))

@@ -167,10 +167,10 @@ impl Error {
 
     /// Sets the time after which another try makes sense.
     ///
-    /// An HTTP answer has it as `Retry-After`, in whole seconds, rounded up. A client of the profile
-    /// `v1` reads it in ms, as `after`: in the answer to its request, and in `$bye` where `#[connect]`
-    /// or an extractor refuses it. After that time it connects again, unless the refusal is final. The
-    /// `error` event does not carry it.
+    /// An HTTP answer has it as `Retry-After`, in whole seconds, rounded up. A client of the
+    /// profile `v1` gets it in ms, as `after`: in the answer to its request, or in `$bye` if
+    /// `#[connect]` or an extractor refuses it. After that time it connects again, unless the
+    /// refusal is final. The `error` event does not carry it.
     ///
     /// ```
     /// # use jstack_runtime::Error;
@@ -230,7 +230,7 @@ impl Error {
         &self.inner.message
     }
 
-    /// What is wrong with single fields; empty unless the input was at fault.
+    /// The problems of single fields; empty unless the input was at fault.
     ///
     /// ```
     /// # use jstack_runtime::{Error, Issue};

@@ -41,7 +41,7 @@ pub trait Failure: std::error::Error {
 }
 
 #[cfg(feature = "server")]
-/// What a handler may return as its error: everything that converts into [`Error`].
+/// A type that a handler may return as its error: everything that converts into [`Error`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Issue {
     /// The field, as `author.name` or `tags[2]`; empty for the value as a whole.
     pub path: String,
-    /// What is wrong with it, or what it must be.
+    /// The problem, or what the field must be.
     pub message: String,
 }
 

@@ -10,8 +10,8 @@ use http::{HeaderValue, header};
 use super::error::Inner;
 use super::{Error, Issue};
 
-/// What [`Error::into_response`] leaves in the response's extensions, so that the answer can be
-/// rewritten as a problem document for a client that accepts one.
+/// The error in the response's extensions. The answer is rewritten from it as a problem document,
+/// for a client that accepts one.
 #[derive(Clone)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Cow<'static, str>,

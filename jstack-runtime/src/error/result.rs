@@ -2,7 +2,7 @@
 
 use super::Error;
 
-/// What a handler returns; `Result` alone is `Result<(), Error>`.
+/// The return type of a handler; `Result` alone is `Result<(), Error>`.
 ///
 /// ```
 /// use jstack_runtime::{Error, Result};

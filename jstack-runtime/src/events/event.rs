@@ -23,8 +23,8 @@ pub struct Event<T, E, B: ?Sized = T, R = (), A = ()> {
     /// The name is its own JSON, but for the quotes.
     needs_no_escape: bool,
     variant: fn(T) -> E,
-    // The payload's abilities as plain functions: the one bound on `new` is all that a type
-    // without its derives can break, so that one mistake is one error.
+    // The payload's abilities as plain functions. `new` has the only bound, so a type without its
+    // derives is exactly one compiler error.
     parse: fn(&RawPayload<'_>) -> Result<T>,
     encode: fn(&B, &mut Vec<u8>) -> Result,
     recode: Recode,

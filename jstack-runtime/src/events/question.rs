@@ -36,9 +36,9 @@ impl<'a> Question<'a> {
 
     /// Asks, and waits for a valid answer.
     ///
-    /// Fails with the code `unsupported` at once for a client without the profile `v1`, with
-    /// `timeout` after the deadline, with `gone` when the connection ends, with `answer` for an
-    /// answer that does not decode or validate, and with the client's own error.
+    /// Fails at once, with the code `unsupported`, for a client without the profile `v1`. Fails
+    /// with `timeout` after the deadline, with `gone` when the connection ends, and with `answer`
+    /// for an answer that does not decode or validate. An error of the client is passed on.
     pub fn ask<T, E, B: ?Sized, R, A: Send + 'static>(
         self,
         event: &Event<T, E, B, R, A>,

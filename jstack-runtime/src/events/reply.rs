@@ -13,7 +13,7 @@ impl EncodedReply {
         Self(Some(text))
     }
 
-    /// The JSON text: `null` where there is no reply.
+    /// The JSON text: `null` if there is no reply.
     pub(crate) fn as_json(&self) -> &[u8] {
         self.0.as_deref().unwrap_or(b"null")
     }

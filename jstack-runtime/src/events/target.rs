@@ -77,9 +77,9 @@ impl<'a> Target<'a> {
     /// Closes every connection that the target selects, in every process. Their queues are sent first,
     /// then a close frame with `code` and `reason`.
     ///
-    /// Applications use 1000 and 3000 to 4999. 4400 to 4499 mean the HTTP status 400 to 499,
-    /// and stop clients of the profile `v1` from reconnecting, except 4408 and 4429. `Ok` means that
-    /// the broker took it.
+    /// Applications use 1000 and 3000 to 4999. 4400 to 4499 mean the HTTP status 400 to 499. After
+    /// them, clients of the profile `v1` do not reconnect, except after 4408 and 4429. `Ok` means
+    /// that the broker took it.
     pub fn close(self, code: u16, reason: impl Into<Cow<'a, str>>) -> EmitFuture {
         let reason = reason.into();
         EmitFuture(self.publisher.close(&self, code, &reason))

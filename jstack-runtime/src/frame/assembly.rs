@@ -3,7 +3,9 @@
 use super::FrameError;
 use super::header::{Header, Opcode};
 use super::message::Message;
-use super::utf8::{NOT_UTF8, Utf8Buffer};
+#[cfg(feature = "deflate")]
+use super::utf8::NOT_UTF8;
+use super::utf8::Utf8Buffer;
 
 /// The received part of a message or frame that is not complete.
 #[derive(Debug, Default)]

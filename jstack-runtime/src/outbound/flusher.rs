@@ -229,7 +229,7 @@ mod tests {
         flusher.await.expect("no panic")
     }
 
-    /// Why the flusher waits for more than one turn: tokio ends a turn after 61 tasks, and the task
+    /// Why the flusher waits for more than one turn. tokio ends a turn after 61 tasks, and the task
     /// that was woken last runs first in the next.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn one_turn_is_too_short_for_many_readers() {

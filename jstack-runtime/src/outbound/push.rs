@@ -21,7 +21,7 @@ pub(crate) enum Pushed {
     Overflow,
     /// The socket failed. The caller must notify the connection.
     Failed,
-    /// The socket is blocked, and so many frames were dropped: this one, or older ones.
+    /// The socket is blocked, and this number of frames was dropped: this one, or older ones.
     Shed(u64),
     /// The last frame is in the queue already, or the connection is gone.
     Closed,

@@ -147,7 +147,7 @@ mod tests {
             let length = far.read(&mut buffer).await.expect("an open stream");
             assert_ne!(length, 0, "it ended after {read} of {all}");
             read += length;
-            // What is taken makes room for more long before all of it is.
+            // Each piece that is taken makes room for more, long before all is taken.
             assert!(connection.out.waiting() <= all - read + 3 * PIECE);
         }
         assert!(start.elapsed() > PATIENCE * 2, "the whole took longer than one piece may");

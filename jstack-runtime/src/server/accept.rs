@@ -23,10 +23,10 @@ use crate::net::Proxies;
 use crate::net::admission::Admission;
 use crate::observe;
 
-/// How long to wait when there are no descriptors left.
+/// The time to wait when the process has no file descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
-/// What a server starts with.
+/// The configuration of a server.
 pub(crate) struct Start {
     pub(crate) router: axum::Router,
     /// What can be called without the router.
@@ -42,7 +42,7 @@ pub(crate) struct Start {
 pub(crate) enum Drained {
     /// All connections have ended.
     All,
-    /// What was left is cut off, and may still run.
+    /// The remaining connections are cut off, and their handlers may still run.
     CutOff,
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn serve(
     let server = Arc::new(server);
     let stage = watch::Sender::new(Stage::Running);
     accept(&listener, &server, &stage, shutdown).await;
-    // Whoever tries now is better served by another process.
+    // New clients are better served by another process.
     drop(listener);
     server.context.node().drain();
     let _ = stage.send(Stage::Draining);
@@ -79,7 +79,7 @@ pub(crate) async fn serve(
     Ok(drained)
 }
 
-/// What all connections share, without TLS.
+/// The state that all connections share, without TLS.
 pub(super) fn shared(
     router: axum::Router,
     direct: DirectRoutes,
@@ -114,7 +114,7 @@ async fn accept(
     let mut shutdown = pin!(shutdown);
     let refusals = Refusals::default();
     let meters = server.context.node().meters();
-    let mut told = false;
+    let mut is_logged = false;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -125,8 +125,8 @@ async fn accept(
             Ok(accepted) => accepted,
             Err(error) if is_the_clients(&error) => continue,
             Err(error) => {
-                if !told {
-                    told = true;
+                if !is_logged {
+                    is_logged = true;
                     observe::error!(%error, open = server.admission.open(), "connections cannot be accepted; is the limit of open files (`ulimit -n`) too low?");
                 }
                 tokio::select! {
@@ -138,7 +138,7 @@ async fn accept(
         let own = (!server.proxies.trust(peer.ip())).then(|| peer.ip());
         match server.admission.connection(own) {
             Ok(permit) => {
-                told = false;
+                is_logged = false;
                 let _ = stream.set_nodelay(true);
                 meters.accepted.increment(1);
                 let (server, stage) = (server.clone(), stage.subscribe());

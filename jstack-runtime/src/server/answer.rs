@@ -13,11 +13,11 @@ use tokio::sync::Notify;
 use super::request_guard::RequestGuard;
 use super::streams;
 
-/// What is handed to HTTP/2 at once, in bytes. What it has taken over is out of our control, so it is
-/// little: a client's window is what the rest waits for.
+/// The most bytes that are passed to HTTP/2 at once. Bytes that HTTP/2 has accepted can no longer
+/// be limited, so this is small. The rest waits for the client's window.
 const PIECE: usize = 16 * 1024;
 
-/// What may wait to be taken on one connection of HTTP/2 before its next request is begun.
+/// The most bytes that may wait on one HTTP/2 connection before its next request is begun.
 const MOST: u64 = 1024 * 1024;
 
 /// The answers that wait to be taken on one connection of HTTP/2.
@@ -80,7 +80,7 @@ impl hyper::body::Body for Held {
 /// An answer's body over HTTP/2: in pieces, and known to the clock of its stream.
 pub(super) struct Pieces {
     body: Body,
-    /// What the body gave and is not handed over yet.
+    /// Bytes of the body that are not passed on yet.
     rest: Bytes,
     untaken: Arc<Untaken>,
     /// Its part of `untaken`.

@@ -23,13 +23,13 @@ use crate::net::heads::HeadWatch;
 
 /// The longest head of a request, in bytes; more is a 431.
 const LONGEST_HEAD: usize = 32 * 1024;
-/// How long a connection may be idle between two requests: longer than the usual 60 s of the
-/// proxies before it, so that they close first and no request falls into the gap.
+/// How long a connection may be idle between two requests. Proxies usually close after 60 s, so
+/// this is longer: they close first, and no request meets a closed connection.
 const IDLE: Duration = Duration::from_secs(75);
 
 /// Streams that may be open at once on one connection of HTTP/2.
 const STREAMS: u32 = 100;
-/// What may come unread on one stream of HTTP/2, in bytes.
+/// The most bytes that may arrive unread on one HTTP/2 stream.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// How far the shutdown has come.
@@ -45,8 +45,8 @@ pub(super) enum Stage {
 /// hyper's builder for all connections.
 pub(super) fn builder(limits: &crate::limits::Limits) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams::new(limits.write_timeout));
-    // The clock over heads and idle time is `IdleTimer`, which also knows the first byte and HTTP/2.
-    // A small answer is cheaper to copy behind its head than to hand over in pieces.
+    // The clock over heads and idle time is `IdleTimer`, which also knows the first byte and
+    // HTTP/2. A small answer is cheaper to copy after its head than to write in pieces.
     builder.http1().header_read_timeout(None).max_buf_size(LONGEST_HEAD).writev(false);
     builder
         .http2()

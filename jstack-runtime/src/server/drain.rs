@@ -47,8 +47,8 @@ pub(super) async fn close_all(context: &AppContext, spread: Duration) {
     }
 }
 
-/// The time after which the client `n` of `count` comes back, in milliseconds: a place of its own in
-/// the spread.
+/// The delay in milliseconds after which client `n` of `count` reconnects. Each client has its own
+/// slot in the spread.
 fn share(spread: Duration, n: usize, count: usize) -> u64 {
     let spread = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
     let (n, count) = (n as u64, count.max(1) as u64);

@@ -27,7 +27,7 @@ use crate::net::bodies::BodyTurns;
 /// An answer that hyper takes over as a whole, in bytes.
 const SHORT: u64 = 16 * 1024;
 
-/// What is known of a connection before its first request.
+/// The facts about a connection before its first request.
 pub(super) struct Connected {
     pub(super) server: Arc<Server>,
     pub(super) peer: SocketAddr,
@@ -100,7 +100,7 @@ pub(super) async fn respond(
     if !known && let Err(error) = versions::check_host(&request) {
         let mut response = error.into_response();
         if !h2 {
-            // What follows on this connection may be meant for somebody else.
+            // Later requests on this connection may be meant for another host.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         return Ok(response);
@@ -141,10 +141,10 @@ pub(super) async fn respond(
         request.extensions_mut().insert(Secure);
     }
     let asks_for_more = asks_for_websocket(request.method(), request.headers());
-    // Whatever a socket holds beside its own is taken over by it at the upgrade.
+    // The permits of a request for a socket are shared: the socket keeps them after the upgrade.
     let held = if asks_for_more {
         let stream = if h2 {
-            // The connection carries many: each counts as one of its own does over HTTP/1.
+            // The connection carries many sockets: each counts as a connection, as over HTTP/1.
             match server.admission.connection((!connected.is_proxy).then(|| peer.ip())) {
                 Ok(permit) => Some(permit),
                 Err(limit) => return Ok(refuse(server, limit)),

@@ -1,7 +1,7 @@
 //! SIGTERM and Ctrl-C, and the end of a process that does not end by itself.
 //!
-//! They are waited for by a thread with a runtime of its own: handlers that block all workers must not keep
-//! the process from hearing of its end. The thread goes on after the first signal:
+//! A separate thread with its own runtime waits for them: handlers that block all workers must not
+//! keep the process from noticing a signal. The thread goes on after the first signal:
 //!
 //! ```text
 //! first signal ──► drain begins ──┬── drained ────────────────────► the thread ends
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::observe;
 
-/// How long a process may still take to end after its drain was cut off: time for what follows
+/// How long a process may take to end after its drain was cut off. This is for the code after
 /// `serve` in `main`, and for handlers that are about to yield.
 const AFTERMATH: Duration = Duration::from_secs(5);
 

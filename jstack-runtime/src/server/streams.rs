@@ -1,9 +1,9 @@
 //! The tasks of HTTP/2 streams, and the end of those whose answers nobody takes.
 //!
-//! Over HTTP/1 an answer that is not taken stops the socket, which has a clock of its own. Over
-//! HTTP/2 the client opens a window for each stream, and one that it never opens stops nothing else:
-//! hyper waits for it in the stream's task, without asking the answer's body again. So the task has
-//! the clock, and the body tells it how far it is.
+//! Over HTTP/1, an answer that is not read stops the socket, which has its own timeout. Over
+//! HTTP/2, the client opens a window for each stream. A window that stays closed stops nothing
+//! else: hyper waits for it in the stream's task, and does not poll the answer's body again. So the
+//! task has the timeout, and the body reports its progress to the task.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What an answer's body did while its stream's task was polled.
+/// The progress of an answer's body while its stream's task was polled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Step {
     /// It was not asked.

@@ -1,4 +1,4 @@
-//! The connection behind a `Socket`: what it publishes, and the questions to its client.
+//! The connection behind a `Socket`: its emits, and the questions to its client.
 
 use std::any::TypeId;
 use std::sync::Arc;

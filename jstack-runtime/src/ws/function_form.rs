@@ -1,7 +1,7 @@
 //! The function form: `Receiver`, and the task around the function.
 //!
 //! The task polls the function and then the connection, so that a function that waits for something
-//! else still answers pings and learns of the end. What is for the function waits in the mailbox.
+//! else still answers pings and learns of the end. Messages for the function wait in the mailbox.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -50,7 +50,7 @@ pub struct Receiver<P: SocketProcedure> {
     procedure: PhantomData<fn() -> P>,
 }
 
-/// What the function's task shares with the receiver.
+/// The state that the function's task shares with the receiver.
 #[derive(Clone)]
 struct Shared {
     mailbox: Arc<Mailbox>,
@@ -92,9 +92,9 @@ impl Shared {
 impl<P: SocketProcedure> Receiver<P> {
     /// Waits for the next event; `None` once the connection has closed or is lost.
     ///
-    /// A frame that does not decode is answered with the `error` event and skipped. If the event that it
-    /// returned last is a request without an answer, it answers first: with `null`, or with an error if the
-    /// event declares a reply.
+    /// A frame that does not decode is answered with the `error` event and skipped. If the event
+    /// before it is a request that has no answer yet, it answers that first: with `null`, or with
+    /// an error if the event declares a reply.
     ///
     /// Fails if the client broke the protocol or a limit, which has closed the connection. Cancel safe: in
     /// `select!`, no event is lost.

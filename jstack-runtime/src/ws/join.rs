@@ -11,9 +11,9 @@ use crate::rooms::{Hub, JoinOptions, Member};
 
 /// A join of a room, from [`Socket::join`](crate::Socket::join). It does nothing until it is awaited.
 ///
-/// Fails for an invalid name (a name has 1 to 200 bytes and no control characters), beyond the limits
-/// `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and when the connection
-/// has closed. Cancel safe: a join that is dropped before it is done has not joined.
+/// Fails for an invalid name: a name has 1 to 200 bytes and no control characters. Fails beyond the
+/// limits `rooms_per_socket` and `joins_per_second`, when the broker cannot subscribe, and when the
+/// connection has closed. Cancel safe: a join that is dropped before it is done has not joined.
 ///
 /// ```
 /// # use jstack_runtime::prelude::*;

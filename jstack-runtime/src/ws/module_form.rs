@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use metrics::Counter;
@@ -68,21 +69,19 @@ pub(crate) fn serve<P: Handlers>(
                     if let Some(started) = started {
                         connection.hub().meters().handler_seconds.record(started.elapsed());
                     }
-                    if let (Ok(Ok(reply)), request) = (&handled, &request) {
-                        if let Some(request) = request {
-                            connection.send_reply(request, reply);
+                    let failed = match settled(handled, handler_timeout) {
+                        Ok(reply) => {
+                            if let Some(request) = &request {
+                                connection.send_reply(request, &reply);
+                            }
+                            continue;
                         }
-                        continue;
-                    }
+                        Err(failed) => failed,
+                    };
                     connection.hub().meters().failed.on.increment(1);
-                    let failed = match handled {
-                        Ok(Ok(_)) => continue,
-                        Ok(Err(error)) => error,
-                        Err(Aborted::TimedOut) => too_slow(handler_timeout),
-                        Err(Aborted::Panicked) => {
-                            panicked(&connection, request.as_deref());
-                            break;
-                        }
+                    let Some(failed) = failed else {
+                        panicked(&connection, request.as_deref());
+                        break;
                     };
                     (Some(name.to_owned()), request, failed)
                 }
@@ -94,19 +93,18 @@ pub(crate) fn serve<P: Handlers>(
                             beside(&mut connection, limited(renewed, handler_timeout)).await
                         }
                     };
-                    let failed = match renewed {
-                        Ok(Ok(())) => {
+                    let failed = match settled(renewed, handler_timeout) {
+                        Ok(()) => {
                             if let Some(request) = &request {
                                 connection.send_ttl(request);
                             }
                             continue;
                         }
-                        Ok(Err(error)) => error,
-                        Err(Aborted::TimedOut) => too_slow(handler_timeout),
-                        Err(Aborted::Panicked) => {
-                            panicked(&connection, request.as_deref());
-                            break;
-                        }
+                        Err(failed) => failed,
+                    };
+                    let Some(failed) = failed else {
+                        panicked(&connection, request.as_deref());
+                        break;
                     };
                     failed.log(connection.hub().procedure());
                     connection.send_error(Some("$token"), request.as_deref(), &failed);
@@ -120,17 +118,17 @@ pub(crate) fn serve<P: Handlers>(
             };
             connection.release_buffer();
             failed.log(connection.hub().procedure());
-            let told = {
+            let reported = {
                 let hook = pin!(P::error(&kept, &mut session, &failed));
                 beside(&mut connection, limited(hook, handler_timeout)).await
             };
-            if let Err(Aborted::Panicked) = told {
+            if let Err(Aborted::Panicked) = reported {
                 connection.hub().meters().failed.error.increment(1);
                 panicked(&connection, request.as_deref());
                 break;
             }
             let hub = connection.hub();
-            report_hook_result(hub, "error", &hub.meters().failed.error, told);
+            report_hook_result(hub, "error", &hub.meters().failed.error, reported);
             connection.send_error(event.as_deref(), request.as_deref(), &failed);
         }
         // Boxed, so that its arguments are not stored twice while the connection lives.
@@ -138,6 +136,16 @@ pub(crate) fn serve<P: Handlers>(
         let last: ConnectionFuture = Box::pin(disconnect::<P>(hub, session, kept, reason));
         last.await;
         connection.finish().await;
+    }
+}
+
+/// The result of a handler. The error is `None` after a panic, which ends the connection.
+#[inline]
+fn settled<T>(handled: Result<Result<T>, Aborted>, timeout: Duration) -> Result<T, Option<Error>> {
+    match handled {
+        Ok(result) => result.map_err(Some),
+        Err(Aborted::TimedOut) => Err(Some(too_slow(timeout))),
+        Err(Aborted::Panicked) => Err(None),
     }
 }
 
@@ -221,7 +229,7 @@ fn panicked(connection: &Connection, request: Option<&str>) {
 }
 
 #[cold]
-fn too_slow(limit: std::time::Duration) -> Error {
+fn too_slow(limit: Duration) -> Error {
     Error::with_code(
         StatusCode::GATEWAY_TIMEOUT,
         "timeout",

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::markers::{PresenceProcedure, Present, present};
 use crate::rooms::{Hub, Identity, Member as Connected};
 
-/// Who a connection is: what `#[member]` returns.
+/// The return value of `#[member]`: who a connection is.
 ///
 /// Connections with one key are one member of a room, which leaves with the last of them. The key
 /// has 1 to 200 bytes. `info` is public: everybody who is in a room with the member reads it. It is
@@ -69,7 +69,7 @@ impl<Info> Member<Info> {
     }
 }
 
-/// Who is in a room, in every process; from [`Io::presence`](crate::Io::presence).
+/// The members of a room in every process, from [`Io::presence`](crate::Io::presence).
 ///
 /// ```
 #[doc = include_str!("../docs/in_chat.md")]
@@ -91,8 +91,8 @@ impl<'a, P> RoomPresence<'a, P> {
     /// The members of the room, by key.
     ///
     /// It reads this process' own copy, which the broker keeps current: other processes are not
-    /// asked. What happens in them arrives a tenth of a second later. A process that has just
-    /// started waits a quarter of a second for the others' members, once.
+    /// asked. Their changes arrive a tenth of a second later. A process that has just started waits
+    /// a quarter of a second for the others' members, once.
     ///
     /// Fails for a name that no room can have, when the broker cannot subscribe, and when a process
     /// of another version describes its members by other types.
@@ -142,7 +142,7 @@ impl<P> fmt::Debug for RoomPresence<'_, P> {
     }
 }
 
-/// What a connection says about itself in a room; from [`Socket::presence`](crate::Socket::presence).
+/// The state of a connection in a room, from [`Socket::presence`](crate::Socket::presence).
 ///
 /// ```
 #[doc = include_str!("../docs/in_chat.md")]

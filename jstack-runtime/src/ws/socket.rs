@@ -132,9 +132,9 @@ impl<P: SocketProcedure> Socket<P> {
 
     /// Selects this connection alone.
     ///
-    /// What is emitted before the upgrade waits for it and is sent first. An emit fails with a 410 (code
-    /// `gone`) once the connection has ended, and when it ends the connection because the client does not
-    /// read.
+    /// Events that are emitted before the upgrade wait for it, and are sent first. An emit fails
+    /// with a 410 (code `gone`) once the connection has ended, and when it ends the connection
+    /// because the client does not read.
     ///
     /// ```
     #[doc = include_str!("../docs/in_chat.md")]
@@ -148,9 +148,10 @@ impl<P: SocketProcedure> Socket<P> {
     /// Asks this connection's client, which has 10 s to answer.
     ///
     /// The asker has a method for each event that declares `ask`. A handler may ask its own client.
-    /// The question fails with the code `unsupported` at once for a client without the profile `v1`
-    /// (the stock client is one), with `timeout` after the deadline, with `gone` when the connection
-    /// ends, with `answer` for an answer that is not valid, and with the client's own error.
+    /// The question fails at once, with the code `unsupported`, for a client without the profile
+    /// `v1`, as the stock client. It fails with `timeout` after the deadline, with `gone` when the
+    /// connection ends, and with `answer` for an invalid answer. An error of the client is passed
+    /// on.
     ///
     /// ```
     /// # use jstack_runtime::prelude::*;

@@ -13,7 +13,7 @@ use crate::untrusted::Untrusted;
 #[cfg(feature = "redis")]
 const UPSTASH_PORT: u16 = 6379;
 
-/// The variables that ask for Redis. On Workers they ask for nothing, and a warning says so.
+/// The variables that ask for Redis. On Workers they have no effect, and a warning is logged.
 #[cfg(not(target_family = "wasm"))]
 const ASKING: [&str; 2] = ["REDIS_URL", "UPSTASH_REDIS_REST_URL"];
 #[cfg(target_family = "wasm")]
@@ -85,7 +85,7 @@ pub(crate) fn prefix(name: (&str, &'static str), get: Lookup<'_>) -> (String, &'
 
 /// Default values of the Redis settings, for the log at start.
 fn defaults() -> Vec<Setting> {
-    #[cfg_attr(not(feature = "redis"), allow(unused_mut, reason = "there is nothing to tell"))]
+    #[cfg_attr(not(feature = "redis"), allow(unused_mut, reason = "there is nothing to report"))]
     let mut settings = Vec::new();
     #[cfg(feature = "redis")]
     {

@@ -118,8 +118,8 @@ fn assignment(text: &str) -> Line {
     Line::Assignment(Assignment { name: name.to_owned(), value }, value_at + length)
 }
 
-/// A value without its quotes and without a comment behind it, and its length up to the end of its
-/// last line. `None` for a quote that does not end, or is followed by something else.
+/// A value without its quotes and the comment after it, and its length up to the end of its last
+/// line. `None` for a quote that does not end, or is followed by something else.
 fn value_of(text: &str) -> Option<(String, usize)> {
     let first = &text[..line_length(text)];
     let Some(quote) = first.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else {

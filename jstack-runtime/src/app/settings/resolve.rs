@@ -114,7 +114,7 @@ impl Settings {
         }
         #[cfg(feature = "tls")]
         let tls = tls(wanted.tls, environment, &mut lines, &mut wrong);
-        // On Workers the platform does TLS, and a warning says so.
+        // On Workers the platform does TLS: a certificate has no effect, and a warning is logged.
         #[cfg(not(any(feature = "tls", target_family = "wasm")))]
         for name in ["JSTACK_TLS_CERT", "JSTACK_TLS_KEY"] {
             if environment.get(name).is_some() {

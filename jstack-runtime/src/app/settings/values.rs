@@ -52,7 +52,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| RIGHT)
 }
 
-/// What to write where zero is not allowed.
+/// The help for a value that must not be zero.
 pub(super) const LONGER: &str = "a duration longer than zero, as `10s`";
 
 /// A duration that is not zero.
@@ -61,7 +61,7 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, &'static str> {
     duration(text).and_then(|time| if time.is_zero() { Err(LONGER) } else { Ok(time) })
 }
 
-/// The number and the unit behind it.
+/// Splits a number from the unit after it.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     (text[..end].trim_end(), &text[end..])

@@ -20,7 +20,7 @@ const LONGEST_ACCEPTED: usize = 1024 * 1024;
 pub(crate) const HEAD: usize = 3;
 pub(crate) const LENGTH: usize = 4;
 
-/// What a batch of so many envelopes begins with. Fails if they are too many.
+/// The first bytes of a batch with `count` envelopes. Fails if they are too many.
 pub(crate) fn head(count: usize) -> io::Result<[u8; HEAD]> {
     let [high, low] = u16::try_from(count).map_err(io::Error::other)?.to_be_bytes();
     Ok([VERSION, high, low])

@@ -126,7 +126,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     Ok(envelope)
 }
 
-/// Reads an envelope. What follows its head is taken as JSON and not checked.
+/// Reads an envelope. The bytes after its head are assumed to be JSON, and not checked.
 pub(crate) fn decode_head(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let mut rest = Reader(bytes);
     let [version, flags] = rest.array()?;

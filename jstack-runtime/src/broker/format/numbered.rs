@@ -1,5 +1,5 @@
 //! The head of what a room with history publishes: where its first message is in the history. It is
-//! version 3 of the format. What follows it is an envelope, a batch or a bare text.
+//! version 3 of the format. After it comes an envelope, a batch or a bare text.
 
 use super::batch::{self, Messages};
 use super::envelope::Malformed;

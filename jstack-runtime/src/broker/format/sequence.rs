@@ -79,7 +79,7 @@ impl Counted {
     }
 }
 
-/// What the number of a message says.
+/// The result of checking a message's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SequenceCheck {
     /// It follows the message before it.

@@ -20,7 +20,8 @@ use crate::broker::format::names;
 use crate::broker::format::text::Form;
 use crate::error::{Error, Result};
 
-/// What runs once the broker was used. Dropping it ends the tasks.
+/// The tasks and connections that start with the first use of the broker. Dropping it ends the
+/// tasks.
 pub(crate) struct Connections {
     /// Identifies this process in envelopes.
     pub(crate) origin: u64,
@@ -126,7 +127,7 @@ impl Connections {
         Ok(())
     }
 
-    /// What is wrong with any connection.
+    /// The trouble of a connection, if one has any.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.outbox.trouble().or_else(|| self.table.trouble())
     }

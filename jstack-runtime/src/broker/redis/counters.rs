@@ -1,4 +1,4 @@
-//! What the Redis broker counts. `docs/metrics.md` lists names and units.
+//! The counters of the Redis broker. `docs/metrics.md` lists names and units.
 
 use std::sync::LazyLock;
 

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::counters::COUNTERS;
 use crate::error::Error;
 
-/// What clients read. The reason is for operators: it may name servers, users and settings.
+/// The message for clients. The reason is for operators: it may name servers, users and settings.
 const UNAVAILABLE: &str = "the message broker is unavailable";
 
 /// An emit failed, for this reason.

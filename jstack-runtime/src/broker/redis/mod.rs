@@ -1,8 +1,8 @@
 //! Redis as the broker: many processes act as one.
 //!
 //! A process has two connections, whatever its number of sockets and rooms. One publishes, the
-//! other listens. Both are supervised here and not by the client library, which gives up after a
-//! few attempts, does not notice a silent peer, and does not report what it lost.
+//! other listens. Both are supervised here. The client library would give up after a few attempts,
+//! would not notice a silent peer, and would not report lost messages.
 //!
 //! ```text
 //!  Broker::publish ──▶ publish/outbox ──▶ publish/publisher ──▶ PUBLISH ──┐

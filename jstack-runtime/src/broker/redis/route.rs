@@ -23,7 +23,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// A cluster of which nothing is known yet.
+    /// A cluster whose topology is not known yet.
     #[cfg(feature = "redis-cluster")]
     pub(crate) fn nowhere() -> Self {
         Self::Slots(Arc::from(vec![0; SLOTS]))
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn slots_are_those_of_redis() {
-        // `CLUSTER KEYSLOT` says so.
+        // The values are those of `CLUSTER KEYSLOT`.
         assert_eq!(slot(b"123456789"), 0x31C3);
         assert_eq!(slot(b"foo"), 12_182);
         assert_eq!(slot(b""), 0);

@@ -1,9 +1,9 @@
 //! Hosts: the names under which the server may be called.
 //!
 //! DNS rebinding: a page of `http://evil.example` makes its own name lead to `127.0.0.1`, and the
-//! browser takes the server there for the page's own. No origin gives that away, only the name.
-//! A server on a loopback or private address can be reached in this way alone by strangers, so it
-//! answers to names that no stranger can register, and to those that it is given.
+//! browser takes the server there for the page's own. No origin gives that away, only the name. For
+//! strangers, this is the only way to reach a server on a loopback or private address. So it
+//! answers to names that no stranger can register, and to those of its settings.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -24,14 +24,14 @@ const RESERVED: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
 pub(crate) struct Hosts {
     any: bool,
     list: Vec<Host>,
-    /// What is wrong with an entry; an error at start.
+    /// The error for a wrong entry, reported at start.
     wrong: Option<String>,
 }
 
 /// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Host {
-    /// Of a wildcard, the part behind `*`, with its dot.
+    /// With a wildcard, the part after `*`, with its dot.
     name: String,
     below: bool,
 }
@@ -51,7 +51,7 @@ impl Hosts {
         hosts
     }
 
-    /// What is wrong with an entry.
+    /// The error for a wrong entry.
     pub(crate) fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
     }

@@ -43,7 +43,7 @@ pub struct Origins {
     same: Same,
     any: bool,
     list: Vec<Pattern>,
-    /// What is wrong with an entry; reported at start.
+    /// The error for a wrong entry, reported at start.
     wrong: Option<OriginError>,
 }
 

@@ -28,7 +28,7 @@ impl std::error::Error for OriginError {}
 /// An entry of a list of origins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// With a wildcard, the part behind `*.`.
+    /// With a wildcard, the part after `*.`.
     origin: Origin,
     /// Whether the entry has `*.`: it matches the hosts below `origin`, and not `origin` itself.
     below: bool,

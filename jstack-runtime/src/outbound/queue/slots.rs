@@ -17,7 +17,8 @@ pub(super) struct Slots {
     /// keys, so the map's hash must be keyed.
     numbers: HashMap<Arc<[u8]>, u64>,
     waiting: VecDeque<(Arc<[u8]>, Bytes)>,
-    /// The number of the first waiting slot: so many were removed from the front.
+    /// The number of slots that were removed from the front, which is the number of the first
+    /// waiting one.
     gone: u64,
     bytes: usize,
 }

@@ -1,6 +1,6 @@
 //! The task that sends changes: all of them to watchers, and those of this process to the others.
 //!
-//! It sleeps until somebody notes a change or something is due. Only this task publishes, so that
+//! It sleeps until a change is noted or work is due. Only this task publishes, so that
 //! its messages arrive in the order of their numbers.
 
 use std::sync::{Arc, Weak};
@@ -21,17 +21,17 @@ use crate::sync::Notify;
 
 /// Milliseconds between two messages with changes to other processes.
 const FLUSH: u64 = 100;
-/// Milliseconds between two looks at the leases of others.
+/// Milliseconds between two checks of the other processes' leases.
 const CHECK: u64 = 500;
 /// Connections in one message.
 const BATCH: usize = 200;
-/// How long the other processes have to answer the first question.
+/// How long to wait for the other processes' first answers.
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// Where messages of other processes arrive.
-struct Ear(Weak<Hub>);
+struct PeerSink(Weak<Hub>);
 
-impl Sink for Ear {
+impl Sink for PeerSink {
     fn deliver(&self, message: &Publication<'_>) {
         let Some(hub) = self.0.upgrade() else { return };
         let Some(message) = read_message(message.json()) else {
@@ -53,31 +53,31 @@ impl Sink for Ear {
     }
 }
 
-/// A message for others: everybody, or one process.
+/// A message for all other processes, or for one.
 struct Letter {
     to: Option<u64>,
     message: PresenceMessage,
 }
 
 impl Hub {
-    /// Begins to hear other processes, and starts the driver.
+    /// Subscribes to the other processes, and starts the driver.
     ///
     /// Fails when the broker cannot subscribe; the next call tries again.
     pub(crate) async fn start_presence(&self) -> Result {
         let Some(presence) = self.presence() else { return Ok(()) };
         let Some(hub) = self.this() else { return Ok(()) };
-        // Nobody is in a room yet, and which broker there will be is not known.
+        // No connection is in a room yet, and the broker is not chosen yet.
         if !self.node().is_configured() {
             return Ok(());
         }
         let start = || async {
             let broker = self.node().broker();
             if broker.is_shared() {
-                let ear: Arc<dyn Sink> = Arc::new(Ear(Arc::downgrade(&hub)));
+                let sink: Arc<dyn Sink> = Arc::new(PeerSink(Arc::downgrade(&hub)));
                 let name = self.presence_channel();
                 let channel = |scope| Channel { procedure: &name, scope };
-                broker.subscribe(channel(Scope::Node(self.node().id)), ear.clone()).await?;
-                broker.subscribe(channel(Scope::All), ear).await?;
+                broker.subscribe(channel(Scope::Node(self.node().id)), sink.clone()).await?;
+                broker.subscribe(channel(Scope::All), sink).await?;
                 let mut state = presence.state.lock();
                 (state.out.shared, state.out.hello) = (true, true);
             }
@@ -88,7 +88,7 @@ impl Hub {
         presence.started.get_or_try_init(start).await.map(|&()| ())
     }
 
-    /// The same, and gives the other processes the time for their first answer.
+    /// As [`start`](Self::start), then waits for the other processes' first answers.
     pub(super) async fn settle_presence(&self) -> Result {
         self.start_presence().await?;
         if let Some(presence) = self.presence().filter(|_| self.node().broker().is_shared()) {
@@ -101,7 +101,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells the others that this process ends, and its connections with it.
+    /// Announces that this process ends, and with it its connections.
     pub(crate) async fn end_presence(&self) {
         let Some(presence) = self.presence() else { return };
         let n = {
@@ -112,7 +112,7 @@ impl Hub {
             state.out.n
         };
         let bye = Letter { to: None, message: self.presence_message(n, What::Bye) };
-        // They notice it without, a little later.
+        // Without this message they notice it a little later.
         let _ = platform::timeout(SETTLE, self.send(&bye)).await;
     }
 
@@ -130,7 +130,7 @@ impl Hub {
         write_message(&letter.message, &mut json);
         let name = self.presence_channel();
         let message = Publication::new(Channel { procedure: &name, scope }, &json, &mut scratch);
-        self.node().broker().publish(&[message], &Ear(self.weak()))
+        self.node().broker().publish(&[message], &PeerSink(self.weak()))
     }
 
     fn hear(&self, message: PresenceMessage) {
@@ -145,7 +145,7 @@ impl Hub {
         presence.wake.notify_one();
     }
 
-    /// Does what is due. Returns in how many milliseconds something is due again.
+    /// Does the work that is due. Returns in how many milliseconds work is due again.
     fn presence_turn(&self, presence: &Presence) -> Option<u64> {
         let now = self.node().millis();
         let meters = presence.meters.get_or_init(|| PresenceMeters::new(self.procedure()));
@@ -186,7 +186,7 @@ impl Hub {
         for letter in &letters {
             let sent = self.send(letter);
             platform::spawn(async move {
-                // A number that is missing is noticed by who misses it.
+                // The receiver notices a missing number and asks for all connections.
                 if let Err(error) = sent.await {
                     tracing::debug!(code = error.code(), "other processes do not hear of members");
                 }

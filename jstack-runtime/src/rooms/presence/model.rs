@@ -1,7 +1,7 @@
-//! Who is in which room, by key: without clock, task or I/O.
+//! Who is in which room, by key. No clock, task or I/O.
 //!
-//! A member is a key with its connections, in whatever process these are. It is there as long as one
-//! of them is. Each change notes the key for the room's next difference, if anybody watches the room:
+//! A member is a key with its connections, in any process. It exists while it has a connection. If
+//! the room is watched, each change notes the key for the room's next difference:
 //!
 //! ```text
 //!   enter / leave / set_state / forget_node ─▶ changed keys ─▶ differences(now) ─▶ watchers
@@ -9,10 +9,11 @@
 //!
 //! Invariants:
 //!
-//! - A room exists as long as it has members or watchers; a member as long as it has connections.
+//! - A room exists while it has members or watchers.
 //! - A room has changed keys only while it has watchers, and then it is in `dirty`.
-//! - Differences of a room are [`PACE`] apart, and each has the number after the last one. A number is
-//!   left out where watchers have missed something on purpose: they ask for the list again.
+//! - Differences of a room are [`PACE`] apart, and each has the number after the last one. A number
+//!   is skipped when watchers are not sent a difference on purpose: they then ask for the list
+//!   again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,11 +26,11 @@ use crate::socket_id::SocketId;
 
 /// Milliseconds between two differences of a room.
 pub(super) const PACE: u64 = 1000;
-/// How many members a list or a difference names.
+/// The most members that a list or a difference names.
 pub(super) const LISTED: usize = 200;
-/// Above so many members, differences have the count alone.
+/// In a room with more members, a difference has only the count.
 pub(super) const MANY: usize = 1000;
-/// Bytes of members after which a list or a difference ends.
+/// The most bytes of members in a list or a difference.
 const BYTES: usize = 256 * 1024;
 
 /// One connection of a member.
@@ -38,12 +39,12 @@ pub(super) struct Connection {
     pub(super) id: SocketId,
     pub(super) info: Arc<RawValue>,
     pub(super) state: Option<Arc<RawValue>>,
-    /// When it joined, and when it last said something, in milliseconds since 1970.
+    /// When it joined, and when it last set its state, in milliseconds since 1970.
     pub(super) since: u64,
     pub(super) at: u64,
 }
 
-/// The rooms of a procedure; `W` is what stands for a connection that watches.
+/// The rooms of a procedure. `W` is a connection that watches.
 pub(super) struct Model<W> {
     rooms: BTreeMap<Arc<str>, Room<W>>,
     /// The rooms with changed keys.
@@ -54,14 +55,14 @@ pub(super) struct Model<W> {
 
 struct Room<W> {
     members: BTreeMap<Box<str>, Vec<Connection>>,
-    /// By the second half of their ids.
+    /// By the second half of the connections' ids.
     watchers: BTreeMap<u64, W>,
     changed: BTreeSet<Box<str>>,
     /// The number of the last difference.
     number: u64,
     /// When the next difference may go out.
     due: u64,
-    /// Watchers have got the count alone since then.
+    /// Since when watchers got only the count.
     counted: bool,
 }
 
@@ -78,14 +79,14 @@ impl<W> Default for Room<W> {
     }
 }
 
-/// What a watcher begins with.
+/// The first message for a watcher.
 pub(super) struct Listing {
     pub(super) n: u64,
     pub(super) members: Vec<MemberView>,
     pub(super) count: usize,
 }
 
-/// What watchers of a room get.
+/// A message for the watchers of a room.
 pub(super) struct Difference<W> {
     pub(super) room: Arc<str>,
     pub(super) n: u64,
@@ -102,7 +103,7 @@ impl<W> Default for Model<W> {
 }
 
 impl<W: Clone> Model<W> {
-    /// Adds a connection to a room, or replaces what is known of it.
+    /// Adds a connection to a room, or replaces its data.
     pub(super) fn enter(&mut self, room: &Arc<str>, key: &str, connection: Connection) {
         let at = self.rooms.entry(room.clone()).or_default();
         if !at.members.contains_key(key) {
@@ -116,7 +117,7 @@ impl<W: Clone> Model<W> {
         self.changed(room, key);
     }
 
-    /// Takes a connection out of a room.
+    /// Removes a connection from a room.
     pub(super) fn leave(&mut self, room: &str, key: &str, id: SocketId) {
         let Some((room, at)) = self.at(room) else { return };
         let Some(connections) = at.members.get_mut(key) else { return };
@@ -133,7 +134,7 @@ impl<W: Clone> Model<W> {
         self.forget_if_unused(&room);
     }
 
-    /// What a connection says about itself; `false` if it is not in the room.
+    /// Sets the state of a connection; `false` if it is not in the room.
     pub(super) fn set_state(
         &mut self,
         room: &str,
@@ -155,7 +156,7 @@ impl<W: Clone> Model<W> {
         true
     }
 
-    /// Takes all connections of a process out.
+    /// Removes all connections of a process.
     pub(super) fn forget_node(&mut self, node: u64) {
         let gone: Vec<_> =
             self.connections_of(node).map(|(r, k, c)| (r.clone(), k.into(), c.id)).collect();
@@ -282,7 +283,7 @@ impl<W: Clone> Room<W> {
             self.counted = true;
         } else {
             if std::mem::take(&mut self.counted) {
-                // They do not know who has come and gone meanwhile.
+                // They have missed who came and left meanwhile.
                 self.number += 1;
             }
             let mut bytes = 0;

@@ -1,7 +1,7 @@
-//! What is known of the other processes: without clock, task or I/O.
+//! The other processes, as far as this one has heard of them. No clock, task or I/O.
 //!
-//! Each process numbers its changes. Who has seen number 7 and then sees 9 asks the other process for all
-//! its connections, and keeps what comes meanwhile for later:
+//! Each process numbers its changes. A process that receives number 9 after 7 asks the other one
+//! for all its connections. Changes that arrive meanwhile wait:
 //!
 //! ```text
 //!             hello, beat or change of a stranger                  all pages
@@ -10,9 +10,9 @@
 //!      └──────── bye, or silent for LEASE ◀───────────┴───── a number is missing ─┘
 //! ```
 //!
-//! A process is silent only while this one is heard itself: its own beats come back to it through the
-//! broker. So when the broker is away, or this process was stopped, nobody is taken for dead, and each
-//! process then has a whole lease to be heard again.
+//! A process is silent only while this one is heard itself: its own beats come back to it through
+//! the broker. So while the broker is unreachable, or this process was paused, no process is
+//! considered dead. Afterwards each has a whole lease to be heard again.
 
 use crate::platform::HashMap;
 use crate::protocol::presence::{Changes, Entry, Page, PresenceMessage, What};
@@ -21,18 +21,18 @@ use crate::protocol::presence::{Changes, Entry, Page, PresenceMessage, What};
 pub(super) const BEAT: u64 = 5_000;
 /// Milliseconds of silence after which a process is dead.
 pub(super) const LEASE: u64 = 15_000;
-/// Own beats that come back further apart show a hole in what is heard.
+/// If own beats come back further apart, messages were probably missed.
 const HOLE: u64 = BEAT + 2_000;
-/// An answer that has not come within so many milliseconds is asked for again.
+/// Milliseconds after which a question without an answer is repeated.
 const PATIENCE: u64 = 4_000;
-/// Changes that wait for an answer; beyond it they are asked for as well.
+/// The most changes that wait for an answer. Beyond it, all connections are asked for again.
 const EARLY: usize = 256;
 
 /// The other processes.
 #[derive(Default)]
 pub(super) struct Peers {
     nodes: HashMap<u64, Peer>,
-    /// When an own beat last came back, and since when without a hole.
+    /// When an own beat last came back, and since when none is missing.
     heard: Option<u64>,
     since: u64,
 }
@@ -51,7 +51,7 @@ struct Peer {
     pages_of: u64,
 }
 
-/// What to do about what was heard.
+/// The reaction to a message.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// Apply changes of a process.
@@ -60,14 +60,14 @@ pub(super) enum Effect {
     Replace(u64, Vec<Entry>),
     /// Ask a process for its connections.
     Ask(u64),
-    /// Send a process the own connections.
+    /// Send the connections of this process to another one.
     Answer(u64),
-    /// A process is gone with its connections.
+    /// Remove a process and its connections.
     Forget(u64),
 }
 
 impl Peers {
-    /// An own message has come back.
+    /// Notes that an own message came back.
     pub(super) fn heard_myself(&mut self, now: u64) {
         if self.heard.is_none_or(|heard| now.saturating_sub(heard) > HOLE) {
             self.since = now;
@@ -103,7 +103,7 @@ impl Peers {
         effects
     }
 
-    /// Messages may be missing: every process is asked.
+    /// Asks every process again, because messages may be missing.
     pub(super) fn lost(&mut self, now: u64) -> Vec<Effect> {
         let ask = |(node, peer): (&u64, &mut Peer)| {
             peer.forget_number();
@@ -131,7 +131,7 @@ impl Peers {
         self.nodes.is_empty()
     }
 
-    /// How many processes' connections are known.
+    /// The number of processes whose connections are known.
     pub(super) fn known(&self) -> usize {
         self.nodes.values().filter(|peer| peer.n.is_some()).count()
     }

@@ -1,17 +1,17 @@
-//! What one connection is in the rooms that it has joined.
+//! The presence of one connection in its rooms.
 
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-/// Who a connection is.
+/// The identity of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) key: Box<str>,
     pub(crate) info: Arc<RawValue>,
 }
 
-/// One connection's part in presence.
+/// The presence of one connection.
 ///
 /// Rooms that `#[connect]` joins wait here for the identity: it comes from the session, which
 /// `#[connect]` only returns.
@@ -19,7 +19,7 @@ pub(crate) struct Identity {
 pub(crate) struct Personal {
     pub(super) identity: Option<Identity>,
     pub(super) rooms: Vec<Joined>,
-    /// It has left for good.
+    /// The connection has ended.
     pub(super) closed: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Joined {
     /// It is not listed.
     pub(super) hidden: bool,
     pub(super) state: Option<Arc<RawValue>>,
-    /// When it joined, and when it last said something, in milliseconds since 1970.
+    /// When it joined, and when it last set its state, in milliseconds since 1970.
     pub(super) since: u64,
     pub(super) at: u64,
 }

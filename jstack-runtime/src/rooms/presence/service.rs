@@ -1,4 +1,4 @@
-//! What the hub does for presence: connections come, go and say something, and clients watch.
+//! The hub's part of presence: connections join, leave and set their states, and clients watch.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::rooms::hub::Hub;
 use crate::rooms::member::Member;
 use crate::rooms::name;
 
-/// The longest that a client may say about itself, and that is said about a member, in bytes.
+/// The longest state that a client may set, and the longest info of a member, in bytes.
 const LONGEST: usize = 2048;
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 200;
 
 impl Hub {
-    /// Gives the procedure presence; the first mount counts.
+    /// Turns on presence for the procedure. Only the first call has an effect.
     pub(crate) fn set_presence(&self, check: CheckState) {
         let _ = self.presence.set(Arc::new(Presence::new(check)));
     }
@@ -39,8 +39,8 @@ impl Hub {
         })
     }
 
-    /// Says who a connection is: from now on it is listed in the rooms that it joins, and in those
-    /// that it has joined. Without an identity, its id is its key.
+    /// Sets the identity of a connection. From now on it is listed in all rooms that it joins or
+    /// has joined. Without an identity, its id is its key.
     pub(crate) fn introduce(&self, member: &Arc<Member>, identity: Option<Result<Identity>>) {
         let Some(presence) = self.presence() else { return };
         let identity = identity
@@ -74,7 +74,7 @@ impl Hub {
         presence.wake.notify_one();
     }
 
-    /// A connection has joined a room.
+    /// Adds a connection to a room that it has joined.
     pub(in crate::rooms) fn note_join(&self, member: &Arc<Member>, room: &str, hidden: bool) {
         let Some(presence) = self.presence() else { return };
         let mut personal = member.personal().lock();
@@ -91,13 +91,13 @@ impl Hub {
             presence.wake.notify_one();
         }
         personal.rooms.push(joined);
-        // With a history the join itself says so, with the room's position.
+        // With a history, the join itself announces it, with the room's position.
         if member.profile.is_v1() && !self.has_history() {
             self.push(member, &Frame::new(membership(room, true)));
         }
     }
 
-    /// A connection has left a room.
+    /// Removes a connection from a room that it has left.
     pub(in crate::rooms) fn note_leave(&self, member: &Arc<Member>, room: &str) {
         let Some(presence) = self.presence() else { return };
         let mut personal = member.personal().lock();
@@ -111,7 +111,7 @@ impl Hub {
         }
     }
 
-    /// A connection has left for good.
+    /// Removes a connection that has ended.
     pub(in crate::rooms) fn note_end(&self, member: &Arc<Member>) {
         let Some(presence) = self.presence() else { return };
         let mut personal = member.personal().lock();
@@ -121,7 +121,7 @@ impl Hub {
         }
     }
 
-    /// What a client says about itself, as JSON; `null` takes it back.
+    /// Sets the state of a connection from its client's JSON. `null` removes it.
     pub(crate) fn say(&self, member: &Arc<Member>, room: &str, json: &str) -> Result {
         let presence = self.presence().ok_or_else(unsupported)?;
         if json.len() > LONGEST {
@@ -133,7 +133,7 @@ impl Hub {
         self.set_state(member, room, said)
     }
 
-    /// Sets what a connection says about itself in a room.
+    /// Sets the state of a connection in a room.
     pub(crate) fn set_state(
         &self,
         member: &Arc<Member>,
@@ -187,7 +187,7 @@ impl Hub {
         };
         let personal = member.personal().lock();
         if personal.closed || !personal.rooms.iter().any(|joined| &*joined.room == room) {
-            // Who has left watches no longer anyway.
+            // A connection that has left watches no longer anyway.
             return if off { self.confirm(member, id) } else { self.refuse(member, id, &not_in()) };
         }
         let mut state = presence.state.lock();
@@ -251,7 +251,7 @@ fn connection(member: &Member, identity: &Identity, joined: &Joined) -> Connecti
     }
 }
 
-/// Refuses an identity that would cost every watcher too much.
+/// Refuses an identity that is too long: every watcher would pay for it.
 fn checked(identity: Identity) -> Result<Identity> {
     let (key, info) = (identity.key.len(), identity.info.get().len());
     if !(1..=LONGEST_KEY).contains(&key) {

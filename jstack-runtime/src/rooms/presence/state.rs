@@ -1,4 +1,4 @@
-//! What presence of one procedure keeps in this process.
+//! The presence of one procedure in this process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -16,7 +16,7 @@ use crate::sync::{Mutex, Notify, OnceCell};
 
 use super::model::Connection;
 
-/// Decodes what a client says about itself, checks its rules, and writes it again.
+/// Decodes the state that a client sets, checks its rules, and encodes it again.
 pub(crate) type CheckState = fn(&str) -> Result<Box<RawValue>>;
 
 /// Presence of one procedure.
@@ -28,13 +28,13 @@ pub(crate) struct Presence {
     /// Notified when the driver has something to do.
     pub(super) wake: Arc<Notify>,
     pub(super) meters: OnceLock<PresenceMeters>,
-    /// Set once the other processes are heard and the driver runs.
+    /// Set once this process is subscribed and the driver runs.
     pub(super) started: OnceCell<()>,
-    /// Set once the other processes have had the time to answer.
+    /// Set once the other processes had time to answer.
     pub(super) settled: OnceCell<()>,
 }
 
-/// Behind the lock.
+/// The state behind the lock.
 pub(super) struct State {
     pub(super) model: Model<Arc<Member>>,
     pub(super) peers: Peers,
@@ -44,11 +44,11 @@ pub(super) struct State {
 /// What this process has to send to others.
 #[derive(Default)]
 pub(super) struct Out {
-    /// Whether others may listen.
+    /// Whether other processes may exist.
     pub(super) shared: bool,
-    /// The number of the last change that was told.
+    /// The number of the last change that was sent.
     pub(super) n: u64,
-    /// The keys of connections that came, went or said something, by room and connection.
+    /// The keys of connections that joined, left or set their state, by room and connection.
     pub(super) changed: BTreeMap<(Arc<str>, u64), Box<str>>,
     pub(super) hello: bool,
     /// Processes to ask, and processes to answer.
@@ -78,25 +78,25 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        // The driver ends.
+        // Ends the driver.
         self.wake.notify_one();
     }
 }
 
 impl State {
-    /// A connection of this process is in a room.
+    /// Adds a connection of this process to a room.
     pub(super) fn enter(&mut self, room: &Arc<str>, key: &str, connection: Connection) {
         self.note(room, key, connection.id);
         self.model.enter(room, key, connection);
     }
 
-    /// A connection of this process is in a room no longer.
+    /// Removes a connection of this process from a room.
     pub(super) fn leave(&mut self, room: &Arc<str>, key: &str, id: SocketId) {
         self.model.leave(room, key, id);
         self.note(room, key, id);
     }
 
-    /// A connection of this process says something about itself.
+    /// Sets the state of a connection of this process.
     pub(super) fn set_state(
         &mut self,
         room: &Arc<str>,
@@ -130,7 +130,7 @@ impl State {
         is_some.then_some(changes)
     }
 
-    /// Carries out what was heard.
+    /// Carries out the reaction to a message.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

@@ -1,5 +1,5 @@
-//! The model against sets: whatever comes, goes and is said in whatever order, a client that applies
-//! the differences has what the room has, and nothing is left behind.
+//! The model against sets. In any order of joins, leaves and states, a client that applies the
+//! differences has the room's members, and nothing is left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,13 +39,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// When a connection last said something about itself, and what.
+/// When a connection last set its state, and the state.
 type State = Option<(u64, u8)>;
 
 /// A connection, with when it joined and its state.
 type Joined = (SocketId, u64, State);
 
-/// What a client knows of a room.
+/// A client's view of a room.
 #[derive(Default)]
 struct Client {
     n: u64,
@@ -157,7 +157,7 @@ impl Rig {
         next
     }
 
-    /// What the sets say of a room.
+    /// The members of a room according to the sets.
     fn expected(&self, room: usize) -> BTreeMap<Box<str>, String> {
         let mut members: BTreeMap<usize, Vec<Joined>> = BTreeMap::new();
         for ((at, key, id), (since, state)) in &self.truth {

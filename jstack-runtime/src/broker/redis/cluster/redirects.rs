@@ -1,4 +1,4 @@
-//! What connections learn about the cluster while they are used.
+//! Redirects: what the connections report to the topology watcher.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::topology::ClusterNode;
 
-/// What connections learn, for the topology watcher.
+/// The reports of all connections, for the topology watcher.
 #[derive(Debug, Default)]
 pub(crate) struct Redirects {
     moved: Mutex<HashMap<u16, ClusterNode>>,

@@ -41,7 +41,7 @@ impl ClusterNode {
     }
 }
 
-/// What a server believes about the cluster.
+/// The topology of the cluster, as one server reports it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClusterTopology {
     /// Grows with every failover and every slot that moves. A server that was cut off has an old one.

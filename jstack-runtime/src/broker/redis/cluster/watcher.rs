@@ -76,7 +76,7 @@ pub(crate) struct TopologyWatcher {
     pub(crate) inbox: Arc<Inbox>,
 }
 
-/// What the watcher knows.
+/// The watcher's knowledge of the cluster.
 struct State {
     redirects: Arc<Redirects>,
     /// By shard; the first one is [`NOWHERE`].

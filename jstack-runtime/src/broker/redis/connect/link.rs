@@ -30,7 +30,7 @@ const PERMISSIONS: &str = "`+subscribe +unsubscribe +publish +hello`";
 #[cfg(feature = "redis-cluster")]
 const CLUSTER_PERMISSIONS: &str =
     "`+ssubscribe +sunsubscribe +spublish +hello +cluster|info +cluster|slots`";
-/// What rooms with history need besides.
+/// The commands that rooms with history need as well.
 const HISTORY_PERMISSIONS: &str = "`+info +eval +evalsha +del +hmget +hset +llen +lrange +ltrim \
                                    +pexpire +rpush +time`";
 /// The error of `redis://` that leads to a cluster.
@@ -61,7 +61,7 @@ pub(crate) struct Connected {
     to: ConnectionAddr,
 }
 
-/// What `HELLO` reports of a server.
+/// A server's reply to `HELLO`.
 type Hello = HashMap<String, Value>;
 
 impl Link {
@@ -279,7 +279,7 @@ pub(crate) fn is_reply(error: &RedisError) -> bool {
     error.code().is_some_and(|code| code != "NOAUTH") && !error.is_io_error()
 }
 
-/// What a server says that closes connections as it accepts them.
+/// The error of a server that closes connections as soon as it accepts them.
 async fn farewell(host: &str, port: u16) -> Option<RedisError> {
     let mut stream = TcpStream::connect((host, port)).await.ok()?;
     let mut said = Vec::new();
@@ -288,7 +288,7 @@ async fn farewell(host: &str, port: u16) -> Option<RedisError> {
     ::redis::parse_redis_value(&said).ok()?.extract_error().err()
 }
 
-/// Whether a script was refused, or a command in it: servers say so in different words.
+/// Whether a script was refused, or a command in it. The wording differs between servers.
 fn is_refused_history(code: Option<&str>, detail: &str) -> bool {
     let is_script = |said: &str| said.contains("eval") || said.contains(" key");
     code == Some("NOPERM") && is_script(detail)

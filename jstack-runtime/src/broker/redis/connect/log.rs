@@ -1,4 +1,4 @@
-//! What operators read in the log about a connection.
+//! The log entries about connections, for operators.
 
 use super::link::Link;
 use crate::observe;

@@ -1,8 +1,8 @@
 //! The history of rooms in Redis.
 //!
-//! What is published waits in the outbox with everything else, so it has the same order, deadline
-//! and errors, and messages of one room that wait together are one call of a script. What is read
-//! goes out on the same connections at once.
+//! Publishes wait in the outbox like all others, with the same order, deadline and errors. Messages
+//! of one room that wait together are one call of a script. Reads are sent at once, on the same
+//! connections.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the scripts answer, as pages.
+//! The answers of the scripts, as pages.
 
 use ::redis::{FromRedisValue, RedisResult, Value, from_redis_value};
 use bytes::Bytes;

@@ -23,7 +23,7 @@ pub(crate) static CLEAR: LazyLock<Script> = LazyLock::new(|| Script::of(include_
 /// Fails if this user lacks a right that the others need.
 pub(crate) static CHECK: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("check.lua")));
 
-/// What every script begins with.
+/// The first lines of every script.
 const OPEN: &str = include_str!("open.lua");
 
 /// A script, and the digest by which Redis knows it once it was loaded.

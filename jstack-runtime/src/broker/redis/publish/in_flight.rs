@@ -39,7 +39,7 @@ pub(crate) struct Redirected {
     pub(crate) writes: u64,
 }
 
-/// What one connection has under way.
+/// The writes of one connection that are not answered yet.
 pub(crate) struct Writes {
     pub(crate) in_flight: VecDeque<InFlight>,
     pub(crate) redirected: Redirected,

@@ -1,7 +1,7 @@
 //! Messages wait here until their connection takes them, and their outcome is reported from here.
 //!
 //! Order: messages of one channel are numbered and queued under one lock, so they are sent in the
-//! order of their numbers. What a cluster redirects goes back in front of what came later.
+//! order of their numbers. Messages that a cluster redirects go back in front of later ones.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ impl Outbox {
         }
     }
 
-    /// The connection was lost. What waits keeps waiting: it may be back in no time.
+    /// The connection was lost. Messages keep waiting, because the connection may be back soon.
     pub(crate) fn lost(&self, shard: usize, why: &str) {
         if let Some(queue) = self.queues.lock().shard_mut(shard) {
             queue.set_unconnected(Some(why));
@@ -249,7 +249,7 @@ impl Outbox {
         self.queues.lock().shard(shard).is_some_and(|queue| queue.takes_probes)
     }
 
-    /// What is wrong with any publishing connection.
+    /// The trouble of a publishing connection, if one has any.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.queues.lock().iter().find_map(|queue| queue.trouble.clone())
     }
@@ -262,8 +262,8 @@ impl Outbox {
         self.queues.lock().grow(shards);
     }
 
-    /// Follows a new route. What waits goes to the server that carries its slot now, behind what
-    /// may still be on its way to the former one.
+    /// Follows a new route. Waiting messages go to the server that carries their slot now. They are
+    /// held until earlier writes to the former one have completed.
     pub(crate) fn reroute(&self, route: &Route) {
         let failed = self.queues.lock().reroute(route, |shard| self.probe_in(route, shard));
         for (waiting, why) in failed {
@@ -309,7 +309,7 @@ mod tests {
         drop(outbox.publish(&[message], None, "jstack", 1));
     }
 
-    /// What may be sent to the server of the shard.
+    /// The messages that may be sent to the shard's server.
     fn take(outbox: &Outbox, shard: usize) -> PendingMessages {
         match outbox.take(shard, 0, &mut PendingMessages::default()) {
             Take::Messages(messages) => messages,

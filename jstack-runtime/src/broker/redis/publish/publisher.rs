@@ -61,7 +61,7 @@ const JOIN_TIME: Duration = Duration::from_micros(500);
 /// A connection that lasted so long resets the backoff.
 const STABLE: Duration = Duration::from_secs(1);
 
-/// What a publishing connection needs.
+/// The environment of a publishing connection.
 pub(crate) struct Publisher<D> {
     pub(crate) shard: usize,
     pub(crate) dialect: D,
@@ -70,7 +70,7 @@ pub(crate) struct Publisher<D> {
     pub(crate) heartbeat: Duration,
 }
 
-/// What the server answered to one command.
+/// The server's answer to one command.
 enum Verdict {
     Taken,
     /// Another server carries its channel.

@@ -1,4 +1,4 @@
-//! What waits for one server.
+//! The messages that wait for one server.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::broker::redis::history::ServerLink;
 /// How long a server is left alone that does not take its own channels, unless the route changes.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What waits for the server of one shard.
+/// The messages that wait for the server of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct ShardQueue {
     pub(crate) waiting: PendingMessages,
@@ -19,7 +19,7 @@ pub(crate) struct ShardQueue {
     pub(crate) filled: Arc<Notify>,
     /// Nothing is sent until then.
     pub(crate) paused_until: Option<Instant>,
-    /// Nothing is sent until so many writes of these shards have completed: they may contain
+    /// Nothing is sent until this number of writes of each shard has completed. These may contain
     /// earlier messages of channels that wait here now.
     pub(crate) blocked_until: Vec<(usize, u64)>,
     /// Writes that were started, and those of them that have completed.
@@ -40,7 +40,7 @@ pub(crate) struct ShardQueue {
     pub(crate) trouble: Option<String>,
 }
 
-/// What may be sent.
+/// The messages that may be sent.
 #[derive(Debug)]
 pub(crate) enum Take {
     Messages(PendingMessages),
@@ -106,7 +106,8 @@ impl ShardQueue {
         self.trouble = Some("nothing was published yet".to_owned());
     }
 
-    /// There is no connection, for this reason if one is needed. Messages are accepted.
+    /// Marks the server as unconnected, for this reason if a connection is needed. Messages are
+    /// still accepted.
     pub(crate) fn set_unconnected(&mut self, trouble: Option<&str>) {
         self.connected = false;
         self.server = None;

@@ -1,4 +1,5 @@
-//! What waits for each server, and which server that is: the state behind the outbox's lock.
+//! The messages that wait for each server, and which server that is: the state behind the outbox's
+//! lock.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::history::Keep;
 /// Bytes that may wait for one server; more are refused.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What waits for each server.
+/// The messages that wait for each server.
 #[derive(Debug)]
 pub(crate) struct Queues {
     route: Route,
@@ -26,7 +27,7 @@ pub(crate) struct Queues {
     sequencer: Sequencer,
 }
 
-/// What came of accepting messages.
+/// The result of accepting messages.
 pub(crate) struct Accepted {
     /// The outcome of the last message, and of those before it on the same connection.
     pub(crate) outcome: oneshot::Receiver<Result>,
@@ -121,8 +122,8 @@ impl Queues {
         Ok(())
     }
 
-    /// What may be sent to the server of the shard now, after so many more of its writes have
-    /// completed.
+    /// Takes the messages that may be sent to the shard's server. `completed` of its writes have
+    /// completed since the last call.
     pub(crate) fn take(
         &mut self,
         shard: usize,
@@ -135,7 +136,7 @@ impl Queues {
         self.shards.get_mut(shard).map_or(Take::Nothing, |queue| queue.take(spare))
     }
 
-    /// So many more writes to the server of the shard have completed, one way or another.
+    /// Counts writes to the shard's server that have completed, with or without success.
     pub(crate) fn complete(&mut self, shard: usize, writes: u64) {
         let Some(queue) = self.shards.get_mut(shard) else { return };
         queue.completed += writes;
@@ -182,8 +183,9 @@ impl Queues {
         }
     }
 
-    /// Follows a new route. What waits goes to the server that carries its slot now, behind what
-    /// may still be on its way to the former one. Returns what failed because of that, and why.
+    /// Follows a new route. Waiting messages go to the server that carries their slot now. They are
+    /// held until earlier writes to the former one have completed. Returns what failed because of
+    /// that, and why.
     pub(crate) fn reroute(
         &mut self,
         route: &Route,

@@ -15,7 +15,7 @@ use crate::observe;
 /// Channels that are named in one command.
 const CHANNELS_PER_COMMAND: usize = 1_000;
 
-/// What Redis reports about a channel.
+/// A push message of Redis about a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PushEvent {
     Message,

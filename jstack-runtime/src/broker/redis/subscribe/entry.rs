@@ -16,8 +16,9 @@
 //!
 //! Invariants:
 //!
-//! - `asked` is the number of the connection on which the current phase was requested. What another
-//!   connection confirms changes nothing, so a connection that was given up cannot revive an entry.
+//! - `asked` is the number of the connection on which the current phase was requested.
+//!   Confirmations on another connection are ignored, so a connection that was given up cannot
+//!   revive an entry.
 //! - `heard` is the connection whose messages are delivered. It changes only when a subscription
 //!   is confirmed, so that messages of two connections never mix.
 //! - A wanted entry that drops from `Live` to `Off` sets `missed`. When it is live again, its

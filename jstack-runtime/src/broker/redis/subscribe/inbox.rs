@@ -54,7 +54,7 @@ enum Item {
     Begun { channel: Vec<u8>, connection: u64 },
     /// Redis does not send the channel any more.
     Ended { channel: Vec<u8>, connection: u64 },
-    /// Messages were dropped here, so many of each channel.
+    /// The messages that were dropped here, counted for each channel.
     Dropped(HashMap<Vec<u8>, u64>),
 }
 

@@ -29,10 +29,10 @@ use crate::broker::redis::timer::sleep_until_opt;
 const MISSED_PROBES: u32 = 3;
 /// A connection that lasted so long resets the backoff.
 const STABLE: Duration = Duration::from_secs(1);
-/// What Redis has sent has passed the inbox after this time.
+/// After this time, everything that Redis has sent has passed the inbox.
 const INBOX_TIME: Duration = Duration::from_millis(100);
 
-/// What a listening connection needs.
+/// The environment of a listening connection.
 pub(crate) struct Listener<D> {
     pub(crate) shard: usize,
     pub(crate) dialect: D,

@@ -59,7 +59,7 @@ impl Shards {
         self.route.shard(entry.slot)
     }
 
-    /// What is wrong with a connection, of the first that has trouble.
+    /// The trouble of a connection, if one has any.
     pub(super) fn trouble(&self) -> Option<String> {
         self.shards.iter().find_map(|shard| shard.trouble.clone())
     }

@@ -159,7 +159,7 @@ impl Subscriptions {
         self.shards.get(shard).map(|shard| shard.changed.clone()).unwrap_or_default()
     }
 
-    /// What is wrong with a connection, of the first that has trouble.
+    /// The trouble of a connection, if one has any.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.shards.trouble()
     }

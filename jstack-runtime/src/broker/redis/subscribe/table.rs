@@ -90,7 +90,7 @@ impl Table {
         self.lock().find(name)
     }
 
-    /// What is wrong with any listening connection.
+    /// The trouble of a listening connection, if one has any.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.lock().trouble()
     }
