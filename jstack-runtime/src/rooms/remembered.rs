@@ -33,6 +33,14 @@ struct Read {
     started: u64,
 }
 
+impl Read {
+    /// Whether somebody still waits for it. A read that takes long is not begun a second time: that
+    /// would make it take longer for all.
+    fn is_under_way(&self) -> bool {
+        !self.page.initialized() && Arc::strong_count(&self.page) > 1
+    }
+}
+
 impl Remembered {
     pub(super) fn new(history: Arc<dyn History>, keep: Keep) -> Self {
         Self { history, keep, reads: Mutex::default(), repairs: Semaphore::new(REPAIRS) }
@@ -98,7 +106,7 @@ impl Remembered {
             _ => EVERYONE,
         };
         let mut reads = self.reads.lock();
-        reads.retain(|_, read| now.saturating_sub(read.started) < SHARED);
+        reads.retain(|_, read| now.saturating_sub(read.started) < SHARED || read.is_under_way());
         let new = || Read { page: Arc::default(), started: now };
         reads.entry((room.into(), after)).or_insert_with(new).clone()
     }
@@ -107,4 +115,83 @@ impl Remembered {
 /// Whether a log that ends at `top` has everything up to `at`.
 fn is_not_behind(top: Position, at: Position) -> bool {
     top.epoch() != at.epoch() || top.offset() >= at.offset()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::broker::Publish;
+    use crate::history::Epoch;
+
+    const ROOM: Channel<'static> = Channel { procedure: "post/chat", scope: Scope::Room("room") };
+
+    /// Answers reads when it is allowed to.
+    #[derive(Default)]
+    struct Slow {
+        reads: AtomicUsize,
+        allowed: Arc<Notify>,
+    }
+
+    fn at(offset: u64) -> Position {
+        Position::new(Epoch::new(1), offset)
+    }
+
+    impl History for Slow {
+        fn publish(&self, _: &[Publication<'_>], _: Keep, _: &dyn Sink) -> Publish {
+            Publish::done(Ok(()))
+        }
+
+        fn top(&self, _: Channel<'_>, _: Keep) -> Reading<Position> {
+            Box::pin(std::future::ready(Ok(at(5))))
+        }
+
+        fn after(&self, _: Channel<'_>, _: Position, _: PageLimit) -> Reading<Page> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let allowed = self.allowed.clone();
+            Box::pin(async move {
+                allowed.notified().await;
+                Ok(Page { top: at(5), entries: Vec::new(), more: false, gap: None })
+            })
+        }
+
+        fn before(&self, channel: Channel<'_>, _: Option<u64>, limit: PageLimit) -> Reading<Page> {
+            self.after(channel, at(0), limit)
+        }
+
+        fn clear(&self, _: Channel<'_>) -> Reading {
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_reads_share_the_one_that_is_under_way_and_a_recent_answer() {
+        let slow = Arc::new(Slow::default());
+        let keep = Keep { count: 1, age: Duration::from_secs(1) };
+        let remembered = Remembered::new(slow.clone(), keep);
+        let missed = |now| remembered.missed(ROOM, Some(at(5)), at(1), now);
+        let (first, late) = (missed(0), missed(SHARED * 10));
+        let allow = async {
+            tokio::task::yield_now().await;
+            slow.allowed.notify_one();
+        };
+        let (first, late, ()) = tokio::join!(first, late, allow);
+        assert!(first.is_ok() && late.is_ok());
+        assert_eq!(slow.reads.load(Ordering::Relaxed), 1, "it had not been answered");
+        let started = SHARED - 1;
+        assert!(missed(started).await.is_ok());
+        assert_eq!(slow.reads.load(Ordering::Relaxed), 1, "it was answered a moment ago");
+        slow.allowed.notify_one();
+        assert!(missed(SHARED).await.is_ok());
+        assert_eq!(slow.reads.load(Ordering::Relaxed), 2, "the answer is old");
+        // Nobody waits for it any more.
+        drop(tokio::time::timeout(Duration::ZERO, missed(SHARED * 3)).await);
+        slow.allowed.notify_one();
+        assert!(missed(SHARED * 5).await.is_ok());
+        assert_eq!(slow.reads.load(Ordering::Relaxed), 4, "who begins again reads itself");
+    }
 }
