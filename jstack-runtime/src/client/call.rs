@@ -73,7 +73,7 @@ impl<T> Call<T> {
 
     /// The answer as it came, whatever its type: for procedures that answer with `Raw`.
     ///
-    /// Fails as the call itself does.
+    /// Fails as the call itself does. Cancel safe as that is: the server may have done what was dropped.
     pub async fn text(self) -> Result<String> {
         let answer = self.answer().await?;
         if !answer.status.is_success() {

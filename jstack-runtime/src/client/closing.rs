@@ -12,7 +12,7 @@ use crate::error::Error;
 pub(super) struct End {
     pub(super) code: u16,
     pub(super) cause: Error,
-    /// No other attempt can mend it.
+    /// Another attempt cannot change it.
     pub(super) is_final: bool,
     /// The credentials were refused.
     pub(super) unauthorized: bool,

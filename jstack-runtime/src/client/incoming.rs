@@ -5,6 +5,20 @@ use std::time::Instant;
 use crate::error::Error;
 
 /// What [`Socket::next`](super::Socket::next) returns.
+///
+/// ```
+/// use jstack_runtime::client::Incoming;
+///
+/// fn line(incoming: &Incoming<String>) -> String {
+///     match incoming {
+///         Incoming::Event(text, _) => text.clone(),
+///         Incoming::Gap(gap) => format!("messages are missing: {}", gap.reason.as_str()),
+///         Incoming::Error { event, error, .. } => format!("{event:?}: {error}"),
+///         _ => String::new(),
+///     }
+/// }
+/// # let _ = line;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Incoming<E> {
@@ -25,6 +39,16 @@ pub enum Incoming<E> {
 }
 
 /// Where an event comes from.
+///
+/// ```
+/// use jstack_runtime::client::{Meta, Position};
+///
+/// /// The place from which a program that starts again can read on.
+/// fn remember(meta: &Meta) -> Option<(String, Position)> {
+///     Some((meta.room.clone()?, meta.at.clone()?))
+/// }
+/// assert_eq!(remember(&Meta::default()), None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Meta {
@@ -32,11 +56,21 @@ pub struct Meta {
     pub room: Option<String>,
     /// The message's place in the room's history.
     pub at: Option<Position>,
-    /// It was said while this client was away.
+    /// It was sent while this client was away.
     pub replayed: bool,
 }
 
 /// A place in a room's history.
+///
+/// ```
+/// use jstack_runtime::client::Position;
+///
+/// let at = Position::new("a1b2", 7);
+/// // Only places of one epoch have an order.
+/// let is_later = |other: &Position| other.epoch == at.epoch && other.offset > at.offset;
+/// assert!(is_later(&Position::new("a1b2", 8)));
+/// assert!(!is_later(&Position::new("c3d4", 8)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Position {
@@ -47,13 +81,26 @@ pub struct Position {
 }
 
 impl Position {
-    /// A place that was kept outside of this process.
+    /// A place that was kept outside of this process. The type has an example.
     pub fn new(epoch: impl Into<String>, offset: u64) -> Self {
         Self { epoch: epoch.into(), offset }
     }
 }
 
 /// Messages may be missing.
+///
+/// ```
+/// use jstack_runtime::client::Gap;
+///
+/// fn notice(gap: &Gap) -> String {
+///     let room = gap.room.as_deref().unwrap_or("all rooms");
+///     match gap.missed {
+///         Some(missed) => format!("{room}: {missed} messages are missing"),
+///         None => format!("{room}: messages may be missing"),
+///     }
+/// }
+/// # let _ = notice;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Gap {
@@ -68,6 +115,12 @@ pub struct Gap {
 }
 
 /// Why messages may be missing.
+///
+/// ```
+/// use jstack_runtime::client::GapReason;
+///
+/// assert_eq!(GapReason::Expired.as_str(), "expired");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapReason {
@@ -77,7 +130,7 @@ pub enum GapReason {
     Expired,
     /// The room's memory began again.
     Reset,
-    /// They were lost between servers.
+    /// Messages were lost between servers.
     Broker,
     /// This reader was too slow.
     Overload,

@@ -47,7 +47,7 @@
 //! # What it promises
 //!
 //! - **It comes back**, endlessly, with delays of `random(0, min(20 s, 500 ms · 2ⁿ))`. Only a refusal
-//!   that another attempt cannot mend ends it: see [`Status::Closed`].
+//!   that another attempt cannot change ends it: see [`Status::Closed`].
 //! - **Nothing is lost in silence.** What may be missing is an [`Incoming::Gap`], before what follows it.
 //! - **Each request ends**: by its reply, by a typed error, or by its timeout.
 //! - **What is emitted while it is away** is kept: 100 events, for 30 seconds. Volatile events are

@@ -82,14 +82,14 @@ impl<P: PresenceProcedure> Presence<P> {
     ///
     /// Fails with `timeout` if this connection is not in the room in time, with `unsupported` on a
     /// server of the base profile, with `closed`, and with the server's error if it refuses. The time
-    /// is that of requests. Cancel safe.
+    /// is that of requests. Cancel safe: a dropped call changes nothing.
     pub async fn list(&self) -> Result<Vec<Present<P::Info, P::Status>>> {
         let watch = self.watch();
         watch.listed().await?;
         Ok(watch.list())
     }
 
-    /// How many members the room has. Fails as [`list`](Self::list) does. Cancel safe.
+    /// How many members the room has. Fails as [`list`](Self::list) does. Cancel safe, as that.
     pub async fn count(&self) -> Result<usize> {
         let watch = self.watch();
         watch.listed().await?;

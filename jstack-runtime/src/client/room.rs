@@ -41,7 +41,17 @@ pub struct Room<P: SocketProcedure> {
     procedure: PhantomData<fn() -> P>,
 }
 
-/// A page of what was said, newest last.
+/// A page of what was sent to a room, newest last; from [`Room::history`].
+///
+/// ```
+/// use jstack_runtime::client::{PastPage, Position};
+///
+/// /// Where the page before this one ends.
+/// fn older<E>(page: &PastPage<E>) -> Option<&Position> {
+///     page.items.first().filter(|_| page.more).map(|first| &first.at)
+/// }
+/// # let _ = older::<String>;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PastPage<E> {
@@ -51,7 +61,16 @@ pub struct PastPage<E> {
     pub more: bool,
 }
 
-/// One message of a room's history.
+/// One message of a room's history; from [`Room::history`].
+///
+/// ```
+/// use jstack_runtime::client::Past;
+///
+/// fn line(past: &Past<String>) -> String {
+///     format!("{} {}", past.at.offset, past.event)
+/// }
+/// # let _ = line;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Past<E> {
@@ -81,12 +100,13 @@ impl<P: SocketProcedure> Room<P> {
     /// The last messages of the room, `limit` at most (the server gives at most 200), newest last.
     ///
     /// Fails as a request does, and with the server's error for a room that this connection is not in.
-    /// Cancel safe.
+    /// Cancel safe: a dropped call is forgotten, and changes nothing.
     pub async fn history(&self, limit: u32) -> Result<PastPage<P::Outgoing>> {
         self.page(None, limit).await
     }
 
-    /// The same for what was said before a message.
+    /// The same for what was sent before a message. Fails, and may be dropped, as
+    /// [`history`](Self::history).
     pub async fn history_before(
         &self,
         before: &Position,

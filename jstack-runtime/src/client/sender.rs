@@ -18,6 +18,37 @@ use crate::markers::{PresenceProcedure, SocketProcedure};
 
 /// The side of a [`Socket`](super::Socket) that emits, asks and closes. Cheap to clone, and good in
 /// any task.
+///
+/// ```no_run
+/// use jstack_runtime::client::{Client, Sender};
+/// use jstack_runtime::{Events, Result, SocketProcedure};
+///
+/// #[derive(Clone, Debug, Events)]
+/// pub enum Note {
+///     Say(String),
+/// }
+///
+/// pub enum Chat {}
+///
+/// impl SocketProcedure for Chat {
+///     type Incoming = Note;
+///     type Outgoing = Note;
+/// }
+///
+/// async fn speak(chat: Sender<Chat>) -> Result {
+///     chat.emit().say("hello").await
+/// }
+///
+/// # async fn example(client: Client) -> Result {
+/// let mut socket = client.ws::<Chat>("post/chat").connect().await?;
+/// tokio::spawn(speak(socket.sender()));
+/// while let Some(incoming) = socket.next().await {
+///     println!("{incoming:?}");
+/// }
+/// # Ok(())
+/// # }
+/// # fn main() {}
+/// ```
 pub struct Sender<P: SocketProcedure> {
     pub(super) shared: Arc<Shared>,
     /// Closes the socket with the last of them.
@@ -59,7 +90,8 @@ impl<P: SocketProcedure> Sender<P> {
     /// `timeout`, `lost` (the connection was lost, and it may have been done), `closed`, and
     /// `unsupported` (a server of the base profile; at once). It waits for a connection within its time.
     ///
-    /// Dropping the future forgets the request: one that was not sent yet is not sent.
+    /// Cancel safe in so far as a dropped request is forgotten: one that was not sent yet is not sent,
+    /// and one that was sent may be done.
     pub fn request(&self) -> <P::Incoming as Events>::Requester<'_> {
         P::Incoming::requester(Request::new(&self.shared, None))
     }
@@ -71,7 +103,7 @@ impl<P: SocketProcedure> Sender<P> {
 
     /// Sends any event and waits until its handler has succeeded, whether or not it has a reply.
     ///
-    /// Fails as a [`request`](Self::request) does, and is dropped as one.
+    /// Fails as a [`request`](Self::request) does. Cancel safe as that is: what was sent may be done.
     pub async fn confirm(&self, event: &P::Incoming) -> Result {
         let captured = Captured::default();
         let emitter = P::Incoming::emitter(Target::new(&captured, To::All));

@@ -142,7 +142,8 @@ impl<P: SocketProcedure> Dial<P> {
     /// Connects, and waits until the socket is open. After that it comes back by itself.
     ///
     /// Fails if the first attempt does, with the server's error where it refused, and else with the
-    /// code `connect` or `timeout`. Not cancel safe: a `connect` that is dropped is given up.
+    /// code `connect` or `timeout`. Cancel safe in so far as a dropped `connect` is given up: nothing of
+    /// it is left, and nothing was emitted but what `on_open` sends.
     pub async fn connect(self) -> Result<Socket<P>> {
         let socket = self.open()?;
         let mut statuses = socket.sender.shared.core().status.subscribe();

@@ -6,6 +6,16 @@ use std::time::Instant;
 use crate::error::Error;
 
 /// What a socket and its server speak.
+///
+/// ```
+/// use jstack_runtime::client::{Profile, Status};
+///
+/// /// Whether requests have replies, and missed messages are recovered.
+/// fn has_everything(status: &Status) -> bool {
+///     matches!(status, Status::Open { profile: Profile::V1, .. })
+/// }
+/// # let _ = has_everything;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Profile {
@@ -62,7 +72,7 @@ pub enum Status {
         /// Why.
         cause: Arc<Error>,
     },
-    /// Closed for good: by the application, or by a refusal that another attempt cannot mend.
+    /// Closed for good: by the application, or by a refusal that another attempt cannot change.
     #[non_exhaustive]
     Closed {
         /// The close code.

@@ -6,6 +6,16 @@ use std::sync::Arc;
 use crate::error::Result;
 
 /// Why a client's token function is asked.
+///
+/// ```
+/// use jstack_runtime::client::TokenReason;
+///
+/// /// Whether a token that is kept must not be given again.
+/// fn needs_another(reason: TokenReason) -> bool {
+///     matches!(reason, TokenReason::Refused | TokenReason::Expiring)
+/// }
+/// assert!(needs_another(TokenReason::Refused) && !needs_another(TokenReason::Connect));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenReason {

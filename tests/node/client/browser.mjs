@@ -14,7 +14,8 @@ export async function launch() {
   const errors = []
   async function visit(address, { name, script, ...options } = {}) {
     const context = await chrome.newContext(options)
-    context.setDefaultTimeout(10_000)
+    // No test waits for that: it ends one that would wait for ever, on a busy machine not before.
+    context.setDefaultTimeout(30_000)
     if (name) await context.addInitScript(name => localStorage.setItem("name", name), name)
     if (script) await context.addInitScript(script)
     const page = await context.newPage()

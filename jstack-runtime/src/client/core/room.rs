@@ -70,7 +70,7 @@ pub(super) struct Room {
     from: Option<Position>,
     attempt: u32,
     /// The newest place that the server has named.
-    told: Option<Position>,
+    announced: Option<Position>,
     /// The connection's id when the position was last up to date: the server excluded messages for it.
     was: Option<String>,
     /// Since when messages may be missing.
@@ -89,7 +89,7 @@ impl Room {
             held: None,
             from: None,
             attempt: 0,
-            told: None,
+            announced: None,
             was: None,
             since: Instant::now(),
             id: None,
@@ -115,14 +115,14 @@ impl Room {
         }
     }
 
-    /// The room is at `told`: is anything missing?
-    pub(super) fn compare(&mut self, told: &Position) {
-        self.told = Some(told.clone());
+    /// The room is at `announced`: is anything missing?
+    pub(super) fn compare(&mut self, announced: &Position) {
+        self.announced = Some(announced.clone());
         if self.held.is_some() {
             return;
         }
-        let position = self.position.get_or_insert_with(|| told.clone());
-        if position.epoch != told.epoch || position.offset < told.offset {
+        let position = self.position.get_or_insert_with(|| announced.clone());
+        if position.epoch != announced.epoch || position.offset < announced.offset {
             self.recover(Vec::new());
         } else {
             self.up_to_date();
@@ -131,7 +131,7 @@ impl Room {
 
     /// A live message; an empty name where its offset was not for this connection.
     pub(super) fn take(&mut self, event: &str, data: &str, offset: u64) {
-        let epoch = self.told.as_ref().or(self.position.as_ref()).map(|at| at.epoch.clone());
+        let epoch = self.announced.as_ref().or(self.position.as_ref()).map(|at| at.epoch.clone());
         let (event, data) = (event.to_owned(), data.to_owned());
         self.take_live(Live { event, data, offset, epoch: epoch.unwrap_or_default() });
     }
@@ -141,7 +141,7 @@ impl Room {
             if held.len() < HELD {
                 held.push(live);
             } else {
-                self.told = Some(Position::new(live.epoch, live.offset));
+                self.announced = Some(Position::new(live.epoch, live.offset));
             }
             return;
         }
@@ -157,7 +157,7 @@ impl Room {
     /// The connection is lost: what waited will be fetched.
     pub(super) fn down(&mut self) {
         self.held = None;
-        self.told = None;
+        self.announced = None;
         if self.joined {
             self.joined = false;
             self.since = Instant::now();
@@ -166,7 +166,7 @@ impl Room {
 
     /// The server has lost messages for good, and the room continues at `at`.
     pub(super) fn lost(&mut self, reason: GapReason, missed: Option<u64>, at: &Position) {
-        self.told = Some(at.clone());
+        self.announced = Some(at.clone());
         if self.held.is_some() {
             // The fetch under way says so as well.
             return;
@@ -224,7 +224,7 @@ impl Room {
                 // It cannot be had: what waits goes on after it.
                 self.effects.push(Effect::Report(error));
                 let from = self.from.clone().unwrap_or_else(|| Position::new("", 0));
-                let Position { epoch, offset } = self.told.clone().unwrap_or(from);
+                let Position { epoch, offset } = self.announced.clone().unwrap_or(from);
                 let held = self.held.as_deref().unwrap_or_default();
                 let next = held.iter().find(|live| live.epoch == epoch);
                 let offset = next.map_or(offset, |next| next.offset.saturating_sub(1));
@@ -260,7 +260,7 @@ impl Room {
 
     /// All pages are there: what waited follows.
     fn recovered(&mut self) {
-        let (told, from) = (self.told.clone(), self.from.take());
+        let (announced, from) = (self.announced.clone(), self.from.take());
         let held = self.held.take().unwrap_or_default();
         self.up_to_date();
         for live in held {
@@ -269,13 +269,14 @@ impl Room {
         // Is there more? A server that knew no more than before is not asked again before it says
         // something new, and what it had said about an epoch that is over says nothing now.
         let epoch = |at: &Option<Position>| at.as_ref().map(|at| at.epoch.clone());
-        let is_over = epoch(&told) == epoch(&from) && epoch(&told) != epoch(&self.position);
-        if let Some(told) = told
+        let is_over =
+            epoch(&announced) == epoch(&from) && epoch(&announced) != epoch(&self.position);
+        if let Some(announced) = announced
             && self.held.is_none()
             && from != self.position
             && !is_over
         {
-            self.compare(&told);
+            self.compare(&announced);
         }
     }
 
