@@ -13,7 +13,7 @@
 #[allow(clippy::module_inception, reason = "a `mod.rs` only declares")]
 #[cfg(feature = "server")]
 mod broker;
-#[cfg(any(feature = "redis", all(feature = "server", target_family = "wasm")))]
+#[cfg(any(feature = "redis", all(feature = "upstash", target_family = "wasm")))]
 pub(crate) mod format;
 #[cfg(feature = "server")]
 mod memory;
@@ -24,7 +24,7 @@ pub(crate) mod outcome;
 pub(crate) mod publication;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
-#[cfg(all(feature = "server", any(target_family = "wasm", test)))]
+#[cfg(all(feature = "server", any(all(feature = "upstash", target_family = "wasm"), test)))]
 pub(crate) mod rest;
 
 #[cfg(feature = "server")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::setting::{CODE, DEFAULT, Setting};
-#[cfg(any(feature = "redis", target_family = "wasm"))]
+#[cfg(any(feature = "redis", all(feature = "upstash", target_family = "wasm")))]
 use super::values::positive_duration;
 use crate::broker::{Broker, Memory};
 use crate::error::BoxError;
@@ -199,8 +199,16 @@ fn rest(_: Lookup<'_>) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
         .into())
 }
 
+/// Upstash's REST API, without which this Worker was built.
+#[cfg(all(not(feature = "upstash"), target_family = "wasm"))]
+fn rest(_: Lookup<'_>) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
+    Err("JSTACK_BROKER=upstash is set, but this program was built without it: write `jstack-runtime \
+         = { version = \"…\", features = [\"upstash\"] }` in Cargo.toml, or unset it"
+        .into())
+}
+
 /// Upstash's REST API, with the settings beside it.
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 fn rest(get: Lookup<'_>) -> Result<(Box<dyn Broker>, Vec<Setting>), BoxError> {
     use crate::broker::rest::{DEADLINE, Rest};
 

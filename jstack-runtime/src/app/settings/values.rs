@@ -56,7 +56,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
 pub(super) const LONGER: &str = "a duration longer than zero, as `10s`";
 
 /// A duration that is not zero.
-#[cfg(any(feature = "redis", target_family = "wasm"))]
+#[cfg(any(feature = "redis", all(feature = "upstash", target_family = "wasm")))]
 pub(super) fn positive_duration(text: &str) -> Result<Duration, &'static str> {
     duration(text).and_then(|time| if time.is_zero() { Err(LONGER) } else { Ok(time) })
 }

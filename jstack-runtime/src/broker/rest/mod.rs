@@ -9,23 +9,23 @@
 //! Channels and payloads are those of the Redis broker (`broker/format/`). The API carries text, so
 //! that payloads are written in their form of text, and servers must do the same.
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod api;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod broker;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod entry;
 mod events;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod inner;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod listener;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod outbox;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod publisher;
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 mod reports;
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(feature = "upstash", target_family = "wasm"))]
 pub(crate) use broker::{DEADLINE, Rest};

@@ -43,6 +43,7 @@ extern "C" {
     #[wasm_bindgen(js_name = callObject, catch)]
     pub(crate) async fn call_object(messages: &str) -> Result<JsValue, JsValue>;
 
+    #[cfg(feature = "upstash")]
     /// Sends a request to Upstash within a time; without a body it asks for a stream. Resolves to
     /// `[status, text]`, or to `[status, body]` with the number of a body to read. The status is 0
     /// where there was no answer, and the text says why.
