@@ -112,7 +112,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let output = output_folder()?;
     let facts = facts::gather(&args);
-    let how = format!("{}\n", facts.line());
+    // One line for each, so that the page keeps its width.
+    let how = format!("{}\n", facts.line().replace("; ", ";\n"));
     let bench = Bench { args: &args, output: &output, peers: &peers, scenarios: &scenarios, how };
     let mut report = Report::new(&output, &facts, &notes);
     bench.run_all(&mut report)?;
