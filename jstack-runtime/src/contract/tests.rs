@@ -302,6 +302,7 @@ fn the_contract_serialises() {
     assert_eq!(contract.openapi()["info"], json!({ "title": "Chat", "version": "1.2.3" }));
 }
 
+#[cfg(debug_assertions)]
 #[tokio::test]
 async fn debug_builds_serve_the_documents() {
     for (file, start) in [
