@@ -51,7 +51,11 @@ pub(crate) fn runtime() -> String {
 
 /// Runs a future beside the others.
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    #[cfg(not(jstack_loom))]
     tokio::spawn(future);
+    // The model has threads and not tokio.
+    #[cfg(jstack_loom)]
+    loom::thread::spawn(move || loom::future::block_on(future));
 }
 
 /// A number that nobody foresees.

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use loom::future::block_on;
 use loom::thread;
 
+use super::loom_history::Log;
+use super::room::Room;
 use super::{Hub, Member, Node};
 use crate::broker::PublishOutcome;
 use crate::broker::{Broker, Channel, Publication, Publish, Scope, Sink, Subscribe};
@@ -17,6 +19,7 @@ use crate::close_reason::{CloseReason, ClosedBy};
 use crate::error::{Error, Result};
 use crate::events::{EventPublisher, Target, To};
 use crate::frame::HEADROOM;
+use crate::history::History;
 use crate::limits::Limits;
 use crate::protocol::profile::Profile;
 use crate::rooms::JoinOptions;
@@ -26,10 +29,12 @@ use crate::sync::Mutex;
 /// Knows subscriptions as Redis does: what nobody is subscribed to reaches nobody, and a second
 /// subscribe or an unsubscribe too many is a fault of the hub's.
 #[derive(Clone, Default)]
-struct Network {
-    subscribed: Arc<Mutex<BTreeSet<String>>>,
+pub(super) struct Network {
+    pub(super) subscribed: Arc<Mutex<BTreeSet<String>>>,
     /// The next subscribe fails.
-    broken: Arc<AtomicBool>,
+    pub(super) broken: Arc<AtomicBool>,
+    /// The history of the room, for procedures that have one.
+    pub(super) log: Option<Arc<Log>>,
 }
 
 fn room_of(channel: Channel<'_>) -> &str {
@@ -65,17 +70,25 @@ impl Broker for Network {
     fn describe(&self) -> String {
         "a model".to_owned()
     }
+
+    fn history(&self) -> Option<Arc<dyn History>> {
+        Some(self.log.clone()?)
+    }
 }
 
 #[derive(Clone)]
-struct Rig {
-    hub: Arc<Hub>,
+pub(super) struct Rig {
+    pub(super) hub: Arc<Hub>,
     network: Network,
 }
 
 impl Rig {
     fn new() -> Self {
-        let (process, network) = (Node::new(), Network::default());
+        Self::on(Network::default())
+    }
+
+    pub(super) fn on(network: Network) -> Self {
+        let process = Node::new();
         let limits = Limits { joins_per_second: Limits::NONE, ..Limits::default() };
         process.configure(Arc::new(network.clone()), limits);
         let hub = Hub::new(Arc::new(process));
@@ -97,9 +110,18 @@ impl Rig {
     }
 
     fn emit(&self, name: u8) {
+        self.emit_json(&[name]);
+    }
+
+    pub(super) fn emit_json(&self, json: &[u8]) {
         let target = Target::new(&*self.hub, To::Room(Cow::Borrowed("room")));
-        let mut buffer = [&[0; HEADROOM][..], &[name]].concat();
+        let mut buffer = [&[0; HEADROOM][..], json].concat();
         assert!(matches!(self.hub.publish(&target, &mut buffer), PublishOutcome::Done(Ok(()))));
+    }
+
+    pub(super) fn is_repairing(&self) -> bool {
+        let is_repairing = |room: &Arc<Room>| room.place().is_repairing();
+        self.hub.rooms().with_room("room", is_repairing).unwrap_or_default()
     }
 
     /// Nobody is left: no room is held, and the network knows of none.

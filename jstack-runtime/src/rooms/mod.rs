@@ -10,6 +10,8 @@ mod hub;
 mod join;
 #[cfg(all(test, jstack_loom))]
 mod loom;
+#[cfg(all(test, jstack_loom))]
+mod loom_history;
 mod member;
 mod name;
 mod node;
